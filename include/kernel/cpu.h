@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Per-CPU data. There is one CPU today; every room reaches its part through this_cpu() all the same.
+ *
+ * Context levels, highest first: hardirq (IF=0, hardirq_depth > 0), softirq (inside the softirq loop), process
+ * with bottom halves off (bh_count > 0), process.
+ */
+#ifndef KERNEL_CPU_H
+#define KERNEL_CPU_H
+#include <arch/cpu.h>
+#include <lib/types.h>
+
+struct thread;
+struct softnet_data;
+
+struct cpu {
+	struct thread *current; /* the running thread */
+	u32 hardirq_depth;      /* nesting of interrupt handlers; 0 or 1 in practice */
+	u32 bh_count;           /* local_bh_disable() nesting, softirq loop included */
+	bool in_softirq;        /* the softirq loop is running on this CPU */
+	bool need_resched;   /* a better thread waits; honoured at interrupt exit and at yields */
+	u32 softirq_pending; /* bit per softirq; written with interrupts off */
+	u64 softirq_runs[8]; /* how often each softirq's action ran */
+	/* Work at the outermost end of a bottom-half-off section (the deferred doorbells); set by net/init.c. */
+	bool bh_exit_pending;
+	void (*bh_exit)(struct cpu *cpu);
+	struct softnet_data *softnet; /* entered by net/init.c */
+};
+
+extern struct cpu boot_cpu;
+
+static inline struct cpu *this_cpu(void)
+{
+	return &boot_cpu;
+}
+
+static inline unsigned long local_irq_save(void)
+{
+	return arch_irq_save();
+}
+
+static inline void local_irq_restore(unsigned long flags)
+{
+	arch_irq_restore(flags);
+}
+#endif

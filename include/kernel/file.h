@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Open files: fd -> struct file -> file_operations. A socket is one kind of file. One table: there is one
+ * application. Context: process.
+ */
+#ifndef KERNEL_FILE_H
+#define KERNEL_FILE_H
+#include <lib/types.h>
+
+#define NR_FILES    1024
+#define O_RDONLY    0
+#define O_WRONLY    1
+#define O_RDWR      2
+#define O_ACCMODE   3
+#define O_CREAT     0100
+#define O_TRUNC     01000
+#define O_APPEND    02000
+#define O_NONBLOCK  04000
+#define O_DIRECTORY 0200000
+#define O_CLOEXEC   02000000
+
+struct iovec {
+	void *iov_base;
+	size_t iov_len;
+};
+
+struct file;
+struct wait_queue_head;
+struct file_operations {
+	const char *name;
+	/* Buffers are application memory. Return bytes done or -errno. NULL entry: -EINVAL. */
+	ssize_t (*read)(struct file *f, const struct iovec *iov, unsigned long nr, u64 *pos);
+	ssize_t (*write)(struct file *f, const struct iovec *iov, unsigned long nr, u64 *pos);
+	s64 (*llseek)(struct file *f, s64 off, int whence); /* NULL: -ESPIPE */
+	long (*ioctl)(struct file *f, unsigned long req, unsigned long arg);
+	/* POLLIN | POLLOUT ... now; @wq gets the queue that is woken when that may change. */
+	unsigned int (*poll)(struct file *f, struct wait_queue_head **wq);
+	int (*size)(struct file *f, u64 *size, u32 *mode); /* for stat; NULL: size 0 */
+	void (*release)(struct file *f);                   /* the last reference is gone */
+};
+
+struct file {
+	const struct file_operations *ops;
+	void *private_data;
+	u32 refs;
+	u32 flags; /* O_ACCMODE, O_NONBLOCK, O_APPEND */
+	u64 pos;
+};
+
+void file_init(void);
+/* A file with one reference; NULL without memory. */
+struct file *file_alloc(const struct file_operations *ops, void *private_data, u32 flags);
+struct file *fget(int fd); /* takes a reference; NULL: EBADF */
+void fput(struct file *f); /* drops it; the last one releases */
+/* Lowest free descriptor >= @min for @f, whose reference moves into the table. fd, or -EMFILE (the reference stays the caller's). */
+int fd_install(struct file *f, int min, bool cloexec);
+int fd_close(int fd);    /* 0, -EBADF */
+void fd_close_all(void); /* at exit */
+u32 files_live(void);
+#endif

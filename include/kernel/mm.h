@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory: pages from the buddy allocator, objects from slab caches, scattered pages in the vmalloc window.
+ *
+ * RAM is identity-mapped: the address of a page is its physical address. Every allocation can fail and returns
+ * NULL then; nothing here sleeps. Each call of the allocating macros is a site (file and line) whose live
+ * objects are counted, so that a leak at exit is reported by name.
+ * Context: process, softirq; not hardirq.
+ */
+#ifndef KERNEL_MM_H
+#define KERNEL_MM_H
+#include <kernel/arch_page.h>
+#include <lib/types.h>
+
+struct boot_info;
+struct seq_file;
+
+/* One place in the source that allocates. Lives in section .alloc_sites, so all sites can be listed. */
+struct alloc_site {
+	const char *file;
+	u32 line;
+	u32 live;   /* objects from here that are not freed yet */
+	u64 total;  /* allocations made here since boot */
+	u64 failed; /* of them refused */
+};
+#define ALLOC_SITE()                                                                               \
+	({                                                                                         \
+		static struct alloc_site __aligned(8)                                              \
+			__attribute__((section("alloc_sites"), used))                              \
+			site_ = { .file = __FILE__, .line = __LINE__ };                            \
+		&site_;                                                                            \
+	})
+
+/* --- Pages: buddy allocator, orders 0..MAX_ORDER-1 ------------------------------------------------------- */
+#define MAX_ORDER 11
+void page_alloc_init(const struct boot_info *b); /* exits with status 66 when RAM is too small */
+/* 2^order pages, naturally aligned, contents undefined; NULL when there are none. Caller owns them. */
+#define alloc_pages(order) alloc_pages_at(order, ALLOC_SITE())
+#define alloc_page()       alloc_pages(0)
+void *alloc_pages_at(unsigned int order, struct alloc_site *site);
+void *zalloc_pages_at(unsigned int order, struct alloc_site *site);
+#define zalloc_pages(order) zalloc_pages_at(order, ALLOC_SITE())
+/* @order must be the one allocated with: asserted. */
+void free_pages(void *p, unsigned int order);
+/* References on an allocated block (skb fragments share pages): taken with 1; the last put frees it. */
+void page_get(void *p);
+void page_put(void *p);
+u64 pages_total(void);
+u64 pages_free(void);
+
+/* --- Slab ------------------------------------------------------------------------------------------------ */
+struct kmem_cache;
+void slab_init(void);
+/* A cache of objects of @size bytes aligned to @align (a power of two, >= 8). NULL without memory. */
+struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align);
+/* Every object must have been freed: asserted. */
+void kmem_cache_destroy(struct kmem_cache *c);
+#define kmem_cache_alloc(c)  kmem_cache_alloc_at(c, ALLOC_SITE())
+#define kmem_cache_zalloc(c) kmem_cache_zalloc_at(c, ALLOC_SITE())
+void *kmem_cache_alloc_at(struct kmem_cache *c, struct alloc_site *site);
+void *kmem_cache_zalloc_at(struct kmem_cache *c, struct alloc_site *site);
+void kmem_cache_free(struct kmem_cache *c, void *obj);
+/* General sizes, 16-byte aligned; from 4 KiB up they are whole pages. kfree(NULL) is allowed. */
+#define kmalloc(n) kmalloc_at(n, ALLOC_SITE())
+#define kzalloc(n) kzalloc_at(n, ALLOC_SITE())
+void *kmalloc_at(size_t n, struct alloc_site *site);
+void *kzalloc_at(size_t n, struct alloc_site *site);
+void kfree(void *p);
+
+/* --- The vmalloc window ------------------------------------------------------------------------------------ */
+void vmalloc_init(void);
+/* @n bytes (rounded up to pages), zeroed, with an unmapped guard page on both sides; NULL without memory. */
+#define vmalloc(n) vmalloc_at(n, ALLOC_SITE())
+void *vmalloc_at(size_t n, struct alloc_site *site);
+void vfree(void *p);
+
+/* Physical address for DMA of any kernel address. A range must be asked page by page. */
+u64 virt_to_phys(const void *p);
+
+/* --- Accounts ------------------------------------------------------------------------------------------------ */
+/* Live allocations of all kinds; at exit it must be what it was at mm_baseline(). */
+u64 mm_live_objects(void);
+void mm_baseline(void); /* what lives now is the kernel's own and no leak */
+/* Prints each site with more live objects than at the baseline; returns the number of leaked objects. */
+u64 mm_report_leaks(void);
+void meminfo_show(struct seq_file *m);  /* /proc/meminfo */
+void slabinfo_show(struct seq_file *m); /* /proc/slabinfo */
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls by Linux's x86-64 numbers. Rooms enter their calls at init; what nobody entered is -ENOSYS,
+ * logged once by name.
+ */
+#ifndef KERNEL_SYSCALL_H
+#define KERNEL_SYSCALL_H
+#include <lib/types.h>
+
+#define NR_SYSCALLS 512
+typedef long (*syscall_fn_t)(unsigned long a, unsigned long b, unsigned long c, unsigned long d,
+			     unsigned long e, unsigned long f);
+extern syscall_fn_t sys_call_table[NR_SYSCALLS]; /* the entry stub jumps through it */
+void syscall_init(void);                         /* every slot says -ENOSYS */
+void syscall_register(unsigned int nr, syscall_fn_t fn);
+/* Called by the stub before it returns to the application: yields when need_resched. */
+void syscall_exit_work(void);
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The one file in net/ that knows all its rooms raises and tears down an instance of the stack. */
+#ifndef NET_INIT_H
+#define NET_INIT_H
+#include <net/net.h>
+
+/* Once per process, before the first instance: skb caches, softnet, NET_TX and NET_RX. 0, -ENOMEM. */
+int net_global_init(void);
+/* All rooms of @net in order ARP, IP, ICMP, UDP, TCP, sockets. 0 or -ENOMEM with everything undone. Process. */
+int net_init(struct net *net);
+/* The pages /proc/net/... of @net. */
+void net_proc_init(struct net *net);
+/* The reverse: devices must have been unregistered. */
+void net_exit(struct net *net);
+#endif

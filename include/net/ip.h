@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* IPv4 in and out. */
+#ifndef NET_IP_H
+#define NET_IP_H
+#include <net/netdevice.h>
+#include <net/route.h>
+#include <net/sock.h>
+
+struct net_protocol {
+	/* Consumes @skb: data at the transport header, transport_header set, length cut to the datagram. Softirq. */
+	void (*handler)(struct sk_buff *skb);
+	/*
+	 * An ICMP error about a packet of ours: ip_hdr(skb) is the quoted IP header, data at its first transport byte, at least 8
+	 * bytes there. @info: MTU for frag needed. Does not consume. Softirq.
+	 */
+	void (*err_handler)(struct sk_buff *skb, u8 type, u8 code, u32 info);
+};
+
+int ip_init(struct net *net); /* protocol table, ETH_P_IP receiver, ids; 0, -ENOMEM */
+void ip_exit(struct net *net);
+int inet_add_protocol(struct net *net, u8 protocol,
+		      const struct net_protocol *prot); /* 0, -EEXIST */
+
+/*
+ * TCP's way down: route of the socket (looked up and cached when missing), IP header, out. data at the transport header,
+ * headroom for 20 + link. Consumes @skb. 0, NET_XMIT_DROP/CN (positive), -EHOSTUNREACH no route, -ENOMEM. BH off or process.
+ */
+int ip_queue_xmit(struct sock *sk, struct sk_buff *skb);
+/* The same without a full socket (SYN-ACK, RST, TIME-WAIT ACK): addresses given, route looked up here. */
+int ip_build_and_send_pkt(struct net *net, struct sk_buff *skb, __be32 saddr, __be32 daddr,
+			  u8 protocol, u8 ttl, u8 tos, u32 oif);
+/*
+ * UDP's and ICMP's way down: @rt's reference moves in, header built from @fl, DF when it fits and @df. Larger than the MTU: -EMSGSIZE
+ * (fragmentation comes with a later floor). Consumes @skb. Result of ip_local_out mapped by net_xmit_errno: 0, -ENOBUFS, -EMSGSIZE, -ENOMEM.
+ */
+int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt,
+		const struct flowi4 *fl, u8 ttl, bool df);
+void ip_protocols_deliver(struct sk_buff *skb, u8 type, u8 code,
+			  u32 info); /* err_handler of the quoted packet's protocol */
+/* Valid cached route of a socket, or NULL (the stale one is dropped). BH off or owner. */
+struct dst_entry *__sk_dst_check(struct sock *sk);
+/* Fills the socket's route cache. 0 or the lookup's error. */
+int ip_route_connect_sk(struct sock *sk);
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Neighbours: who on this link has that address? A generic table with the states of RFC 4861 (7.3.2) and one plug-in, ARP.
+ */
+#ifndef NET_NEIGHBOUR_H
+#define NET_NEIGHBOUR_H
+#include <kernel/timer.h>
+#include <net/netdevice.h>
+
+enum nud_state {
+	NUD_NONE = 0,
+	NUD_INCOMPLETE = 1,
+	NUD_REACHABLE = 2,
+	NUD_STALE = 4,
+	NUD_DELAY = 8,
+	NUD_PROBE = 16,
+	NUD_FAILED = 32,
+	NUD_NOARP = 64,
+	NUD_PERMANENT = 128,
+	NUD_CONNECTED = NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE,
+	NUD_VALID = NUD_CONNECTED | NUD_STALE | NUD_DELAY | NUD_PROBE,
+};
+
+struct neighbour; /* net/neigh/neighbour.c */
+/* Finds the entry for @key on @dev or makes it, with a reference for the caller. ERR_PTR(-ENOBUFS) table full, -EINVAL. BH off. */
+struct neighbour *neigh_lookup_create(struct net *net, __be32 key, struct net_device *dev);
+void neigh_release(struct neighbour *n);
+/* Sends @skb (data at the network header) through @n, now or when the address is known. Consumes it. 0, NET_XMIT_*, -EHOSTUNREACH, -ENOMEM. BH off. */
+int neigh_output(struct neighbour *n, struct sk_buff *skb);
+/* The neighbour @key on @dev made forward progress (an ACK advanced): REACHABLE again without asking. BH off. */
+void neigh_confirm(struct net *net, __be32 key, struct net_device *dev);
+/* neigh=IP=MAC: a permanent entry. 0, -ENOMEM, -ENOBUFS. Process context. */
+int neigh_add_permanent(struct net *net, __be32 key, struct net_device *dev, const u8 *lladdr);
+int arp_net_init(struct net *net); /* table, ARP plug-in, packet type, notifier; 0, -ENOMEM */
+void arp_net_exit(struct net *net);
+/* Announces @addr (RFC 5227, 2.3): one gratuitous request. Process, softirq. */
+void arp_announce(struct net_device *dev, __be32 addr);
+void arp_show(struct seq_file *m); /* /proc/net/arp; arg: struct net */
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One instance of the stack: everything a host on a network knows. Any number may live in one process (two hosts
+ * and a wire between them in a test). Each room hangs its own state here at net_init() and takes it away at
+ * net_exit(); the struct itself belongs to net/core/net.c.
+ */
+#ifndef NET_NET_H
+#define NET_NET_H
+#include <kernel/random.h>
+#include <lib/list.h>
+#include <lib/types.h>
+#include <net/stats.h>
+
+struct net_device;
+struct sk_buff;
+struct neigh_table;
+struct fib_table;
+struct inet_hashinfo;
+struct ipv4_net;
+struct tcp_net;
+struct udp_net;
+struct inet_socket_net;
+struct dhcp_client;
+
+enum netdev_event {
+	NETDEV_REGISTER,
+	NETDEV_UP,
+	NETDEV_GOING_DOWN,
+	NETDEV_DOWN,
+	NETDEV_CHANGE,
+	NETDEV_CHANGEMTU,
+	NETDEV_CHANGEADDR,
+	NETDEV_UNREGISTER
+};
+typedef void (*netdev_notifier_fn)(struct net_device *dev, enum netdev_event ev);
+/* Consumes @skb. Softirq. skb->data stands at the network header. */
+typedef void (*packet_rcv_fn)(struct sk_buff *skb, struct net_device *dev);
+
+#define NET_MAX_PTYPES    8
+#define NET_MAX_NOTIFIERS 8
+
+struct net {
+	struct net_mib mib;
+	struct list_head dev_base;       /* every net_device, by registration */
+	u32 dev_index;                   /* last ifindex given out */
+	struct net_device *loopback_dev; /* set by the loopback driver */
+	struct {
+		__be16 type;
+		packet_rcv_fn func;
+	} ptype[NET_MAX_PTYPES]; /* who receives which ethertype; net/dev/receive.c */
+	netdev_notifier_fn
+		notifier[NET_MAX_NOTIFIERS]; /* in order of registration; net/dev/netdev.c */
+	struct siphash_key hash_key;    /* secret of this boot: ISNs, ports, IP ids, table hashes */
+	struct neigh_table *arp_tbl;    /* net/neigh */
+	struct fib_table *fib;          /* net/ipv4/route.c */
+	struct ipv4_net *ipv4;          /* net/ipv4: protocols, ids, ICMP rate */
+	struct inet_hashinfo *tcp_hash; /* net/tcp */
+	struct tcp_net *tcp;            /* net/tcp: sysctls, TIME-WAIT, secrets */
+	struct udp_net *udp;            /* net/udp */
+	struct inet_socket_net *inet;   /* net/socket: families and inetsw */
+	struct dhcp_client *dhcp;       /* net/dhcp */
+	u32 socks_live;                 /* struct sock and mini sockets; 0 at exit */
+};
+
+/* An empty instance; NULL without memory. Process context. */
+struct net *net_alloc(void);
+/* Every room must have gone and every count be zero: asserted. */
+void net_free(struct net *net);
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Queueing disciplines and the entry of the device layer. dev_queue_xmit() is the one way down from every network
+ * protocol; it picks the queue, runs its qdisc or, on devices without one, goes straight to the driver.
+ */
+#ifndef NET_SCH_GENERIC_H
+#define NET_SCH_GENERIC_H
+#include <net/netdevice.h>
+
+struct Qdisc;
+struct Qdisc_ops {
+	const char *id; /* "pfifo_fast" */
+	u32 priv_size;
+	int (*init)(struct Qdisc *q);
+	int (*enqueue)(struct sk_buff *skb, struct Qdisc *q,
+		       struct sk_buff **to_free); /* enum net_xmit; NULL entry: no queue */
+	struct sk_buff *(*dequeue)(struct Qdisc *q);
+	void (*reset)(struct Qdisc *q, struct sk_buff **to_free);
+	void (*destroy)(struct Qdisc *q);
+};
+
+struct Qdisc {
+	const struct Qdisc_ops *ops;
+	struct netdev_queue *txq;
+	struct sk_buff_head requeue; /* what the driver had no room for; always served first */
+	u32 qlen, backlog;           /* packets, bytes, requeue included */
+	u32 limit;                   /* packets (per band for pfifo_fast) */
+	bool running;                /* __qdisc_run is on the stack */
+	bool can_bypass;
+	bool deactivated;
+	u64 packets, bytes, drops, requeues, overlimits, bypass, runs;
+	void *priv;
+};
+
+extern const struct Qdisc_ops pfifo_fast_ops, noqueue_qdisc_ops;
+
+/* Consumes @skb always. 0, NET_XMIT_DROP, NET_XMIT_CN, -ENETDOWN, -ENOMEM. Process or softirq; takes BH off itself. */
+int dev_queue_xmit(struct sk_buff *skb);
+void net_tx_action(void); /* NET_TX_SOFTIRQ */
+u16 netdev_pick_tx(struct net_device *dev, struct sk_buff *skb);
+/* Makes a qdisc for @txq; NULL without memory. Process context. */
+struct Qdisc *qdisc_create(const struct Qdisc_ops *ops, struct netdev_queue *txq);
+void qdisc_destroy(struct Qdisc *q); /* drops what it holds (QDISC_RESET) */
+int sched_net_init(struct net *net); /* enters the notifier that attaches and detaches qdiscs */
+void qdisc_show(struct seq_file *m); /* /proc/net/qdisc; arg: struct net */
+#endif

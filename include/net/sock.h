@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * struct sock: the protocol's half of a socket, and its accounts.
+ *
+ * Ownership: process context takes the socket with lock_sock(); while it is owned, softirq puts packets on the backlog and
+ * timers set deferred bits; release_sock() drains both. References: sock_hold/sock_put; a timer, a hash table, a queue that holds
+ * the sock counts one.
+ * Send accounts: sk_wmem_queued = truesize on TCP's write and retransmit queues; sk_wmem_alloc = truesize of packets below the
+ * transport, given back by skb->destructor. Receive account: sk_rmem_alloc = truesize on the receive queues.
+ */
+#ifndef NET_SOCK_H
+#define NET_SOCK_H
+#include <kernel/timer.h>
+#include <kernel/uio.h>
+#include <kernel/wait.h>
+#include <lib/list.h>
+#include <lib/types.h>
+#include <net/dst.h>
+#include <net/net.h>
+#include <net/skbuff.h>
+#include <uapi/socket.h>
+
+struct socket;
+struct sock;
+struct proto;
+struct kmem_cache;
+
+/* RFC 9293, 3.3.2, with Linux's numbers (tcp_info shows them). */
+enum tcp_state {
+	TCP_ESTABLISHED = 1,
+	TCP_SYN_SENT,
+	TCP_SYN_RECV,
+	TCP_FIN_WAIT1,
+	TCP_FIN_WAIT2,
+	TCP_TIME_WAIT,
+	TCP_CLOSE,
+	TCP_CLOSE_WAIT,
+	TCP_LAST_ACK,
+	TCP_LISTEN,
+	TCP_CLOSING,
+	TCP_NEW_SYN_RECV,
+};
+
+/* A message on its way between socket layer and protocol. */
+struct msghdr {
+	void *msg_name; /* kernel memory (struct sockaddr_storage), or NULL */
+	int msg_namelen;
+	struct iov_iter msg_iter;
+	u32 msg_flags;
+};
+
+/* What full sockets, request and TIME-WAIT mini sockets share: the identity by which packets find them. */
+struct sock_common {
+	__be32 skc_daddr, skc_rcv_saddr; /* peer; address bound to (0: any) */
+	__be16 skc_dport;                /* peer's port */
+	u16 skc_num;                     /* local port, host order */
+	u16 skc_family;
+	u8 skc_state; /* enum tcp_state */
+	u8 skc_reuse : 1;
+	u32 skc_bound_dev_if;
+	struct list_head skc_node;      /* in the 4-tuple table */
+	struct list_head skc_bind_node; /* in the port table */
+	struct proto *skc_prot;
+	struct net *skc_net;
+	u32 skc_refcnt;
+};
+
+enum sock_flag_bits {
+	SOCK_DEAD,
+	SOCK_DONE,
+	SOCK_URGINLINE,
+	SOCK_KEEPOPEN,
+	SOCK_LINGER,
+	SOCK_BROADCAST,
+	SOCK_NOSPACE,
+	SOCK_ZAPPED
+};
+#define RCV_SHUTDOWN       1
+#define SEND_SHUTDOWN      2
+#define SHUTDOWN_MASK      3
+#define SOCK_SNDBUF_LOCK   1
+#define SOCK_RCVBUF_LOCK   2
+#define SOCK_MIN_SNDBUF    4608
+#define SOCK_MIN_RCVBUF    2304
+#define SYSCTL_MEM_DEFAULT 212992u
+
+struct sock {
+	struct sock_common __sk_common; /* first */
+#define sk_state        __sk_common.skc_state
+#define sk_family       __sk_common.skc_family
+#define sk_prot         __sk_common.skc_prot
+#define sk_net          __sk_common.skc_net
+#define sk_daddr        __sk_common.skc_daddr
+#define sk_rcv_saddr    __sk_common.skc_rcv_saddr
+#define sk_dport        __sk_common.skc_dport
+#define sk_num          __sk_common.skc_num
+#define sk_node         __sk_common.skc_node
+#define sk_bind_node    __sk_common.skc_bind_node
+#define sk_bound_dev_if __sk_common.skc_bound_dev_if
+#define sk_reuse        __sk_common.skc_reuse
+#define sk_refcnt       __sk_common.skc_refcnt
+	__be32 inet_saddr; /* source address of what we send */
+	__be16 inet_sport;
+	u16 sk_type; /* enum sock_type */
+	u16 sk_protocol;
+	u8 sk_shutdown; /* RCV_SHUTDOWN | SEND_SHUTDOWN */
+	u8 sk_userlocks;
+	u8 inet_tos;
+	s16 inet_ttl;        /* -1: default */
+	u8 inet_pmtudisc;    /* IP_PMTUDISC_*: 0 DONT, 1 WANT, 2 DO */
+	u16 inet_id;         /* next IPv4 identification of a connected socket */
+	u32 sk_flags;        /* BIT(enum sock_flag_bits) */
+	bool sk_owned;       /* process context owns the socket */
+	bool sk_lock_waited; /* somebody waits in lock_sock() */
+	int sk_err,
+		sk_err_soft; /* positive errno to report; soft: the reason given if we give up */
+	struct sk_buff_head sk_receive_queue, sk_write_queue, sk_backlog;
+	u32 sk_backlog_len; /* truesize on the backlog */
+	u32 sk_rmem_alloc, sk_wmem_alloc, sk_wmem_queued;
+	u32 sk_sndbuf, sk_rcvbuf; /* limits, bytes of truesize */
+	u32 sk_rcvlowat;
+	u32 sk_priority, sk_mark;
+	u64 sk_sndtimeo_ns, sk_rcvtimeo_ns; /* WAIT_FOREVER: none */
+	u32 sk_lingertime_s;
+	u32 sk_ack_backlog, sk_max_ack_backlog; /* accept queue of a listener */
+	u32 sk_write_pending;
+	struct dst_entry *sk_dst_cache; /* counted */
+	struct socket *sk_socket;       /* NULL once orphaned */
+	struct wait_queue_head sk_wq;   /* everybody who waits on this socket */
+	struct wait_queue_head sk_lock_wq;
+	/* Upward news; softirq or owner. Defaults wake sk_wq; kernel sockets replace them. */
+	void (*sk_state_change)(struct sock *sk);
+	void (*sk_data_ready)(struct sock *sk);
+	void (*sk_write_space)(struct sock *sk);
+	void (*sk_error_report)(struct sock *sk);
+	void *sk_user_data;
+};
+
+/* A transport protocol, as the socket layer sees it. Process context unless said otherwise; the sock is not owned on entry. */
+struct proto {
+	const char *name;             /* "TCP" */
+	u32 obj_size;                 /* of the protocol's sock */
+	int (*init)(struct sock *sk); /* after sock_init_data(); 0, -ENOMEM */
+	void (*close)(
+		struct sock *sk,
+		u64 deadline_ns); /* drops the socket layer's reference; waits only for SO_LINGER */
+	int (*connect)(struct sock *sk, const struct sockaddr_in *addr, int addr_len,
+		       bool nonblock);
+	int (*disconnect)(struct sock *sk);          /* connect() with AF_UNSPEC; owned */
+	int (*listen)(struct sock *sk, int backlog); /* NULL: -EOPNOTSUPP */
+	struct sock *(*accept)(struct sock *sk, bool nonblock,
+			       int *err); /* the reference moves to the caller */
+	int (*shutdown)(struct sock *sk, u8 how_mask);
+	int (*setsockopt)(struct sock *sk, int level, int opt, const void *kval,
+			  u32 len); /* kernel copy */
+	int (*getsockopt)(struct sock *sk, int level, int opt, void *kval, u32 *len);
+	ssize_t (*sendmsg)(struct sock *sk, struct msghdr *msg, size_t len);
+	ssize_t (*recvmsg)(struct sock *sk, struct msghdr *msg, size_t len,
+			   u32 flags);                              /* fills msg_name, msg_flags */
+	unsigned int (*poll)(struct sock *sk);                      /* enum poll_events now */
+	int (*ioctl)(struct sock *sk, unsigned long req, int *val); /* SIOCINQ/OUTQ: value */
+	int (*get_port)(struct sock *sk,
+			u16 num); /* binds to @num, 0: an ephemeral one; 0, -EADDRINUSE */
+	void (*unbind)(struct sock *sk);
+	void (*backlog_rcv)(struct sock *sk, struct sk_buff *skb); /* owner; consumes */
+	void (*release_cb)(struct sock *sk); /* in release_sock(), BH off: deferred work */
+	void (*destroy)(struct sock *sk);    /* the last reference is gone: free what init made */
+};
+
+/* --- Life (net/core/sock.c) ------------------------------------------------------------------------------------------ */
+/* Zeroed sock with defaults and one reference; counts in net->socks_live. NULL without memory. Process, softirq. */
+struct sock *sk_alloc(struct net *net, u16 family, struct proto *prot);
+void sock_init_data(struct socket *sock, struct sock *sk);
+void sock_put(
+	struct
+	sock *sk); /* the last one purges the queues and frees; wmem must come back by itself first */
+static inline void sock_hold(struct sock *sk)
+{
+	sk->sk_refcnt++;
+}
+
+void sock_orphan(struct sock *sk); /* the application's end is gone: SOCK_DEAD, no sk_socket */
+void sock_graft(struct sock *sk, struct socket *parent);
+
+static inline bool sock_flag(const struct sock *sk, enum sock_flag_bits f)
+{
+	return sk->sk_flags & BIT(f);
+}
+
+static inline void sock_set_flag(struct sock *sk, enum sock_flag_bits f)
+{
+	sk->sk_flags |= (u32)BIT(f);
+}
+
+static inline void sock_reset_flag(struct sock *sk, enum sock_flag_bits f)
+{
+	sk->sk_flags &= ~(u32)BIT(f);
+}
+
+/* --- Ownership ---------------------------------------------------------------------------------------------------------- */
+void lock_sock(struct sock *sk); /* process; waits for another owner */
+void release_sock(
+	struct
+	sock *sk); /* drains the backlog through sk_prot->backlog_rcv, then release_cb; may send */
+static inline bool sock_owned_by_user(const struct sock *sk)
+{
+	return sk->sk_owned;
+}
+
+/* Softirq, owned socket: 0, or -ENOBUFS (not consumed) beyond 2 * rcvbuf + sndbuf / 2 + 64 KiB. */
+int sk_add_backlog(struct sock *sk, struct sk_buff *skb);
+
+/* --- Accounts -------------------------------------------------------------------------------------------------------------- */
+void skb_set_owner_w(
+	struct sk_buff *skb,
+	struct sock *sk); /* charges sk_wmem_alloc; destructor sock_wfree; the skb holds the sock */
+void skb_set_owner_r(struct sk_buff *skb,
+		     struct sock *sk); /* charges sk_rmem_alloc; destructor sock_rfree */
+void sock_wfree(
+	struct sk_buff
+		*skb); /* gives back, wakes a writer when half is free, drops the reference */
+void sock_rfree(struct sk_buff *skb);
+/* For datagram receive: charges and queues, 0; -ENOMEM above sk_rcvbuf (not consumed). Calls sk_data_ready. */
+int sock_queue_rcv_skb(struct sock *sk, struct sk_buff *skb);
+
+static inline bool sk_stream_memory_free(const struct sock *sk)
+{
+	return sk->sk_wmem_queued < sk->sk_sndbuf;
+}
+
+/* Free space is at least half of what is queued (a third of the buffer): worth waking a writer. */
+static inline bool sk_stream_is_writeable(const struct sock *sk)
+{
+	u32 space = sk->sk_sndbuf > sk->sk_wmem_queued ? sk->sk_sndbuf - sk->sk_wmem_queued : 0;
+	return space >= sk->sk_wmem_queued / 2;
+}
+
+void sk_stream_write_space(struct sock *sk); /* wakes writers when NOSPACE and writeable */
+
+/* --- Waiting. Owned on entry and on return; released while asleep (protocol of <kernel/wait.h>). ------------------------------ */
+/* Absolute limit for a call: 0 when it must not block, WAIT_FOREVER, or now + timeout. */
+u64 sock_snd_deadline(const struct sock *sk, bool nonblock);
+u64 sock_rcv_deadline(const struct sock *sk, bool nonblock);
+#define sk_wait_event(sk, deadline_ns, cond)                                                       \
+	({                                                                                         \
+		struct wait_queue_entry wait_;                                                     \
+		int ret_ = 0;                                                                      \
+		init_wait(&wait_);                                                                 \
+		for (;;) {                                                                         \
+			bool done_;                                                                \
+			prepare_to_wait(&(sk)->sk_wq, &wait_);                                     \
+			release_sock(sk);                                                          \
+			done_ = (cond);                                                            \
+			if (!done_ && !ret_)                                                       \
+				ret_ = schedule_until(deadline_ns);                                \
+			else                                                                       \
+				finish_wait(&(sk)->sk_wq, &wait_);                                 \
+			lock_sock(sk);                                                             \
+			if (done_ || (cond)) {                                                     \
+				ret_ = 0;                                                          \
+				break;                                                             \
+			}                                                                          \
+			if (ret_)                                                                  \
+				break;                                                             \
+		}                                                                                  \
+		finish_wait(&(sk)->sk_wq, &wait_);                                                 \
+		ret_;                                                                              \
+	})
+/* Space in the send buffer: 0; -EPIPE (error or shutdown: the caller maps it); -EAGAIN when @deadline_ns passed. */
+int sk_stream_wait_memory(struct sock *sk, u64 deadline_ns);
+/* Takes and clears sk_err as a negative errno. */
+static inline int sock_error(struct sock *sk)
+{
+	int err = sk->sk_err;
+	sk->sk_err = 0;
+	return -err;
+}
+
+/* Error of a failed send: pending sk_err instead of EPIPE. */
+int sk_stream_error(struct sock *sk, int err);
+
+/* --- Options of level SOL_SOCKET ------------------------------------------------------------------------------------------------ */
+int sock_setsockopt(struct sock *sk, int opt, const void *kval,
+		    u32 len); /* 0, -EINVAL, -EDOM, -ENOPROTOOPT */
+int sock_getsockopt(struct sock *sk, int opt, void *kval, u32 *len);
+void sockstat_show(struct seq_file *m); /* /proc/net/sockstat; arg: struct net */
+#endif

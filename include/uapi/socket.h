@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Linux's socket structures and values (x86-64), as applications see them. */
+#ifndef UAPI_SOCKET_H
+#define UAPI_SOCKET_H
+#include <lib/types.h>
+
+enum { AF_UNSPEC = 0, AF_UNIX = 1, AF_INET = 2, NPROTO = 46 };
+enum sock_type {
+	SOCK_STREAM = 1,
+	SOCK_DGRAM = 2,
+	SOCK_RAW = 3,
+	SOCK_RDM = 4,
+	SOCK_SEQPACKET = 5,
+	SOCK_MAX = 11
+};
+#define SOCK_TYPE_MASK 0xf
+#define SOCK_NONBLOCK  04000
+#define SOCK_CLOEXEC   02000000
+#define SOMAXCONN      4096
+
+enum msg_flags {
+	MSG_OOB = 1,
+	MSG_PEEK = 2,
+	MSG_DONTROUTE = 4,
+	MSG_CTRUNC = 8,
+	MSG_TRUNC = 0x20,
+	MSG_DONTWAIT = 0x40,
+	MSG_EOR = 0x80,
+	MSG_WAITALL = 0x100,
+	MSG_CONFIRM = 0x800,
+	MSG_ERRQUEUE = 0x2000,
+	MSG_NOSIGNAL = 0x4000,
+	MSG_MORE = 0x8000,
+	MSG_FASTOPEN = 0x20000000,
+	MSG_CMSG_CLOEXEC = 0x40000000,
+};
+enum shut_how { SHUT_RD, SHUT_WR, SHUT_RDWR };
+
+#define SOL_SOCKET 1
+enum so_option {
+	SO_DEBUG = 1,
+	SO_REUSEADDR,
+	SO_TYPE,
+	SO_ERROR,
+	SO_DONTROUTE,
+	SO_BROADCAST,
+	SO_SNDBUF,
+	SO_RCVBUF,
+	SO_KEEPALIVE,
+	SO_OOBINLINE,
+	SO_NO_CHECK,
+	SO_PRIORITY,
+	SO_LINGER,
+	SO_BSDCOMPAT,
+	SO_REUSEPORT,
+	SO_RCVLOWAT = 18,
+	SO_SNDLOWAT = 19,
+	SO_RCVTIMEO = 20,
+	SO_SNDTIMEO = 21,
+	SO_BINDTODEVICE = 25,
+	SO_ACCEPTCONN = 30,
+	SO_MARK = 36,
+	SO_PROTOCOL = 38,
+	SO_DOMAIN = 39,
+};
+#define SOL_IP 0
+enum ip_option {
+	IP_TOS = 1,
+	IP_TTL = 2,
+	IP_OPTIONS = 4,
+	IP_MTU_DISCOVER = 10,
+	IP_RECVERR = 11,
+	IP_MTU = 14
+};
+#define SOL_TCP 6
+#define SOL_UDP 17
+enum tcp_sockopt {
+	TCP_NODELAY = 1,
+	TCP_MAXSEG,
+	TCP_CORK,
+	TCP_KEEPIDLE,
+	TCP_KEEPINTVL,
+	TCP_KEEPCNT,
+	TCP_SYNCNT,
+	TCP_LINGER2,
+	TCP_DEFER_ACCEPT,
+	TCP_WINDOW_CLAMP,
+	TCP_INFO,
+	TCP_QUICKACK,
+	TCP_CONGESTION,
+	TCP_USER_TIMEOUT = 18,
+	TCP_NOTSENT_LOWAT = 25,
+};
+enum poll_events {
+	POLLIN = 1,
+	POLLPRI = 2,
+	POLLOUT = 4,
+	POLLERR = 8,
+	POLLHUP = 16,
+	POLLNVAL = 32,
+	POLLRDNORM = 64,
+	POLLWRNORM = 256,
+	POLLRDHUP = 0x2000
+};
+enum { FIONREAD = 0x541B, FIONBIO = 0x5421, SIOCOUTQ = 0x5411, TIOCGWINSZ = 0x5413 };
+
+struct sockaddr {
+	u16 sa_family;
+	u8 sa_data[14];
+};
+
+struct sockaddr_in {
+	u16 sin_family;
+	__be16 sin_port;
+	__be32 sin_addr;
+	u8 sin_zero[8];
+};
+
+struct sockaddr_storage {
+	u16 ss_family;
+	u8 data[126];
+} __aligned(8);
+
+struct linger {
+	int l_onoff, l_linger;
+};
+
+struct timeval {
+	s64 tv_sec, tv_usec;
+};
+
+struct user_msghdr {
+	void *msg_name;
+	int msg_namelen;
+	struct iovec *msg_iov;
+	size_t msg_iovlen;
+	void *msg_control;
+	size_t msg_controllen;
+	u32 msg_flags;
+};
+_Static_assert(sizeof(struct sockaddr_in) == 16, "ABI");
+_Static_assert(sizeof(struct sockaddr_storage) == 128, "ABI");
+_Static_assert(sizeof(struct user_msghdr) == 56, "ABI");
+#endif

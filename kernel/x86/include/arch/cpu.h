@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inline half of the plinth on iron: interrupt flag, cycle counter, device registers. The out-of-line half
+ * is <kernel/arch.h>; tests/host/include/arch/cpu.h is this header's twin for the host build.
+ */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+#include <lib/types.h>
+
+static inline unsigned long arch_irq_save(void)
+{
+	unsigned long flags;
+	__asm__ volatile("pushfq\n\tpopq %0\n\tcli" : "=r"(flags)::"memory");
+	return flags;
+}
+
+static inline void arch_irq_restore(unsigned long flags)
+{
+	if (flags & BIT(9))
+		__asm__ volatile("sti" ::: "memory");
+}
+
+static inline void arch_irq_enable(void)
+{
+	__asm__ volatile("sti" ::: "memory");
+}
+
+static inline void arch_irq_disable(void)
+{
+	__asm__ volatile("cli" ::: "memory");
+}
+
+static inline bool arch_irqs_disabled(void)
+{
+	unsigned long flags;
+	__asm__ volatile("pushfq\n\tpopq %0" : "=r"(flags)::"memory");
+	return !(flags & BIT(9));
+}
+
+/* Time stamp counter; its rate is known to kernel/x86/clock.c only. */
+static inline u64 arch_cycles(void)
+{
+	u32 lo, hi;
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (u64)hi << 32 | lo;
+}
+
+static inline void cpu_relax(void)
+{
+	__builtin_ia32_pause();
+}
+
+/* Device registers: 32-bit, naturally aligned, in order among themselves. */
+static inline u32 readl(const volatile void __iomem *addr)
+{
+	u32 v;
+	__asm__ volatile("movl %1, %0"
+			 : "=r"(v)
+			 : "m"(*(const volatile u32 __force *)addr)
+			 : "memory");
+	return v;
+}
+
+static inline void writel(u32 v, volatile void __iomem *addr)
+{
+	__asm__ volatile("movl %0, %1" ::"r"(v), "m"(*(volatile u32 __force *)addr) : "memory");
+}
+
+/* Orders descriptor stores before the doorbell, and a descriptor's status before its other words. */
+static inline void dma_wmb(void)
+{
+	barrier(); /* x86 keeps stores in order, also before an uncached one */
+}
+
+static inline void dma_rmb(void)
+{
+	barrier(); /* x86 keeps loads in order */
+}
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inline half of the plinth on the host: interrupts are a flag, the cycle counter is the virtual clock,
+ * device registers go to a model that a test enters with host_mmio_set().
+ */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+#include <lib/types.h>
+
+extern bool host_irqs_off;
+u64 host_cycles(void);
+u32 host_mmio_read(const volatile void *addr);
+void host_mmio_write(u32 v, volatile void *addr);
+void host_irqs_enabled(void); /* a pending virtual interrupt is delivered here */
+
+static inline unsigned long arch_irq_save(void)
+{
+	unsigned long flags = host_irqs_off;
+	host_irqs_off = true;
+	return flags;
+}
+
+static inline void arch_irq_enable(void)
+{
+	host_irqs_off = false;
+	host_irqs_enabled();
+}
+
+static inline void arch_irq_restore(unsigned long flags)
+{
+	if (!flags)
+		arch_irq_enable();
+}
+
+static inline void arch_irq_disable(void)
+{
+	host_irqs_off = true;
+}
+
+static inline bool arch_irqs_disabled(void)
+{
+	return host_irqs_off;
+}
+
+static inline u64 arch_cycles(void)
+{
+	return host_cycles();
+}
+
+static inline void cpu_relax(void)
+{
+}
+
+static inline u32 readl(const volatile void __iomem *addr)
+{
+	return host_mmio_read((const volatile void __force *)addr);
+}
+
+static inline void writel(u32 v, volatile void __iomem *addr)
+{
+	host_mmio_write(v, (volatile void __force *)addr);
+}
+
+static inline void dma_wmb(void)
+{
+	barrier();
+}
+
+static inline void dma_rmb(void)
+{
+	barrier();
+}
+#endif
