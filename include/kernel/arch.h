@@ -14,7 +14,9 @@ struct thread;
 
 /* --- Bring-up ----------------------------------------------------------------------------------------- */
 void arch_early_init(void); /* serial console; before the first printk */
-void arch_cpu_init(void);   /* GDT, TSS, IDT, FPU, syscall MSRs; IF stays 0 */
+/* Maps one GiB of RAM above the first four till arch_paging_init(); @table, a page below 4 GiB, is taken for it. */
+void arch_early_map_gib(u64 base, u64 table);
+void arch_cpu_init(void); /* GDT, TSS, IDT, FPU, syscall MSRs; IF stays 0 */
 void arch_paging_init(
 	const struct boot_info *b); /* after page_alloc_init(): our own page tables, W^X */
 void arch_time_init(void);          /* TSC calibrated, one-shot timer found; <= 10 ms */
@@ -32,7 +34,11 @@ u64 arch_clock_ns(void);      /* monotonic ns since boot; any context */
 u64 arch_wallclock_sec(void); /* seconds since 1970 (RTC); process context, slow */
 void arch_timer_arm(
 	u64 deadline_ns); /* one-shot interrupt at or after @deadline_ns; U64_MAX disarms; IF=0 */
-void arch_clock_refine(void); /* improves the calibration; called by a kernel timer now and then */
+/*
+ * Improves the calibration without a step of the clock. Process or softirq. First call within 1 s of
+ * arch_time_init(), then the intervals may grow tenfold, up to a minute; a call that comes too late only begins anew.
+ */
+void arch_clock_refine(void);
 
 /* --- Interrupts --------------------------------------------------------------------------------------- */
 #define ARCH_NR_IRQS 16
@@ -56,7 +62,7 @@ struct arch_thread {
 	bool uses_fpu;             /* application thread: vector state is kept across switches */
 	u8 fxsave[512 + 16];       /* FXSAVE image, aligned to 16 inside */
 };
-/* Prepares a thread to enter @fn(@arg) at its first switch; the kernel stack is given. */
+/* Prepares a thread to enter @fn(@arg) at its first switch, with IF=0; the kernel stack is given. */
 void arch_thread_init(struct arch_thread *t, void *kstack_base, void (*fn)(void *), void *arg);
 /* Switches from the running thread to @next; returns when somebody switches back. IF=0. */
 void arch_switch(struct arch_thread *prev, struct arch_thread *next);

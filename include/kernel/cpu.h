@@ -21,7 +21,10 @@ struct cpu {
 	bool need_resched;   /* a better thread waits; honoured at interrupt exit and at yields */
 	u32 softirq_pending; /* bit per softirq; written with interrupts off */
 	u64 softirq_runs[8]; /* how often each softirq's action ran */
-	/* Work at the outermost end of a bottom-half-off section (the deferred doorbells); set by net/init.c. */
+	/*
+	 * Work at the outermost end of a bottom-half-off section and of each softirq pass (the deferred
+	 * doorbells); set by net/init.c. The flag is cleared before the call, which runs with bh_count > 0.
+	 */
 	bool bh_exit_pending;
 	void (*bh_exit)(struct cpu *cpu);
 	struct softnet_data *softnet; /* entered by net/init.c */

@@ -54,7 +54,9 @@ struct file *fget(int fd); /* takes a reference; NULL: EBADF */
 void fput(struct file *f); /* drops it; the last one releases */
 /* Lowest free descriptor >= @min for @f, whose reference moves into the table. fd, or -EMFILE (the reference stays the caller's). */
 int fd_install(struct file *f, int min, bool cloexec);
-int fd_close(int fd);    /* 0, -EBADF */
+int fd_close(int fd); /* 0, -EBADF */
+void fd_set_cloexec(int fd, bool on);
+bool fd_cloexec(int fd);
 void fd_close_all(void); /* at exit */
 u32 files_live(void);
 #endif

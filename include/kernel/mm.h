@@ -19,9 +19,10 @@ struct seq_file;
 struct alloc_site {
 	const char *file;
 	u32 line;
-	u32 live;   /* objects from here that are not freed yet */
-	u64 total;  /* allocations made here since boot */
-	u64 failed; /* of them refused */
+	u32 live;     /* objects from here that are not freed yet */
+	u64 total;    /* allocations made here since boot */
+	u64 failed;   /* of them refused */
+	u32 baseline; /* live at mm_baseline() */
 };
 #define ALLOC_SITE()                                                                               \
 	({                                                                                         \
@@ -33,7 +34,11 @@ struct alloc_site {
 
 /* --- Pages: buddy allocator, orders 0..MAX_ORDER-1 ------------------------------------------------------- */
 #define MAX_ORDER 11
-void page_alloc_init(const struct boot_info *b); /* exits with status 66 when RAM is too small */
+/*
+ * Takes the regions below 4 GiB (what the early page tables map); vmalloc_init() adds the rest. Exits with status
+ * 66 when RAM is too small.
+ */
+void page_alloc_init(const struct boot_info *b);
 /* 2^order pages, naturally aligned, contents undefined; NULL when there are none. Caller owns them. */
 #define alloc_pages(order) alloc_pages_at(order, ALLOC_SITE())
 #define alloc_page()       alloc_pages(0)
@@ -45,7 +50,7 @@ void free_pages(void *p, unsigned int order);
 /* References on an allocated block (skb fragments share pages): taken with 1; the last put frees it. */
 void page_get(void *p);
 void page_put(void *p);
-u64 pages_total(void);
+u64 pages_total(void); /* pages the allocator manages: RAM without image, modules, page array */
 u64 pages_free(void);
 
 /* --- Slab ------------------------------------------------------------------------------------------------ */
@@ -68,11 +73,29 @@ void *kzalloc_at(size_t n, struct alloc_site *site);
 void kfree(void *p);
 
 /* --- The vmalloc window ------------------------------------------------------------------------------------ */
-void vmalloc_init(void);
+void vmalloc_init(void); /* after arch_paging_init(): from here on all RAM is there */
 /* @n bytes (rounded up to pages), zeroed, with an unmapped guard page on both sides; NULL without memory. */
 #define vmalloc(n) vmalloc_at(n, ALLOC_SITE())
 void *vmalloc_at(size_t n, struct alloc_site *site);
-void vfree(void *p);
+void vfree(void *p); /* NULL is allowed */
+
+/*
+ * Address space in the window for mmap() and stacks that grow: reserved first, mapped piece by piece. @prot are
+ * ARCH_PROT_* of <kernel/arch.h>. Addresses and lengths are page-aligned and lie in one reservation (asserted).
+ */
+/* @len bytes with guard pages around them, nothing mapped. NULL: no memory for the record or no such gap. */
+void *vm_area_reserve(size_t len);
+/* Maps zeroed pages of their own at pages not mapped yet. 0; -ENOMEM, and nothing is changed. */
+int vm_area_map(void *va, size_t len, unsigned int prot);
+/* Unmaps and frees the pages that are mapped in the range; the range stays reserved. */
+void vm_area_unmap(void *va, size_t len);
+/* Changes the protection; @present false: every access faults. 0; -ENOMEM when a page is not mapped. */
+int vm_area_protect(void *va, size_t len, unsigned int prot, bool present);
+/* Length of the reservation that begins at @va; 0 when none does. */
+size_t vm_area_size(const void *va);
+/* Unmaps what is mapped and gives the address space back. @va: what vm_area_reserve() returned. */
+void vm_area_release(void *va);
+u64 vm_areas_live(void); /* reservations, vmalloc() included */
 
 /* Physical address for DMA of any kernel address. A range must be asked page by page. */
 u64 virt_to_phys(const void *p);

@@ -22,7 +22,9 @@ typedef void (*proc_show_t)(struct seq_file *m);
 /* @path ("/proc/net/snmp") stays the caller's. 0, -EEXIST, -ENOMEM. Process context. */
 int proc_register(const char *path, proc_show_t show, void *arg);
 void proc_unregister(const char *path);
+bool proc_exists(const char *path);
 /* Renders a page into memory the caller kfree()s; *len gets its length. ERR_PTR(-ENOENT), ERR_PTR(-ENOMEM). */
 char *proc_render(const char *path, size_t *len);
+void proc_init(void);      /* the kernel's own pages: version, uptime, meminfo, interrupts ... */
 void proc_print_all(void); /* "== /proc/..." and text, each page, to the console */
 #endif

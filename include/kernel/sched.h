@@ -23,6 +23,8 @@ struct thread {
 	void *clear_child_tid; /* set_tid_address(); application memory */
 	struct list_head all;  /* every thread, for reports */
 	int exit_code;
+	void (*fn)(void *arg); /* what it runs; set once */
+	void *fn_arg;
 };
 
 void sched_init(void); /* the caller becomes thread "init" */
@@ -41,6 +43,17 @@ bool thread_wake(struct thread *t);
 bool need_resched(void);
 void thread_exit(void) __noreturn; /* the running thread ends; its stack is freed by the next */
 u32 threads_runnable(void);
-/* Called by the plinth when an interrupt ends; @from_app: it came in application text. IF=0. */
+/*
+ * Called by irq.c at the end of an interrupt, after the softirqs; @from_app: it came in application text, the
+ * only place where a thread is preempted. IF=0.
+ */
 void sched_irq_exit(bool from_app);
+/*
+ * When the running thread's slice ends, if others wait; UINT64_MAX otherwise. For the one-shot timer. IF=0.
+ * sched_tick() asks for a reschedule when that time has come; hardirq.
+ */
+u64 sched_slice_end_ns(void);
+void sched_tick(u64 now_ns);
+u64 sched_idle_ns(void); /* time the CPU was halted since boot */
+void threads_show(void); /* one line per thread on the console, for crash reports */
 #endif

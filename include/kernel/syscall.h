@@ -15,4 +15,6 @@ void syscall_init(void);                         /* every slot says -ENOSYS */
 void syscall_register(unsigned int nr, syscall_fn_t fn);
 /* Called by the stub before it returns to the application: yields when need_resched. */
 void syscall_exit_work(void);
+/* Called by the stub for a number above the table: -ENOSYS, logged. */
+long syscall_bad(unsigned long nr);
 #endif

@@ -13,7 +13,8 @@ struct timer {
 	struct list_head node;
 	u64 expires_ns;              /* absolute; valid while pending */
 	void (*fn)(struct timer *t); /* softirq context; may re-arm or free its own timer */
-	u8 level, slot;              /* where in the wheel */
+	u64 slot_ms;    /* wheel: the time it was placed for; later than this is lazy */
+	u8 level, slot; /* where in the wheel */
 	bool pending;
 	bool precise; /* ordered queue instead of the wheel: no rounding to 1 ms */
 };
@@ -40,6 +41,8 @@ u64 timer_next_ns(void);   /* earliest expiry of all timers, U64_MAX when none *
 void timer_rearm_hw(void); /* arms the one-shot for timer_next_ns() (and the 4 ms slice); IF=0 */
 u32 timers_live(void);     /* pending timers, for the leak check at exit */
 u32 jiffies_ms(void);      /* low 32 bits of the clock in ms; wraps */
-/* The plinth's one-shot interrupt; hardirq. */
+void clock_refine_start(
+	void); /* calls arch_clock_refine() now and then; not counted by timers_live() */
+/* The one-shot interrupt; called by irq.c, hardirq. */
 void timer_interrupt(void);
 #endif

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+#
+# Doorbell's build. Every command a user types calls one launcher, tools/doorbell.py; this file only knows how to
+# turn sources into objects (the launcher calls it back for that) and how to build the host's unit tests.
+# `make help` lists the commands.
+
+# --- Variables of the user: taken literally (no expansion of $ in a file name) and handed to the launcher ---------------
+USER_VARS := APP ARGS FILE NIC NET MEM PCAP CMDLINE HOSTFWD TIMEOUT ACCEL MACHINE CPU T FULL SEEDS SECONDS
+$(foreach v,$(USER_VARS),$(if $(filter-out undefined,$(origin $(v))),$(eval override $(v) := $$(value $(v)))$(eval export $(v))))
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+DEBUG ?= 0
+export CC DEBUG
+
+PYTHON := /usr/bin/python3
+LAUNCH := @test -x $(PYTHON) || sh tools/get-python.sh || exit 1; exec $(PYTHON) tools/doorbell.py
+
+TARGETS := all iso run debug test check deps doctor help trace bench sim fuzz coverage host
+.PHONY: $(TARGETS) clean objects unit hostlink headers
+.DEFAULT_GOAL := all
+$(TARGETS):
+	$(LAUNCH) $(@:all=build)
+
+clean:
+	rm -rf build
+
+# --- Kernel objects -------------------------------------------------------------------------------------------------
+# One directory per variant: gcc's is build/obj, clang's build/clang/obj, debug builds have their own.
+VARIANT := $(subst gcc,,$(notdir $(CC)))$(if $(filter 1,$(DEBUG)),debug)
+B := build$(if $(VARIANT),/$(VARIANT))
+
+C_DIRS := boot kernel kernel/lib kernel/posix kernel/x86 net net/* drivers/* drivers/net/e1000
+C_SRC := $(sort $(foreach d,$(C_DIRS),$(wildcard $(d)/*.c)))
+ASM_SRC := $(sort $(wildcard boot/*.asm kernel/x86/*.asm))
+OBJS := $(C_SRC:%.c=$(B)/obj/%.c.o) $(ASM_SRC:%.asm=$(B)/obj/%.asm.o)
+
+WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wshadow -Wvla -Wimplicit-fallthrough -Wstrict-prototypes
+# Same outside every build directory: no path of this machine gets into an object.
+REPRO := "-ffile-prefix-map=$(CURDIR)=."
+CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pie -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none -fno-strict-aliasing -fno-common \
+	$(WARN) -DSLAB_DEBUG=$(DEBUG) -Iinclude -Ikernel/x86/include
+# The protocols narrow integers only by an explicit cast.
+CONVERSION := -Wconversion -Wno-sign-conversion
+$(B)/obj/net/%.c.o: CFLAGS += $(CONVERSION)
+
+objects: $(OBJS)
+	@printf '%s\n' $(OBJS) >$(B)/objects.new
+	@cmp -s $(B)/objects.new $(B)/objects || cp $(B)/objects.new $(B)/objects
+
+$(B)/obj/%.c.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(CFLAGS) $(REPRO) -MMD -MP -c $< -o $@
+
+$(B)/obj/%.asm.o: %.asm Makefile
+	@mkdir -p $(@D)
+	@echo "  NASM    $<"
+	@nasm -f elf64 -w+all -Werror -MD $(@:.o=.d) -MP $< -o $@
+
+# --- Everything above kernel/x86 for the host, under the sanitizers, and the unit tests ------------------------------------
+# The plinth is chosen by the include path. tests/host/slab_host.c stands in for kernel/slab.c, so that the address
+# sanitizer sees every object; rename.h keeps our mem*/str* apart from the C library's.
+H := build/host
+HOST_SKIP := kernel/trap.c kernel/slab.c
+HOST_SRC := $(filter-out boot/% kernel/x86/% $(HOST_SKIP),$(C_SRC)) $(sort $(wildcard tests/host/*.c))
+HOST_OBJS := $(HOST_SRC:%.c=$(H)/obj/%.o)
+UNIT_SRC := $(sort $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
+UNIT_BINS := $(UNIT_SRC:tests/unit/%.c=$(H)/unit/%)
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+HOST_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fno-builtin $(SANITIZE) $(WARN) \
+	-DSLAB_DEBUG=1 -Itests/host -Itests/host/include -Iinclude
+$(H)/obj/kernel/% $(H)/obj/net/% $(H)/obj/drivers/%: HOST_CFLAGS += -include tests/host/rename.h
+$(H)/obj/net/%: HOST_CFLAGS += $(CONVERSION)
+
+$(H)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  HOSTCC  $<"
+	@$(CC) $(HOST_CFLAGS) $(REPRO) -MMD -MP -c $< -o $@
+
+$(H)/libdoorbell-test.a: $(HOST_OBJS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(H)/unit/%: $(H)/obj/tests/unit/%.o $(H)/libdoorbell-test.a
+	@mkdir -p $(@D)
+	@echo "  HOSTLD  $@"
+	@$(CC) $(SANITIZE) -o $@ $^ -lm
+
+# The whole house in one binary: nothing above the plinth needs the iron.
+$(H)/whole: $(H)/libdoorbell-test.a
+	@echo "  HOSTLD  $@"
+	@echo 'int main(void) { return 0; }' | $(CC) $(SANITIZE) -o $@ -x c - -x none -Wl,--whole-archive $< -Wl,--no-whole-archive -lm
+
+hostlink: $(H)/whole
+unit: $(UNIT_BINS) hostlink
+.SECONDARY:
+
+# --- Every public header compiles alone ---------------------------------------------------------------------------------
+HEADERS := $(sort $(shell find include kernel net drivers -name '*.h' 2>/dev/null))
+HEADER_OBJS := $(HEADERS:%=$(B)/headers/%.ok)
+headers: $(HEADER_OBJS)
+$(B)/headers/%.ok: % Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) -I$(dir $<) -MMD -MP -MF $(@:.ok=.d) -MT $@ -fsyntax-only -x c -include $< /dev/null
+	@touch $@
+
+# Read only the dependency files of what is being built.
+ifneq ($(filter objects,$(MAKECMDGOALS)),)
+-include $(OBJS:.o=.d)
+endif
+ifneq ($(filter unit hostlink,$(MAKECMDGOALS)),)
+-include $(HOST_OBJS:.o=.d) $(UNIT_SRC:%.c=$(H)/obj/%.d)
+endif
+ifneq ($(filter headers,$(MAKECMDGOALS)),)
+-include $(HEADER_OBJS:.ok=.d)
+endif

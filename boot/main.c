@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+/*
+ * start_kernel(): the init list in order, one line a floor; then the application; then everything is taken down
+ * again, counted, and the machine ends with the application's status. The only file that knows every floor.
+ *
+ * Interface: start_kernel(), entered from boot/long_mode.asm with boot_info filled and interrupts off.
+ * Context: process (it becomes the thread "init").
+ * Owns: the one instance of the stack, struct net.
+ */
+#include "options.h"
+
+#include <drivers/loopback.h>
+#include <drivers/pci.h>
+#include <kernel/arch.h>
+#include <kernel/boot_info.h>
+#include <kernel/dma.h>
+#include <kernel/file.h>
+#include <kernel/irq.h>
+#include <kernel/mm.h>
+#include <kernel/posix.h>
+#include <kernel/printk.h>
+#include <kernel/proc.h>
+#include <kernel/random.h>
+#include <kernel/sched.h>
+#include <kernel/softirq.h>
+#include <kernel/syscall.h>
+#include <kernel/timer.h>
+#include <lib/err.h>
+#include <lib/string.h>
+#include <net/dhcp.h>
+#include <net/inetdevice.h>
+#include <net/init.h>
+#include <net/neighbour.h>
+#include <net/route.h>
+#include <net/socket.h>
+#include <net/tcp.h>
+
+void start_kernel(void) __noreturn;
+
+#define DHCP_WAIT_NS   (20 * NSEC_PER_SEC) /* three DISCOVERs: at 0, 4 and 12 s */
+#define DRAIN_GRACE_NS (15 * NSEC_PER_SEC) /* what closed connections get to finish */
+#define PCI_CLASS_NET  0x0200
+
+/* Name of the linked application, from the link line (-Wl,--defsym cannot carry text: a generated object). */
+extern const char app_name[];
+
+static struct boot_options options;
+
+/* Processor, memory, time, threads: nothing here knows of networks. */
+static void kernel_init(void)
+{
+	arch_cpu_init();
+	page_alloc_init(&boot_info);
+	slab_init();
+	arch_paging_init(&boot_info);
+	vmalloc_init();
+	arch_irqchip_init();
+	arch_time_init();
+	irq_init();
+	sched_init();
+	timer_init();
+	arch_irq_enable();
+	softirq_init();
+	random_init(options.rng_seeded, options.rng_seed);
+	file_init();
+	syscall_init();
+	proc_init();
+	posix_init();
+}
+
+/* The stack without a device but loopback. */
+static struct net *stack_init(void)
+{
+	struct net *net;
+
+	net = net_alloc();
+	if (!net || net_init(net) || loopback_init(net) || net_loopback_address(net))
+		return NULL;
+	net_proc_init(net);
+	socket_init(net);
+	return net;
+}
+
+/* Says which cards are there that nobody drives; ends the run. */
+static void __noreturn no_usable_nic(struct pci_host *pci)
+{
+	const struct pci_dev *d = pci_find_class(pci, PCI_CLASS_NET);
+
+	if (d)
+		pr_crit("boot: no usable NIC: %s is %04x:%04x, which no driver here knows (e1000: "
+			"8086:100e, 100f, 100c)\n",
+			d->name, d->vendor, d->device);
+	else
+		pr_crit("boot: no usable NIC: no Ethernet controller on the PCI bus\n");
+	kernel_exit(EXIT_NO_NIC);
+}
+
+static struct net_device *nic_init(struct net *net, struct pci_host *pci)
+{
+	struct net_device *dev;
+
+	options.nic.net = net;
+	if (pci_bind(pci, &e1000_driver, &options.nic) == 0)
+		no_usable_nic(pci);
+	dev = dev_get_by_name(net, "eth0");
+	if (!dev || dev_open(dev)) {
+		pr_crit("boot: no usable NIC: eth0 could not be opened\n");
+		kernel_exit(EXIT_NO_NIC);
+	}
+	return dev;
+}
+
+static void __noreturn no_address(const char *what, int err)
+{
+	pr_crit("boot: no address: %s (error %d)\n", what, -err);
+	kernel_exit(EXIT_NO_ADDRESS);
+}
+
+static void address_init(struct net *net, struct net_device *dev)
+{
+	__be32 addr = (__force __be32)options.addr, gw = (__force __be32)options.gw;
+	int err;
+
+	if (options.dhcp) {
+		err = dhcp_start(dev);
+		if (!err)
+			err = dhcp_wait(net, ktime_get_ns() + DHCP_WAIT_NS);
+		if (err)
+			no_address("no DHCP server answered in 20 s", err);
+	} else {
+		err = inet_addr_add(dev, addr, options.prefixlen);
+		if (!err && gw)
+			err = ip_route_add(net, INADDR_ANY, 0, gw, dev);
+		if (err)
+			no_address("ip= cannot be used as it stands", err);
+		pr_info("boot: eth0 %pI4/%u gw %pI4\n", &options.addr, options.prefixlen,
+			&options.gw);
+		arp_announce(dev, addr);
+	}
+	for (u32 i = 0; i < options.nr_neigh; i++) {
+		err = neigh_add_permanent(net, (__force __be32)options.neigh[i].addr, dev,
+					  options.neigh[i].lladdr);
+		if (err)
+			no_address("neigh= cannot be entered", err);
+	}
+}
+
+static void sysctl_init(struct net *net)
+{
+	for (u32 i = 0; i < options.nr_sysctl; i++) {
+		const char *name = options.sysctl[i].name + strlen("net.ipv4.");
+		int err = tcp_sysctl_set(net, name, options.sysctl[i].value);
+
+		if (!err)
+			continue;
+		pr_err("cmdline: %s=%s: %s\n", options.sysctl[i].name, options.sysctl[i].value,
+		       err == -ENOENT ? "no such sysctl here" : "bad value");
+		kernel_exit(EXIT_BAD_CMDLINE);
+	}
+}
+
+static int app_run(void)
+{
+	int err = exec_start(&options.args);
+
+	if (err) {
+		pr_crit("boot: the application could not be started (error %d)\n", -err);
+		kernel_exit(EXIT_NO_MEMORY);
+	}
+	return exec_wait();
+}
+
+/* Closes what is open, from the top floor down; what then still lives is a leak. */
+static void shutdown_all(struct net *net, struct pci_host *pci)
+{
+	u32 cut;
+
+	posix_exit();
+	cut = tcp_net_drain(net, DRAIN_GRACE_NS);
+	if (cut)
+		pr_warn("tcp: %u connections were cut before all their data was acknowledged\n",
+			cut);
+	if (options.stats)
+		proc_print_all();
+	if (net->dhcp)
+		dhcp_stop(net);
+	pci_unbind(pci, &e1000_driver);
+	loopback_exit(net);
+	net_exit(net);
+	net_free(net);
+	pci_free(pci);
+}
+
+/* One line that names every account; true when all are zero. */
+static bool leak_check(void)
+{
+	u64 leaked = mm_report_leaks();
+	bool clean = !leaked && !skb_stats.live && !dma_mapped() && !timers_live() && !files_live();
+
+	printk(clean ? LOG_INFO : LOG_ERR,
+	       "exit: leak check %s: %llu skbs, %llu DMA mappings, %u timers, %u files, %llu other "
+	       "objects live\n",
+	       clean ? "passed" : "FAILED", (unsigned long long)skb_stats.live,
+	       (unsigned long long)dma_mapped(), timers_live(), files_live(),
+	       (unsigned long long)leaked);
+	return clean;
+}
+
+/**
+ * start_kernel() - from the loader's last instruction to the machine's end.
+ * Context: entered once, interrupts off, on the boot stack.
+ */
+void start_kernel(void)
+{
+	struct net_device *dev;
+	struct pci_host *pci;
+	struct net *net;
+	int status;
+
+	arch_early_init();
+	if (boot_options_parse(&options, boot_info.cmdline, app_name))
+		kernel_exit(EXIT_BAD_CMDLINE);
+	printk_set_level((enum log_level)options.loglevel);
+	kernel_init();
+	pr_info("boot: Doorbell, application %s, %llu KiB of memory, loader %s\n", app_name,
+		(unsigned long long)(boot_info.ram_bytes >> 10), boot_info.loader);
+	if (net_global_init()) {
+		pr_crit("boot: out of memory\n");
+		kernel_exit(EXIT_NO_MEMORY);
+	}
+	mm_baseline();
+	pci = pci_scan();
+	net = pci ? stack_init() : NULL;
+	if (!net) {
+		pr_crit("boot: out of memory while the stack came up\n");
+		kernel_exit(EXIT_NO_MEMORY);
+	}
+	sysctl_init(net);
+	dev = nic_init(net, pci);
+	address_init(net, dev);
+	status = app_run();
+	shutdown_all(net, pci);
+	if (!leak_check())
+		status = EXIT_LEAK;
+	kernel_exit(status);
+}

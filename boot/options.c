@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Boot options: the table of every key the kernel command line knows, and the values it leaves behind.
+ *
+ * Interface: boot_options_parse().
+ * Above: boot/main.c.  Below: <kernel/cmdline.h>, which walks the line, names unknown keys and reports bad values.
+ * Context: process, once, at boot.  Owns: nothing; the caller's struct boot_options is filled.
+ */
+#include "options.h"
+
+#include <kernel/fault.h>
+#include <kernel/printk.h>
+#include <lib/byteorder.h>
+#include <lib/err.h>
+#include <lib/string.h>
+#include <wire/ipv4.h>
+
+#define ADDR_TEXT_MAX 64
+
+static int parse_decimal(const char *s, size_t len, u64 *out)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (len == 0 || len >= sizeof(text))
+		return -EINVAL;
+	memcpy(text, s, len);
+	text[len] = '\0';
+	return kstrtou64(text, out);
+}
+
+/* One comma-separated part of ip=: ADDR/LEN first, then gw= and dns= in any order. */
+static int parse_ip_part(struct boot_options *o, const char *part, size_t len, bool first,
+			 const char **why)
+{
+	const char *slash;
+	u64 prefixlen;
+
+	if (!first && len > 3 && strncmp(part, "gw=", 3) == 0) {
+		*why = "gw= must be an IPv4 address";
+		return parse_ipv4(part + 3, len - 3, &o->gw);
+	}
+	if (!first && len > 4 && strncmp(part, "dns=", 4) == 0) {
+		*why = "dns= must be an IPv4 address";
+		return parse_ipv4(part + 4, len - 4, &o->dns);
+	}
+	*why = "must be dhcp or ADDRESS/LENGTH[,gw=ADDRESS][,dns=ADDRESS]";
+	slash = memchr(part, '/', len);
+	if (!first || !slash)
+		return -EINVAL;
+	if (parse_decimal(slash + 1, len - (size_t)(slash + 1 - part), &prefixlen) ||
+	    prefixlen < 1 || prefixlen > 32) {
+		*why = "the prefix length must be 1..32";
+		return -EINVAL;
+	}
+	o->prefixlen = (u8)prefixlen;
+	return parse_ipv4(part, (size_t)(slash - part), &o->addr);
+}
+
+/* An address that can be ours or a router's: no loopback, no class D or E, not 0/8 (RFC 1122, 3.2.1.3). */
+static bool usable_host_address(u32 be_addr)
+{
+	__be32 a = (__force __be32)be_addr;
+
+	return !ipv4_is_loopback(a) && !ipv4_is_zeronet(a) && ntohl(a) >> 28 < 14;
+}
+
+static int parse_ip(const char *key, const char *value, void *arg, const char **why)
+{
+	struct boot_options *o = arg;
+	const char *p = value;
+	bool first = true;
+
+	(void)key;
+	o->addr = o->gw = o->dns = 0;
+	o->dhcp = strcmp(value, "dhcp") == 0;
+	if (o->dhcp)
+		return 0;
+	for (;;) {
+		const char *comma = strchr(p, ',');
+		size_t len = comma ? (size_t)(comma - p) : strlen(p);
+		int err = parse_ip_part(o, p, len, first, why);
+
+		if (err)
+			return err;
+		first = false;
+		if (!comma)
+			break;
+		p = comma + 1;
+	}
+	if (!usable_host_address(o->addr) || (o->gw && !usable_host_address(o->gw))) {
+		*why = "not an address of a host";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int parse_mac(const char *s, u8 *mac)
+{
+	for (u32 i = 0; i < ETH_ALEN; i++, s += 3) {
+		int hi = hex_digit(s[0]);
+		int lo = hi < 0 ? -1 : hex_digit(s[1]);
+
+		if (lo < 0 || s[2] != (i == ETH_ALEN - 1 ? '\0' : ':'))
+			return -EINVAL;
+		mac[i] = (u8)(hi << 4 | lo);
+	}
+	return is_multicast_ether_addr(mac) || is_zero_ether_addr(mac) ? -EINVAL : 0;
+}
+
+static int parse_neigh(const char *key, const char *value, void *arg, const char **why)
+{
+	struct boot_options *o = arg;
+	const char *eq = strchr(value, '=');
+
+	(void)key;
+	*why = "must be ADDRESS=MAC, as in 10.0.2.2=52:55:0a:00:02:02";
+	if (!eq)
+		return -EINVAL;
+	if (o->nr_neigh == OPT_MAX_NEIGH) {
+		*why = "too many entries";
+		return -ERANGE;
+	}
+	if (parse_ipv4(value, (size_t)(eq - value), &o->neigh[o->nr_neigh].addr) ||
+	    parse_mac(eq + 1, o->neigh[o->nr_neigh].lladdr))
+		return -EINVAL;
+	o->nr_neigh++;
+	return 0;
+}
+
+static int parse_ring(const char *key, const char *value, void *arg, const char **why)
+{
+	u64 n;
+
+	(void)key;
+	*why = "must be a multiple of 8 from 8 to 4096";
+	if (kstrtou64(value, &n) || n < 8 || n > 4096 || n % 8)
+		return -EINVAL;
+	*(u32 *)arg = (u32)n;
+	return 0;
+}
+
+static int parse_txirq(const char *key, const char *value, void *arg, const char **why)
+{
+	bool *always = arg;
+
+	(void)key;
+	*why = "must be auto or always";
+	*always = strcmp(value, "always") == 0;
+	return *always || strcmp(value, "auto") == 0 ? 0 : -EINVAL;
+}
+
+/* The value is checked when the stack exists; here it is only kept. */
+static int parse_sysctl(const char *key, const char *value, void *arg, const char **why)
+{
+	struct boot_options *o = arg;
+
+	if (o->nr_sysctl == OPT_MAX_SYSCTL) {
+		*why = "too many sysctls";
+		return -ERANGE;
+	}
+	*why = "too long";
+	if (strscpy(o->sysctl[o->nr_sysctl].name, key, OPT_SYSCTL_MAX) < 0 ||
+	    strscpy(o->sysctl[o->nr_sysctl].value, value, OPT_SYSCTL_MAX) < 0)
+		return -EINVAL;
+	o->nr_sysctl++;
+	return 0;
+}
+
+static int parse_seed(const char *key, const char *value, void *arg, const char **why)
+{
+	struct boot_options *o = arg;
+
+	o->rng_seeded = true;
+	return cmdline_parse_u64(key, value, &o->rng_seed, why);
+}
+
+/**
+ * boot_options_parse() - fill @o from the command line.
+ * @o: result; every field is set, to its default when the line is silent
+ * @cmdline: NUL-terminated, without the kernel's own path; not kept
+ * @app_name: argv[0] of the application; not kept
+ * Context: process, at boot; needs printk only.
+ * Return: number of errors in the line, each printed; 0 is a good line.
+ */
+int boot_options_parse(struct boot_options *o, const char *cmdline, const char *app_name)
+{
+	struct cmdline_u32 mtu = { &o->nic.mtu, ETH_MIN_MTU, ETH_DATA_LEN };
+	struct cmdline_u32 txqueuelen = { &o->nic.txqueuelen, 1, 1000000 };
+	struct cmdline_u32 loglevel = { &o->loglevel, 0, LOG_DEBUG };
+	const struct cmdline_key keys[] = {
+		{ "ip", parse_ip, o, false },
+		{ "neigh", parse_neigh, o, true },
+		{ "mtu", cmdline_parse_u32, &mtu, false },
+		{ "txqueuelen", cmdline_parse_u32, &txqueuelen, false },
+		{ "tx_ring", parse_ring, &o->nic.tx_ring, false },
+		{ "rx_ring", parse_ring, &o->nic.rx_ring, false },
+		{ "txirq", parse_txirq, &o->nic.txirq_always, false },
+		{ "csum", cmdline_parse_bool, &o->nic.csum, false },
+		{ "net.ipv4.", parse_sysctl, o, true },
+		{ "loglevel", cmdline_parse_u32, &loglevel, false },
+		{ "rng.seed", parse_seed, o, false },
+		{ "stats", cmdline_parse_bool, &o->stats, false },
+		{ "fault", fault_parse, NULL, true },
+	};
+
+	memset(o, 0, sizeof(*o));
+	o->dhcp = true;
+	o->loglevel = LOG_INFO;
+	o->nic.mtu = ETH_DATA_LEN;
+	o->nic.txqueuelen = 1000;
+	o->nic.tx_ring = o->nic.rx_ring = 256;
+	o->nic.csum = true;
+	return cmdline_parse(cmdline, keys, ARRAY_SIZE(keys), app_name, &o->args);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernel command line said: filled by boot/options.c, read by boot/main.c. Set once at boot. */
+#ifndef BOOT_OPTIONS_H
+#define BOOT_OPTIONS_H
+#include <drivers/e1000.h>
+#include <kernel/cmdline.h>
+#include <lib/types.h>
+#include <wire/ethernet.h>
+
+#define OPT_MAX_NEIGH  16
+#define OPT_MAX_SYSCTL 16
+#define OPT_SYSCTL_MAX 64
+
+struct boot_options {
+	bool dhcp;         /* ip=dhcp */
+	u32 addr, gw, dns; /* ip=ADDR/LEN,gw=,dns=: network order, 0 none */
+	u8 prefixlen;
+	u32 nr_neigh;
+	struct {
+		u32 addr; /* network order */
+		u8 lladdr[ETH_ALEN];
+	} neigh[OPT_MAX_NEIGH];
+	u32 nr_sysctl;
+	struct {
+		char name[OPT_SYSCTL_MAX], value[OPT_SYSCTL_MAX];
+	} sysctl[OPT_MAX_SYSCTL];
+	struct e1000_options nic; /* mtu, txqueuelen, rings, txirq, csum */
+	u32 loglevel;
+	bool rng_seeded;
+	u64 rng_seed;
+	bool stats;
+	struct app_args args;
+};
+
+/*
+ * Parses the command line into @o, defaults included. Returns the number of errors; each was printed. Process
+ * context, before anything else runs; needs only printk.
+ */
+int boot_options_parse(struct boot_options *o, const char *cmdline, const char *app_name);
+#endif

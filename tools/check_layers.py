@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""Down by name: who may include whom, whether each header stands alone, and that calls by name form no circle.
+
+The table is the house's floor plan. A new edge is a change of the table in the same commit. Two forms of #include
+exist: <folder/name.h> is a public header below include/, "name.h" a private header of the same folder.
+
+Interface: check() -> list of complaints.
+"""
+import re
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+from settings import ROOT, Settings
+import build
+
+# What travels everywhere in net/: the types and helpers of net/core and the injected services.
+CORE = ["net/skbuff.h", "net/skbuff_*.h", "net/sock.h", "net/net.h", "net/stats.h", "net/checksum.h",
+        "net/inet_hashtables.h", "net/drop_reason.h", "net/dst.h"]
+DEV = ["net/netdevice.h", "net/etherdevice.h"]
+LIB = ["lib/*"]
+KERNEL = LIB + ["kernel/*", "!kernel/arch.h"]
+UAPI = ["uapi/*"]
+NET = KERNEL + UAPI + ["wire/*"] + CORE
+
+# Folder (or file) -> patterns of public headers; the longest matching key decides; "!" takes away again.
+TABLE = {
+    "include/lib": LIB + ["arch/*"],
+    "include/wire": LIB + ["wire/*"],
+    "include/uapi": LIB,
+    "include/kernel": LIB + ["kernel/*", "arch/*", "uapi/*"],
+    "include/net": LIB + ["kernel/*", "!kernel/arch.h", "wire/*", "uapi/*", "net/*"],
+    "include/drivers": LIB + ["kernel/*", "!kernel/arch.h", "drivers/*"],
+    "kernel/lib": LIB,
+    "kernel/x86": LIB + ["arch/*", "kernel/*"],
+    "kernel": LIB + ["kernel/*", "arch/*", "uapi/*"],
+    "kernel/posix": KERNEL + UAPI,
+    "net/core": NET,
+    "net/dev": NET + DEV + ["net/sch_generic.h"],
+    "net/sched": NET + DEV + ["net/sch_generic.h"],
+    "net/neigh": NET + DEV + ["net/sch_generic.h", "net/neighbour.h", "net/arp.h", "net/inetdevice.h", "net/dst.h"],
+    "net/ipv4": NET + DEV + ["net/neighbour.h", "net/inetdevice.h", "net/ip.h", "net/icmp.h", "net/route.h",
+                             "net/dst.h", "net/netfilter.h", "net/protocol.h"],
+    "net/udp": NET + ["net/ip.h", "net/route.h", "net/icmp.h", "net/udp.h", "net/dst.h", "net/protocol.h", "net/inet_common.h"],
+    "net/tcp": NET + ["net/ip.h", "net/route.h", "net/tcp.h", "net/dst.h", "net/protocol.h", "net/inet_common.h"],
+    "net/socket": NET + ["net/netdevice.h", "net/inetdevice.h", "net/socket.h", "net/inet_common.h", "net/protocol.h"],
+    "net/packet": NET + DEV + ["net/sch_generic.h"],
+    "net/dhcp": NET + ["net/inetdevice.h", "net/route.h", "net/neighbour.h", "net/netdevice.h", "net/dhcp.h", "net/socket.h"],
+    "net/init.c": NET + ["net/*"],
+    "drivers/pci": LIB + ["kernel/*", "drivers/pci.h"],
+    "drivers/net": LIB + ["kernel/*", "!kernel/arch.h", "wire/*", "net/netdevice.h", "net/skbuff.h",
+                          "net/etherdevice.h", "net/checksum.h", "net/net.h", "net/stats.h", "net/drop_reason.h",
+                          "drivers/*"],
+    "boot": LIB + ["arch/*", "kernel/*", "net/*", "wire/*", "uapi/*", "drivers/*"],
+}
+# The plinth's dispatch goes through arch.h; x86 calls no service of kernel/*.c but these, each for its reason.
+X86_KERNEL = {
+    "kernel/arch.h", "kernel/boot_info.h", "kernel/cpu.h", "kernel/context.h", "kernel/io.h", "kernel/uaccess.h",
+    "kernel/sched.h",  # struct thread: where switch.asm keeps a stack pointer
+    "kernel/arch_page.h",  # the page tables' side of arch.h
+    "kernel/printk.h", "kernel/mm.h",  # a processor is refused in words; page tables take pages
+    "kernel/irq.h", "kernel/syscall.h", "kernel/trap.h",  # types of the frames handed up
+}
+# Header-only or given by the compiler.
+COMPILER = {"stddef.h", "stdint.h", "stdbool.h", "stdarg.h", "limits.h"}
+# Applications see the C library and nothing of ours.
+OURS = ("lib/", "kernel/", "net/", "wire/", "uapi/", "drivers/", "arch/")
+
+
+def matches(name, patterns):
+    ok = False
+    for pattern in patterns:
+        take = not pattern.startswith("!")
+        if re.fullmatch(re.escape(pattern.lstrip("!")).replace(r"\*", ".*"), name):
+            ok = take
+    return ok
+
+
+def floor_of(path):
+    keys = [k for k in TABLE if path == k or path.startswith(k + "/")]
+    return max(keys, key=len, default=None)
+
+
+def includes():
+    """Complaints about #include lines."""
+    bad = []
+    for folder in ("include", "boot", "kernel", "net", "drivers", "apps"):
+        for path in sorted((ROOT / folder).rglob("*.[ch]")):
+            name = str(path.relative_to(ROOT))
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                match = re.match(r'\s*#\s*include\s+(?:<([^>]+)>|"([^"]+)")', line)
+                if match and (why := refused(name, path, *match.groups())):
+                    bad.append(f"{name}:{number}: {why}")
+    return bad
+
+
+def refused(name, path, public, private):
+    """Why this include is not allowed; None when it is."""
+    if name.startswith("apps/"):
+        return f"an application includes <{public}>" if public and public.startswith(OURS) else None
+    if private:
+        if "/" in private or not (path.parent / private).exists():
+            return f'"{private}" is no private header of this folder'
+        return None
+    if public in COMPILER:
+        return None
+    floor = floor_of(name)
+    if floor is None:
+        if name.startswith("kernel/x86/include/"):
+            return None if public.startswith(("lib/", "arch/")) else f"<{public}>: the inline plinth stands on lib/ only"
+        return "this folder is not in the table"
+    if not matches(public, TABLE[floor]):
+        return f"{floor} may not include <{public}>"
+    if floor == "kernel/x86" and not name.startswith("kernel/x86/include") and public.startswith("kernel/") \
+            and public not in X86_KERNEL:
+        return f"the plinth may not include <{public}>"
+    return None
+
+
+def call_graph(objects):
+    """object -> objects that it names (functions and data alike), by the symbol tables."""
+    defined, wants = {}, defaultdict(set)
+    for obj in objects:
+        text = subprocess.run(["nm", str(ROOT / obj)], text=True, capture_output=True, check=True).stdout
+        for line in text.splitlines():
+            kind, symbol = line.split()[-2:]
+            if kind in "TWVDBRGC":
+                defined.setdefault(symbol, obj)
+            elif kind == "U":
+                wants[obj].add(symbol)
+    return {o: {defined[s] for s in wants[o] if s in defined and defined[s] != o} for o in objects}
+
+
+def circles(graph):
+    """Strongly connected components of more than one file (Tarjan's algorithm, without recursion)."""
+    index, low, on_stack, stack, found = {}, {}, set(), [], []
+    for root in graph:
+        if root in index:
+            continue
+        work = [(root, iter(sorted(graph[root])))]
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        on_stack.add(root)
+        while work:
+            node, edges = work[-1]
+            for nxt in edges:
+                if nxt not in index:
+                    index[nxt] = low[nxt] = len(index)
+                    stack.append(nxt)
+                    on_stack.add(nxt)
+                    work.append((nxt, iter(sorted(graph[nxt]))))
+                    break
+                if nxt in on_stack:
+                    low[node] = min(low[node], index[nxt])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    part = []
+                    while not part or part[-1] != node:
+                        part.append(stack.pop())
+                        on_stack.discard(part[-1])
+                    if len(part) > 1:
+                        found.append(sorted(part))
+    return found
+
+
+def source_of(obj):
+    return re.sub(r"^build/(\w+/)?obj/|\.o$", "", obj)
+
+
+def check():
+    bad = includes()
+    settings = Settings()
+    build.make("objects", settings)
+    build.make("headers", settings)
+    graph = call_graph((ROOT / settings.build_dir / "objects").read_text().split())
+    for part in circles(graph):
+        edges = [f"{source_of(a)} -> {source_of(b)}" for a in part for b in sorted(graph[a] & set(part))]
+        bad.append("circle of calls by name:\n    " + "\n    ".join(edges))
+    files, count = len(graph), sum(len(e) for e in graph.values())
+    print(f"{files} files, {count} edges, {len(circles(graph))} circles")
+    return bad

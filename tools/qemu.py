@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""One QEMU with one guest: its command line, its serial log, its end.
+
+Interface: Machine (what to start) with .command(); Guest(machine) starts it, .wait_for(text), .finish(timeout) ->
+Outcome. The rules of the exit status are judge()'s: a status counts only when the serial log's last line says the same.
+"""
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from settings import ROOT, Failure
+
+NO_STATUS, TIME_LIMIT = 125, 124
+BINARY = "qemu-system-x86_64"
+
+
+@dataclass
+class Machine:
+    """Everything that decides QEMU's command line."""
+
+    kernel: Path | None = None  # an ELF, or
+    iso: Path | None = None  # a CD that holds one
+    append: str = ""
+    module: Path | None = None
+    mem: int = 64
+    machine: str = "pc"
+    cpu: str = "max"
+    accel: str = "tcg"
+    nic: str | None = "e1000"  # None: no network card at all
+    net: str = "user"
+    hostfwd: list = field(default_factory=list)
+    pcap: Path | None = None
+    serial: Path = Path("build/run.serial")
+    gdb: int | None = None
+    netdev_extra: str = ""
+    extra: list = field(default_factory=list)  # more words for QEMU
+
+    def netdev(self):
+        kind, _, rest = self.net.partition(":")
+        if kind == "tap":
+            return f"tap,id=n0,ifname={rest},script=no,downscript=no"
+        if kind == "dgram":
+            local, remote = rest.split(":")
+            return (f"dgram,id=n0,local.type=inet,local.host=127.0.0.1,local.port={local},"
+                    f"remote.type=inet,remote.host=127.0.0.1,remote.port={remote}")
+        words = ["user,id=n0"]
+        for rule in self.hostfwd:
+            proto, host, guest = rule.split(":")
+            words.append(f"hostfwd={proto}:127.0.0.1:{host}-:{guest}")
+        return ",".join(words) + self.netdev_extra
+
+    def command(self):
+        """QEMU's argv, relative to the root of the tree."""
+        words = [BINARY, "-accel", self.accel, "-machine", self.machine, "-cpu", self.cpu, "-m", str(self.mem),
+                 "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio",
+                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        if self.nic:
+            words += ["-netdev", self.netdev(), "-device", f"{self.nic},netdev=n0,romfile="]
+        words += self.extra
+        if self.nic and self.pcap:
+            # Behind any other filter: the capture shows what the guest itself sent and got.
+            words += ["-object", f"filter-dump,id=dump0,netdev=n0,file={self.pcap}"]
+        if self.gdb:
+            words += ["-S", "-gdb", f"tcp:127.0.0.1:{self.gdb}"]
+        if self.iso:
+            return words + ["-cdrom", str(self.iso)]
+        words += ["-kernel", str(self.kernel)]
+        if self.module:
+            words += ["-initrd", str(self.module)]
+        return words + ["-append", self.append]
+
+
+@dataclass
+class Outcome:
+    """How a run ended: the status by the contract, the reason in words, the log."""
+
+    status: int
+    why: str
+    serial: str
+    seconds: float
+    code: int | None  # QEMU's own
+
+
+def judge(code, serial, stderr="", timed_out=None):
+    """(status, reason) of a run: 0..127 said by the guest, 124 the time limit, 125 no believable status."""
+    if timed_out:
+        return TIME_LIMIT, f"time limit: the guest had not ended after {timed_out:g} s"
+    said = stderr.strip().splitlines()
+    tail = f" ({said[-1]})" if said else ""
+    if code < 0:
+        return NO_STATUS, f"QEMU was ended by signal {-code} ({signal.Signals(-code).name}){tail}"
+    if code == 0:
+        return NO_STATUS, f"QEMU ended by itself: a reset, a triple fault or a power-off without a status{tail}"
+    lines = serial.rstrip().splitlines()
+    match = re.fullmatch(r"exit: (\d+)", lines[-1].strip()) if lines else None
+    if not match:
+        return NO_STATUS, f"QEMU ended with {code}, but the serial log does not end with the line 'exit: N'{tail}"
+    status = int(match[1])
+    if code != (status << 1 | 1) or status > 127:
+        return NO_STATUS, f"QEMU ended with {code}, which is not what 'exit: {status}' gives"
+    return status, ""
+
+
+class Guest:
+    """A running QEMU. @live: where the serial log is shown as it comes (None: nowhere)."""
+
+    def __init__(self, machine, live=None, stdin=subprocess.DEVNULL):
+        self.machine = machine
+        self.live = live
+        self.text = ""
+        self.news = threading.Condition()
+        self.log_path = ROOT / machine.serial
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        for old in (machine.pcap and ROOT / machine.pcap, self.log_path):
+            if old:
+                old.unlink(missing_ok=True)
+        self.started = time.monotonic()
+        try:
+            self.process = subprocess.Popen(machine.command(), cwd=ROOT, stdin=stdin, stdout=subprocess.PIPE,
+                                            stderr=subprocess.PIPE)
+        except FileNotFoundError:
+            raise Failure(f"{BINARY} is missing: make deps installs it") from None
+        self.stderr = b""
+        self.threads = [threading.Thread(target=t, daemon=True) for t in (self.read_serial, self.read_stderr)]
+        for thread in self.threads:
+            thread.start()
+
+    def read_serial(self):
+        with open(self.log_path, "wb") as log:
+            while data := os.read(self.process.stdout.fileno(), 65536):
+                log.write(data)
+                log.flush()
+                text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+                if self.live:
+                    self.live.write(text)
+                    self.live.flush()
+                with self.news:
+                    self.text += text
+                    self.news.notify_all()
+        with self.news:
+            self.news.notify_all()
+
+    def read_stderr(self):
+        while data := os.read(self.process.stderr.fileno(), 65536):
+            self.stderr += data
+
+    def wait_for(self, pattern, timeout):
+        """Waits until the log matches the regular expression; the match, or None (ended, or too late)."""
+        end = time.monotonic() + timeout
+        with self.news:
+            while not (match := re.search(pattern, self.text)):
+                left = end - time.monotonic()
+                if left <= 0 or not self.threads[0].is_alive():
+                    return re.search(pattern, self.text)
+                self.news.wait(min(left, 0.5))
+            return match
+
+    def cpu_seconds(self):
+        """CPU time of QEMU's threads so far, by thread name."""
+        ticks = os.sysconf("SC_CLK_TCK")
+        used = {}
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            name, _, rest = (task / "stat").read_text().partition(") ")
+            fields = rest.split()
+            key = name.partition("(")[2]
+            used[key] = used.get(key, 0) + (int(fields[11]) + int(fields[12])) / ticks
+        return used
+
+    def finish(self, timeout=None):
+        """Waits for the end, at most @timeout seconds after the start (None: no limit), and judges it."""
+        timed_out = None
+        try:
+            left = None if timeout is None else max(self.started + timeout - time.monotonic(), 0.01)
+            code = self.process.wait(left)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code, timed_out = self.process.wait(), timeout
+        except KeyboardInterrupt:
+            self.process.kill()
+            self.process.wait()
+            raise
+        seconds = time.monotonic() - self.started
+        for thread in self.threads:
+            thread.join(5)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        stderr = self.stderr.decode("utf-8", "replace")
+        status, why = judge(code, self.text, stderr, timed_out)
+        if stderr and status in (NO_STATUS, TIME_LIMIT):
+            print(stderr.rstrip(), file=sys.stderr)
+        return Outcome(status, why, self.text, seconds, code)
+
+
+def shell_line(words):
+    return shlex.join(words)
