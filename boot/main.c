@@ -61,6 +61,7 @@ static void kernel_init(void)
 	timer_init();
 	arch_irq_enable();
 	softirq_init();
+	clock_refine_start();
 	random_init(options.rng_seeded, options.rng_seed);
 	file_init();
 	syscall_init();

@@ -51,6 +51,8 @@ typedef u64 __bitwise __le64;
 #define READ_ONCE(x)        (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)    (*(volatile __typeof__(x) *)&(x) = (v))
 
+#define static_assert _Static_assert
+
 #define ARRAY_SIZE(a)                   (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define min(a, b)                                                                                  \
@@ -61,9 +63,9 @@ typedef u64 __bitwise __le64;
 	})
 #define max(a, b)                                                                                  \
 	({                                                                                         \
-		__typeof__(a) _a = (a);                                                            \
-		__typeof__(b) _b = (b);                                                            \
-		_a > _b ? _a : _b;                                                                 \
+		__typeof__(a) _m = (a);                                                            \
+		__typeof__(b) _n = (b);                                                            \
+		_m > _n ? _m : _n;                                                                 \
 	})
 #define min_t(t, a, b)     min((t)(a), (t)(b))
 #define max_t(t, a, b)     max((t)(a), (t)(b))

@@ -33,6 +33,8 @@ syscall_entry:
 	sti
 	cmp	rax, NR_SYSCALLS
 	jae	.bad
+	cmp	qword [sys_call_table + rax * 8], 0
+	je	.bad
 	mov	rcx, r10		; the fourth argument travels in r10 because syscall takes rcx
 	call	[sys_call_table + rax * 8]
 .out:

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Open files: fd -> struct file -> file_operations.
+ *
+ * The table holds one reference per descriptor; whoever works with a file holds another from fget() to fput(), so
+ * that close() during a call ends nothing under the call's feet. The last reference runs ops->release.
+ *
+ * Interface: file_alloc(), fget(), fput(), fd_install(), fd_close(), fd_close_all(), files_live().
+ * Above: net/socket, kernel/posix.  Below: slab.
+ * Context: process.  Owns: struct file, from file_alloc() to the last fput().
+ */
+#include <kernel/file.h>
+
+#include <kernel/mm.h>
+#include <kernel/printk.h>
+#include <lib/bug.h>
+#include <lib/err.h>
+
+static struct {
+	struct kmem_cache *cache;
+	struct file *fd[NR_FILES];
+	u64 cloexec[NR_FILES / 64]; /* bit per descriptor */
+	u32 live;
+} files;
+
+/**
+ * file_alloc() - a file with one reference.
+ * @private_data: handed to @ops; ops->release disposes of it.
+ * Context: process.
+ * Return: the file, the caller's; NULL without memory (@private_data stays the caller's).
+ */
+struct file *file_alloc(const struct file_operations *ops, void *private_data, u32 flags)
+{
+	struct file *f = kmem_cache_zalloc(files.cache);
+	BUG_ON(!ops);
+	if (!f)
+		return NULL;
+	f->ops = ops;
+	f->private_data = private_data;
+	f->flags = flags;
+	f->refs = 1;
+	files.live++;
+	return f;
+}
+
+/**
+ * fget() - the file behind a descriptor, with a reference more.
+ * Context: process.
+ * Return: the file, until fput(); NULL: no such descriptor (EBADF).
+ */
+struct file *fget(int fd)
+{
+	if (fd < 0 || fd >= NR_FILES || !files.fd[fd])
+		return NULL;
+	files.fd[fd]->refs++;
+	return files.fd[fd];
+}
+
+/**
+ * fput() - drops a reference; the last one releases and frees the file.
+ * Context: process; may sleep in ops->release.
+ * Consumes: the reference.
+ */
+void fput(struct file *f)
+{
+	BUG_ON(!f->refs);
+	if (--f->refs)
+		return;
+	if (f->ops->release)
+		f->ops->release(f);
+	files.live--;
+	kmem_cache_free(files.cache, f);
+}
+
+/**
+ * fd_install() - gives @f the lowest free descriptor from @min on.
+ * Context: process.
+ * Consumes: the caller's reference, on success only.
+ * Return: the descriptor; -EMFILE; -EINVAL for a bad @min.
+ */
+int fd_install(struct file *f, int min_fd, bool cloexec)
+{
+	if (min_fd < 0 || min_fd >= NR_FILES)
+		return -EINVAL;
+	for (int fd = min_fd; fd < NR_FILES; fd++) {
+		if (files.fd[fd])
+			continue;
+		files.fd[fd] = f;
+		fd_set_cloexec(fd, cloexec);
+		return fd;
+	}
+	return -EMFILE;
+}
+
+/**
+ * fd_set_cloexec() - stores the close-on-exec mark of an open descriptor.
+ * Context: process.
+ */
+void fd_set_cloexec(int fd, bool on)
+{
+	u64 bit = 1ULL << (fd % 64);
+	BUG_ON(fd < 0 || fd >= NR_FILES);
+	if (on)
+		files.cloexec[fd / 64] |= bit;
+	else
+		files.cloexec[fd / 64] &= ~bit;
+}
+
+/**
+ * fd_cloexec() - the close-on-exec mark of an open descriptor.
+ * Context: process.
+ * Return: the mark.
+ */
+bool fd_cloexec(int fd)
+{
+	BUG_ON(fd < 0 || fd >= NR_FILES);
+	return files.cloexec[fd / 64] >> (fd % 64) & 1;
+}
+
+/**
+ * fd_close() - takes a descriptor out of the table and drops its reference.
+ * Context: process; may sleep.
+ * Return: 0; -EBADF.
+ */
+int fd_close(int fd)
+{
+	if (fd < 0 || fd >= NR_FILES || !files.fd[fd])
+		return -EBADF;
+	struct file *f = files.fd[fd];
+	files.fd[fd] = NULL; /* first: release may sleep */
+	fput(f);
+	return 0;
+}
+
+/**
+ * fd_close_all() - closes what the application left open.
+ * Context: process; may sleep.
+ */
+void fd_close_all(void)
+{
+	for (int fd = 0; fd < NR_FILES; fd++)
+		fd_close(fd);
+}
+
+/**
+ * files_live() - files with a reference somewhere.
+ * Context: any.
+ * Return: the count.
+ */
+u32 files_live(void)
+{
+	return files.live;
+}
+
+/**
+ * file_init() - the cache of files.
+ * Context: boot, once.
+ */
+void file_init(void)
+{
+	files.cache = kmem_cache_create("file", sizeof(struct file), 8);
+	if (!files.cache)
+		panic("file: no memory");
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Text pages by name: what Linux keeps under /proc.
+ *
+ * A page is made when it is asked for: its function prints into a buffer; when that was too small, it runs again
+ * with a larger one. Pages are listed in the order they were entered.
+ *
+ * Interface: proc_register(), proc_render(), proc_print_all(), seq_printf(), seq_puts().
+ * Above: rooms with counters, kernel/posix (open), stats=1.  Below: slab, printf, console.
+ * Context: process.  Owns: the records; rendered text is the caller's.
+ */
+#include <kernel/proc.h>
+
+#include <kernel/arch.h>
+#include <kernel/boot_info.h>
+#include <kernel/irq.h>
+#include <kernel/mm.h>
+#include <kernel/printk.h>
+#include <kernel/sched.h>
+#include <kernel/softirq.h>
+#include <kernel/timer.h>
+#include <lib/bug.h>
+#include <lib/err.h>
+#include <lib/list.h>
+#include <lib/printf.h>
+#include <lib/string.h>
+
+enum { FIRST_SIZE = 4096, LARGEST_SIZE = 1 << 20 };
+
+struct proc_page {
+	struct list_head node;
+	const char *path;
+	proc_show_t show;
+	void *arg;
+};
+
+static struct list_head pages = LIST_HEAD_INIT(pages);
+
+/**
+ * seq_printf() - prints on a page.
+ * Context: process.
+ */
+void seq_printf(struct seq_file *m, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	m->len += (size_t)vscnprintf(m->buf + m->len, m->size - m->len, fmt, ap);
+	va_end(ap);
+	if (m->len + 1 >= m->size) /* full to the brim counts as cut */
+		m->overflow = true;
+}
+
+/**
+ * seq_puts() - puts a string on a page.
+ * Context: process.
+ */
+void seq_puts(struct seq_file *m, const char *s)
+{
+	seq_printf(m, "%s", s);
+}
+
+static struct proc_page *page_find(const char *path)
+{
+	struct proc_page *p;
+	list_for_each_entry(p, &pages, node)
+		if (!strcmp(p->path, path))
+			return p;
+	return NULL;
+}
+
+/**
+ * proc_register() - enters a page.
+ * @path: "/proc/net/snmp"; stays the caller's.
+ * Context: process.
+ * Return: 0; -EEXIST; -ENOMEM.
+ */
+int proc_register(const char *path, proc_show_t show, void *arg)
+{
+	BUG_ON(!show);
+	if (page_find(path))
+		return -EEXIST;
+	struct proc_page *p = kzalloc(sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->path = path;
+	p->show = show;
+	p->arg = arg;
+	list_add_tail(&p->node, &pages);
+	return 0;
+}
+
+/**
+ * proc_unregister() - takes a page out; none of that name: no-op.
+ * Context: process.
+ */
+void proc_unregister(const char *path)
+{
+	struct proc_page *p = page_find(path);
+	if (!p)
+		return;
+	list_del_init(&p->node);
+	kfree(p);
+}
+
+static char *page_render(const struct proc_page *p, size_t *len)
+{
+	for (size_t size = FIRST_SIZE; size <= LARGEST_SIZE; size *= 4) {
+		struct seq_file m = { .size = size, .arg = p->arg };
+		m.buf = kmalloc(size);
+		if (!m.buf)
+			break;
+		m.buf[0] = '\0';
+		p->show(&m);
+		if (!m.overflow || size == LARGEST_SIZE) {
+			*len = m.len;
+			return m.buf;
+		}
+		kfree(m.buf);
+	}
+	return ERR_PTR(-ENOMEM);
+}
+
+/**
+ * proc_render() - makes the text of a page.
+ * @len: gets its length.
+ * Context: process.
+ * Return: the text, to be kfree()d by the caller; ERR_PTR(-ENOENT), ERR_PTR(-ENOMEM).
+ */
+char *proc_render(const char *path, size_t *len)
+{
+	struct proc_page *p = page_find(path);
+	return p ? page_render(p, len) : ERR_PTR(-ENOENT);
+}
+
+/**
+ * proc_exists() - whether there is a page of that name.
+ * Context: process.
+ * Return: true if so.
+ */
+bool proc_exists(const char *path)
+{
+	return page_find(path) != NULL;
+}
+
+/**
+ * proc_print_all() - prints every page on the console, each under "== its name".
+ * Context: process.
+ */
+void proc_print_all(void)
+{
+	struct proc_page *p;
+	list_for_each_entry(p, &pages, node) {
+		size_t len = 0;
+		char *text = page_render(p, &len);
+		console_fresh_line();
+		console_write("== ", 3);
+		console_write(p->path, strlen(p->path));
+		console_write("\n", 1);
+		if (IS_ERR(text))
+			continue;
+		console_write(text, len);
+		console_fresh_line();
+		kfree(text);
+	}
+}
+
+static void uptime_show(struct seq_file *m)
+{
+	u64 up = arch_clock_ns() / (10 * NSEC_PER_MSEC),
+	    idle = sched_idle_ns() / (10 * NSEC_PER_MSEC);
+	seq_printf(m, "%llu.%02llu %llu.%02llu\n", (unsigned long long)(up / 100),
+		   (unsigned long long)(up % 100), (unsigned long long)(idle / 100),
+		   (unsigned long long)(idle % 100));
+}
+
+static void version_show(struct seq_file *m)
+{
+	seq_puts(m, "Doorbell 0.1 (compiler " __VERSION__ ") x86_64\n");
+}
+
+static void cmdline_show(struct seq_file *m)
+{
+	seq_puts(m, boot_info.cmdline);
+	seq_puts(m, "\n");
+}
+
+/**
+ * proc_init() - enters the kernel's own pages.
+ * Context: boot, once, after slab_init().
+ */
+void proc_init(void)
+{
+	static const struct {
+		const char *path;
+		proc_show_t show;
+	} own[] = { { "/proc/version", version_show },   { "/proc/cmdline", cmdline_show },
+		    { "/proc/uptime", uptime_show },     { "/proc/meminfo", meminfo_show },
+		    { "/proc/slabinfo", slabinfo_show }, { "/proc/interrupts", interrupts_show },
+		    { "/proc/softirqs", softirqs_show } };
+	for (u32 i = 0; i < ARRAY_SIZE(own); i++)
+		if (proc_register(own[i].path, own[i].show, NULL))
+			panic("proc: no memory for %s", own[i].path);
+}

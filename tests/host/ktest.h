@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A tiny unit-test harness.
+ *
+ *   TEST(adds) { CHECK_EQ(1 + 1, 2); }     any number of them, run in the order of the source
+ *   KTEST_MAIN()                           at the end of the file: plain tests without a kernel
+ *   KTEST_MAIN_BOOT()                      the same after host_boot(): the kernel lives, main() is thread "init"
+ *
+ * Each test prints "ok name" or "not ok name"; a failed CHECK prints file, line and values and goes on. The
+ * program ends with the number of failed tests (at most 99). An argument runs only tests whose name contains it.
+ * How to build one by hand: host.h.
+ */
+#ifndef KTEST_H
+#define KTEST_H
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ktest {
+	const char *name;
+	void (*fn)(void);
+	struct ktest *next;
+};
+static struct ktest *ktest_first, **ktest_tail = &ktest_first;
+static int ktest_failed;
+
+#define TEST(name_)                                                                                \
+	static void test_##name_(void);                                                            \
+	__attribute__((constructor)) static void enter_##name_(void)                               \
+	{                                                                                          \
+		static struct ktest t = { #name_, test_##name_, NULL };                            \
+		*ktest_tail = &t;                                                                  \
+		ktest_tail = &t.next;                                                              \
+	}                                                                                          \
+	static void test_##name_(void)
+
+#define CHECK(cond)                                                                                \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			printf("# %s:%d: %s\n", __FILE__, __LINE__, #cond);                        \
+			ktest_failed++;                                                            \
+		}                                                                                  \
+	} while (0)
+#define CHECK_EQ(a, b)                                                                             \
+	do {                                                                                       \
+		long long a_ = (long long)(a), b_ = (long long)(b);                                \
+		if (a_ != b_) {                                                                    \
+			printf("# %s:%d: %s is %lld (0x%llx), not %s = %lld (0x%llx)\n", __FILE__, \
+			       __LINE__, #a, a_, (unsigned long long)a_, #b, b_,                   \
+			       (unsigned long long)b_);                                            \
+			ktest_failed++;                                                            \
+		}                                                                                  \
+	} while (0)
+#define CHECK_STR(a, b)                                                                            \
+	do {                                                                                       \
+		const char *a_ = (a), *b_ = (b);                                                   \
+		if (strcmp(a_, b_)) {                                                              \
+			printf("# %s:%d: %s is \"%s\", not \"%s\"\n", __FILE__, __LINE__, #a, a_,  \
+			       b_);                                                                \
+			ktest_failed++;                                                            \
+		}                                                                                  \
+	} while (0)
+
+static inline int ktest_run(int argc, char **argv)
+{
+	int bad = 0;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (struct ktest *t = ktest_first; t; t = t->next) {
+		if (argc > 1 && !strstr(t->name, argv[1]))
+			continue;
+		ktest_failed = 0;
+		t->fn();
+		printf("%s %s\n", ktest_failed ? "not ok" : "ok", t->name);
+		bad += ktest_failed != 0;
+	}
+	return bad > 99 ? 99 : bad;
+}
+
+#define KTEST_MAIN()                                                                               \
+	int main(int argc, char **argv)                                                            \
+	{                                                                                          \
+		return ktest_run(argc, argv);                                                      \
+	}
+#define KTEST_MAIN_BOOT()                                                                          \
+	void host_boot(void);                                                                      \
+	int main(int argc, char **argv)                                                            \
+	{                                                                                          \
+		host_boot();                                                                       \
+		return ktest_run(argc, argv);                                                      \
+	}
+#endif
