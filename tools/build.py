@@ -155,7 +155,8 @@ def link(build_dir, objects, app_object, image):
     first = image.with_suffix(".pass1")
     listing = ""
     for out in (first, image):
-        table_c.write_text(run([sys.executable, "tools/mkksyms.py"], "mkksyms.py", input=listing))
+        table = run([sys.executable, "tools/mkksyms.py"], "mkksyms.py", input=listing)
+        table_c.write_text(f"{table}\nextern const char app_name[];\nconst char app_name[] = {c_string(image.stem)};\n")
         run(compiler, "compiling the symbol table")
         run(["ld", *LDFLAGS, "-o", out, *objects, table_o, app_object], f"linking {out.name}")
         previous, listing = listing, run(["nm", "-n", out], "nm")
@@ -163,6 +164,11 @@ def link(build_dir, objects, app_object, image):
         image.unlink()
         raise Failure("the second link moved functions: linker.ld must place the symbol table behind the text")
     first.unlink()
+
+
+def c_string(text):
+    """@text as a C string literal."""
+    return '"' + "".join(c if c.isalnum() and c.isascii() else "".join(f"\\{b:03o}" for b in c.encode()) for c in text) + '"'
 
 
 def text_symbols(listing):

@@ -35,8 +35,8 @@ TABLE = {
     "kernel/x86": LIB + ["arch/*", "kernel/*"],
     "kernel": LIB + ["kernel/*", "arch/*", "uapi/*"],
     "kernel/posix": KERNEL + UAPI,
-    "net/core": NET,
-    "net/dev": NET + DEV + ["net/sch_generic.h"],
+    "net/core": NET + ["net/netdevice.h", "net/inetdevice.h"],  # the types: a packet and an address name their device
+    "net/dev": NET + DEV + ["net/sch_generic.h", "net/inetdevice.h"],
     "net/sched": NET + DEV + ["net/sch_generic.h"],
     "net/neigh": NET + DEV + ["net/sch_generic.h", "net/neighbour.h", "net/arp.h", "net/inetdevice.h", "net/dst.h"],
     "net/ipv4": NET + DEV + ["net/neighbour.h", "net/inetdevice.h", "net/ip.h", "net/icmp.h", "net/route.h",
@@ -60,6 +60,24 @@ X86_KERNEL = {
     "kernel/arch_page.h",  # the page tables' side of arch.h
     "kernel/printk.h", "kernel/mm.h",  # a processor is refused in words; page tables take pages
     "kernel/irq.h", "kernel/syscall.h", "kernel/trap.h",  # types of the frames handed up
+}
+# Calls that are no step from floor to floor, each kind with its reason.
+EVERYWHERE = {
+    "kernel/panic.c",  # the emergency exit is on every floor; nothing comes back from it
+    "kernel/printk.c",  # so is the log, which itself stands on the plinth
+}
+FORMATTING = {"seq_printf", "seq_puts"}  # a page is rendered by table, down from proc.c; this is its pencil
+NAMED_UP = {
+    # A fault is reported even when nobody has registered anything yet: the one call up from the plinth by name.
+    ("kernel/x86/idt.c", "trap_report"), ("kernel/x86/idt.c", "trap_page_missing"),
+    # Interrupt exit, softirqs and scheduler are one mechanism in three files: the deferred thread is a thread, a switch
+    # ends in the pending softirqs, a slice ends by the timer.
+    ("kernel/softirq.c", "current_thread"), ("kernel/softirq.c", "kthread_create"), ("kernel/softirq.c", "schedule"),
+    ("kernel/softirq.c", "thread_wake"), ("kernel/timer.c", "sched_slice_end_ns"), ("kernel/timer.c", "sched_tick"),
+    # /proc/meminfo names the pages that slabs hold.
+    ("kernel/page_alloc.c", "slab_pages"),
+    # The backlog is a NAPI context of its own: receive schedules it, polling it receives.
+    ("net/dev/receive.c", "napi_schedule"),
 }
 # Header-only or given by the compiler.
 COMPILER = {"stddef.h", "stdint.h", "stdbool.h", "stdarg.h", "limits.h"}
@@ -118,17 +136,27 @@ def refused(name, path, public, private):
 
 
 def call_graph(objects):
-    """object -> objects that it names (functions and data alike), by the symbol tables."""
-    defined, wants = {}, defaultdict(set)
+    """object -> objects whose functions it calls by name.
+
+    A call is a relocation of the kind that compilers use for call and jump. An address that is stored (a handler that is
+    registered, an ops table) is news going up by table, and shared data is no call. Assembly does not count either:
+    a vector, a system call's entry or the switch goes where the machine was told to go.
+    """
+    defined, calls = {}, defaultdict(set)
     for obj in objects:
-        text = subprocess.run(["nm", str(ROOT / obj)], text=True, capture_output=True, check=True).stdout
-        for line in text.splitlines():
-            kind, symbol = line.split()[-2:]
-            if kind in "TWVDBRGC":
-                defined.setdefault(symbol, obj)
-            elif kind == "U":
-                wants[obj].add(symbol)
-    return {o: {defined[s] for s in wants[o] if s in defined and defined[s] != o} for o in objects}
+        text = subprocess.run(["nm", "--defined-only", str(ROOT / obj)], text=True, capture_output=True, check=True).stdout
+        defined.update({line.split()[2]: obj for line in text.splitlines() if line.split()[1] in "TW"})
+        if obj.endswith(".asm.o"):
+            continue
+        text = subprocess.run(["readelf", "-rW", str(ROOT / obj)], text=True, capture_output=True, check=True).stdout
+        calls[obj] = set(re.findall(r"R_X86_64_PLT32\s+[0-9a-f]+\s+(\w+)", text))
+    return {o: {defined[s] for s in calls[o] if s in defined and counts(o, s, defined[s])} for o in objects}
+
+
+def counts(obj, symbol, target):
+    """Whether this call is an edge of the graph."""
+    return (obj != target and symbol not in FORMATTING and source_of(target) not in EVERYWHERE
+            and (source_of(obj), symbol) not in NAMED_UP)
 
 
 def circles(graph):

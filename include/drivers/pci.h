@@ -26,7 +26,7 @@ struct pci_dev {
 	u8 revision, header_type;
 	u32 class;  /* class, subclass, interface: 24 bits */
 	u8 irq_pin; /* 0: none, 1..4 INTA..INTD */
-	u8 irq;     /* line, ARCH_NR_IRQS and above: none */
+	u8 irq;     /* line as the firmware routed it; ARCH_NR_IRQS and above: none */
 	struct pci_bar bar[PCI_MAX_BARS];
 	char name[16]; /* "0000:00:03.0" */
 	const struct pci_driver *driver;
@@ -60,10 +60,10 @@ u16 pci_read16(const struct pci_dev *d, u32 reg);
 u32 pci_read32(const struct pci_dev *d, u32 reg);
 void pci_write16(const struct pci_dev *d, u32 reg, u16 v);
 void pci_write32(const struct pci_dev *d, u32 reg, u32 v);
-/* Memory decoding and bus mastering on; INTx enabled (disabled). */
+/* Memory decoding and bus mastering on, INTx still off: pci_set_intx() when the driver is ready for interrupts. */
 void pci_enable_device(struct pci_dev *d);
 void pci_set_intx(struct pci_dev *d, bool enable);
-void pci_disable_device(struct pci_dev *d);
+void pci_disable_device(struct pci_dev *d);                       /* DMA and INTx off */
 u8 pci_find_capability(const struct pci_dev *d, enum pci_cap id); /* offset or 0; bounded walk */
 void __iomem *pci_iomap(struct pci_dev *d, u32 bar);              /* NULL: absent, I/O, no memory */
 #endif

@@ -8,6 +8,8 @@
 int net_global_init(void);
 /* All rooms of @net in order ARP, IP, ICMP, UDP, TCP, sockets. 0 or -ENOMEM with everything undone. Process. */
 int net_init(struct net *net);
+/* 127.0.0.1/8 on lo. 0, -ENOMEM. */
+int net_loopback_address(struct net *net);
 /* The pages /proc/net/... of @net. */
 void net_proc_init(struct net *net);
 /* The reverse: devices must have been unregistered. */

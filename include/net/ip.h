@@ -16,7 +16,7 @@ struct net_protocol {
 	void (*err_handler)(struct sk_buff *skb, u8 type, u8 code, u32 info);
 };
 
-int ip_init(struct net *net); /* protocol table, ETH_P_IP receiver, ids; 0, -ENOMEM */
+int ip_init(struct net *net); /* protocol table, ETH_P_IP receiver, ids; 0, -ENOMEM, -ENOSPC */
 void ip_exit(struct net *net);
 int inet_add_protocol(struct net *net, u8 protocol,
 		      const struct net_protocol *prot); /* 0, -EEXIST */
@@ -39,6 +39,16 @@ void ip_protocols_deliver(struct sk_buff *skb, u8 type, u8 code,
 			  u32 info); /* err_handler of the quoted packet's protocol */
 /* Valid cached route of a socket, or NULL (the stale one is dropped). BH off or owner. */
 struct dst_entry *__sk_dst_check(struct sock *sk);
-/* Fills the socket's route cache. 0 or the lookup's error. */
+/*
+ * Fills the socket's route cache for sk_daddr; inet_saddr and sk_rcv_saddr too when they are unset. 0 or the lookup's error
+ * (the caller counts OutNoRoutes). BH off or owner.
+ */
 int ip_route_connect_sk(struct sock *sk);
+
+/*
+ * Level SOL_IP for every transport (IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_MTU): kernel copies. 0, -EINVAL, -ENOPROTOOPT,
+ * -ENOTCONN (IP_MTU without a route). A proto's own setsockopt hands level SOL_IP here.
+ */
+int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len);
+int ip_getsockopt(struct sock *sk, int opt, void *kval, u32 *len);
 #endif

@@ -22,18 +22,25 @@ enum nud_state {
 };
 
 struct neighbour; /* net/neigh/neighbour.c */
-/* Finds the entry for @key on @dev or makes it, with a reference for the caller. ERR_PTR(-ENOBUFS) table full, -EINVAL. BH off. */
+/*
+ * Finds the entry for @key on @dev or makes it, with a reference for the caller. ERR_PTR: -ENOBUFS table full, -ENOMEM,
+ * -EINVAL device down. Any context but hardirq. An entry that somebody holds is never evicted.
+ */
 struct neighbour *neigh_lookup_create(struct net *net, __be32 key, struct net_device *dev);
 void neigh_release(struct neighbour *n);
-/* Sends @skb (data at the network header) through @n, now or when the address is known. Consumes it. 0, NET_XMIT_*, -EHOSTUNREACH, -ENOMEM. BH off. */
+/*
+ * Sends @skb (data at the network header, headroom for the link header, route set) through @n, now or when the address is
+ * known. Consumes it. 0 (sent or waiting), NET_XMIT_*, -ENETDOWN, -ENOMEM, -EINVAL. BH off.
+ */
 int neigh_output(struct neighbour *n, struct sk_buff *skb);
 /* The neighbour @key on @dev made forward progress (an ACK advanced): REACHABLE again without asking. BH off. */
 void neigh_confirm(struct net *net, __be32 key, struct net_device *dev);
-/* neigh=IP=MAC: a permanent entry. 0, -ENOMEM, -ENOBUFS. Process context. */
+/* neigh=IP=MAC: a permanent entry. 0, -ENOMEM, -ENOBUFS, -EINVAL (device down, bad MAC). Process context. */
 int neigh_add_permanent(struct net *net, __be32 key, struct net_device *dev, const u8 *lladdr);
 int arp_net_init(struct net *net); /* table, ARP plug-in, packet type, notifier; 0, -ENOMEM */
 void arp_net_exit(struct net *net);
 /* Announces @addr (RFC 5227, 2.3): one gratuitous request. Process, softirq. */
 void arp_announce(struct net_device *dev, __be32 addr);
-void arp_show(struct seq_file *m); /* /proc/net/arp; arg: struct net */
+void arp_show(struct seq_file *m);        /* /proc/net/arp; arg: struct net */
+void neigh_stat_show(struct seq_file *m); /* /proc/net/neigh: "name value" lines; arg: struct net */
 #endif

@@ -46,10 +46,9 @@ struct net {
 	struct net_device *loopback_dev; /* set by the loopback driver */
 	struct {
 		__be16 type;
-		packet_rcv_fn func;
-	} ptype[NET_MAX_PTYPES]; /* who receives which ethertype; net/dev/receive.c */
-	netdev_notifier_fn
-		notifier[NET_MAX_NOTIFIERS]; /* in order of registration; net/dev/netdev.c */
+		packet_rcv_fn func; /* NULL: free */
+	} ptype[NET_MAX_PTYPES];    /* who receives which ethertype; net/dev/receive.c */
+	netdev_notifier_fn notifier[NET_MAX_NOTIFIERS]; /* in order of registration */
 	struct siphash_key hash_key;    /* secret of this boot: ISNs, ports, IP ids, table hashes */
 	struct neigh_table *arp_tbl;    /* net/neigh */
 	struct fib_table *fib;          /* net/ipv4/route.c */
@@ -59,11 +58,19 @@ struct net {
 	struct udp_net *udp;            /* net/udp */
 	struct inet_socket_net *inet;   /* net/socket: families and inetsw */
 	struct dhcp_client *dhcp;       /* net/dhcp */
+	struct list_head socks;         /* every struct sock, by sk_all; net/core/sock.c */
 	u32 socks_live;                 /* struct sock and mini sockets; 0 at exit */
+	bool proc_pages;                /* the pages of /proc/net are this instance's; net/init.c */
 };
 
 /* An empty instance; NULL without memory. Process context. */
 struct net *net_alloc(void);
 /* Every room must have gone and every count be zero: asserted. */
 void net_free(struct net *net);
+
+/* --- The list of devices and the news about them: struct net's own part of the device registry ------------------------- */
+struct net_device *dev_get_by_name(struct net *net, const char *name);   /* NULL: none; borrowed */
+struct net_device *dev_get_by_index(struct net *net, u32 ifindex);       /* NULL: none; borrowed */
+int register_netdevice_notifier(struct net *net, netdev_notifier_fn fn); /* 0, -ENOSPC */
+void call_netdevice_notifiers(struct net_device *dev, enum netdev_event ev);
 #endif

@@ -121,10 +121,7 @@ void unregister_netdev(struct net_device *dev); /* closes it first */
 int dev_open(struct net_device *dev);           /* 0 or what ndo_open said */
 void dev_close(struct net_device *dev);
 int dev_set_mtu(struct net_device *dev, u32 mtu); /* 0, -EINVAL */
-struct net_device *dev_get_by_name(struct net *net, const char *name);
-struct net_device *dev_get_by_index(struct net *net, u32 ifindex);
-int register_netdevice_notifier(struct net *net, netdev_notifier_fn fn); /* 0, -ENOSPC */
-void call_netdevice_notifiers(struct net_device *dev, enum netdev_event ev);
+/* dev_get_by_name(), dev_get_by_index(), the notifier chain: <net/net.h>. */
 void netif_carrier_on(
 	struct net_device *dev); /* process, softirq; news goes to the notifiers on change */
 void netif_carrier_off(struct net_device *dev);
@@ -165,6 +162,12 @@ struct sk_buff *dev_hard_start_xmit(struct sk_buff *first, struct net_device *de
 				    struct netdev_queue *txq, int *rc);
 /* The driver posted packets and did not ring: ring at the end of this BH-off section. BH off. */
 void netdev_defer_doorbell(struct net_device *dev);
+/* Rings every deferred doorbell now (cpu->bh_exit). BH off. */
+void netdev_ring_doorbells(struct cpu *cpu);
+/* Takes @txq off the list of queues to run: its device goes. Process. */
+void netif_unschedule(struct netdev_queue *txq);
+/* Normal end of a packet from any context: in hardirq NET_TX frees it later. Consumes. */
+void dev_consume_skb_any(struct sk_buff *skb);
 
 /* --- Receive (net/dev/receive.c, napi.c) ------------------------------------------------------------------------------- */
 struct napi_struct {
@@ -186,8 +189,9 @@ struct softnet_data {
 	struct net_device *doorbell;         /* devices to ring; BH off */
 	struct sk_buff_head input_pkt_queue; /* netif_rx backlog */
 	struct napi_struct backlog;
-	struct sk_buff_head completion_queue; /* freed by NET_TX for hardirq */
-	u32 netdev_budget, netdev_max_backlog;
+	struct sk_buff_head completion_queue;  /* freed by NET_TX for hardirq */
+	u32 netdev_budget, netdev_max_backlog; /* frames per NET_RX pass; packets */
+	u64 netdev_budget_ns;                  /* time per NET_RX pass */
 	u64 processed, dropped, time_squeeze, received_rps, doorbells;
 };
 
@@ -195,7 +199,7 @@ void netif_napi_add(struct net_device *dev, struct napi_struct *n,
 		    int (*poll)(struct napi_struct *, int), int weight);
 void netif_napi_del(struct napi_struct *n);
 void napi_enable(struct napi_struct *n);
-void napi_disable(struct napi_struct *n);  /* process: waits till the poll is over */
+void napi_disable(struct napi_struct *n); /* process: on return it is not scheduled and cannot be */
 bool napi_schedule(struct napi_struct *n); /* any context; true: it was not scheduled yet */
 bool napi_complete_done(struct napi_struct *n, int work); /* softirq; false: poll again */
 void net_rx_action(void);                                 /* NET_RX_SOFTIRQ */
@@ -203,7 +207,10 @@ void net_rx_action(void);                                 /* NET_RX_SOFTIRQ */
 void netif_receive_skb(struct sk_buff *skb);
 /* Up by the backlog (loopback): consumed; NET_RX_SUCCESS 0 or dropped 1. Process BH off, softirq. */
 int netif_rx(struct sk_buff *skb);
-int dev_add_pack(struct net *net, __be16 type, packet_rcv_fn func); /* 0, -ENOSPC */
+int dev_add_pack(struct net *net, __be16 type, packet_rcv_fn func); /* 0, -EEXIST, -ENOSPC */
+void dev_remove_pack(struct net *net, __be16 type);                 /* process */
+void netif_flush_backlog(
+	struct net_device *dev);   /* drops what the backlog holds of @dev; process */
 int softnet_init(struct cpu *cpu); /* allocates cpu->softnet, sets bh_exit; 0, -ENOMEM */
 void softnet_exit(struct cpu *cpu);
 void softnet_stat_show(struct seq_file *m); /* /proc/net/softnet_stat */

@@ -11,12 +11,16 @@ struct Qdisc;
 struct Qdisc_ops {
 	const char *id; /* "pfifo_fast" */
 	u32 priv_size;
-	int (*init)(struct Qdisc *q);
-	int (*enqueue)(struct sk_buff *skb, struct Qdisc *q,
-		       struct sk_buff **to_free); /* enum net_xmit; NULL entry: no queue */
-	struct sk_buff *(*dequeue)(struct Qdisc *q);
-	void (*reset)(struct Qdisc *q, struct sk_buff **to_free);
-	void (*destroy)(struct Qdisc *q);
+	int (*init)(struct Qdisc *q); /* 0, -ENOMEM */
+	/*
+	 * Consumes @skb: queued, or linked by ->next onto *to_free, which the caller drops when the queue is consistent again. Keeps
+	 * q->qlen and q->backlog. Returns enum net_xmit. NULL entry: the device has no queue.
+	 */
+	int (*enqueue)(struct sk_buff *skb, struct Qdisc *q, struct sk_buff **to_free);
+	struct sk_buff *(*dequeue)(
+		struct Qdisc *q); /* the next packet, now the caller's; NULL: none */
+	void (*reset)(struct Qdisc *q, struct sk_buff **to_free); /* everything onto *to_free */
+	void (*destroy)(struct Qdisc *q);                         /* frees what init made */
 };
 
 struct Qdisc {
@@ -34,13 +38,23 @@ struct Qdisc {
 
 extern const struct Qdisc_ops pfifo_fast_ops, noqueue_qdisc_ops;
 
+/* --- The way down (net/sched/dev_queue_xmit.c) ------------------------------------------------------------------------- */
 /* Consumes @skb always. 0, NET_XMIT_DROP, NET_XMIT_CN, -ENETDOWN, -ENOMEM. Process or softirq; takes BH off itself. */
 int dev_queue_xmit(struct sk_buff *skb);
 void net_tx_action(void); /* NET_TX_SOFTIRQ */
 u16 netdev_pick_tx(struct net_device *dev, struct sk_buff *skb);
-/* Makes a qdisc for @txq; NULL without memory. Process context. */
+
+/* --- Disciplines (net/sched/sch_generic.c) ------------------------------------------------------------------------------- */
+/* Makes a qdisc for @txq; NULL without memory. Process or softirq. */
 struct Qdisc *qdisc_create(const struct Qdisc_ops *ops, struct netdev_queue *txq);
 void qdisc_destroy(struct Qdisc *q); /* drops what it holds (QDISC_RESET) */
-int sched_net_init(struct net *net); /* enters the notifier that attaches and detaches qdiscs */
+int sched_net_init(
+	struct net *net); /* enters the notifier that attaches and detaches qdiscs; 0, -ENOSPC */
 void qdisc_show(struct seq_file *m); /* /proc/net/qdisc; arg: struct net */
+/* Sends what the discipline holds, within the quota; no-op while it runs already. BH off. */
+void qdisc_run(struct Qdisc *q);
+/* Takes @skb into the queue or, when that is idle, straight to the driver. Consumes. enum net_xmit. BH off. */
+int qdisc_xmit(struct Qdisc *q, struct sk_buff *skb);
+/* Makes packets (a list by ->next) fit for the device; what cannot be is dropped, counted. The list left, or NULL. BH off. */
+struct sk_buff *validate_xmit_skb_list(struct sk_buff *skb, struct net_device *dev);
 #endif

@@ -58,8 +58,9 @@ enum pkt_type {
 enum skb_fclone { SKB_FCLONE_NONE, SKB_FCLONE_ORIG, SKB_FCLONE_CLONE };
 
 struct skb_frag {
-	u8 *addr; /* in pages that page_get() counted for us */
-	u32 len;
+	u8 *addr;   /* in a block of pages that page_get() counted for us */
+	u32 len;    /* bytes */
+	u32 offset; /* addr - offset is the begin of that block */
 };
 
 struct skb_shared_info {
@@ -87,7 +88,12 @@ struct sk_buff {
 	u16 csum_start;  /* offset from head where the checksummed bytes begin */
 	u16 csum_offset; /* of the checksum field from csum_start */
 	u16 mac_header, network_header, transport_header; /* offsets from head */
-	u8 pkt_type;                                      /* enum pkt_type */
+	/*
+	 * When the data is shared: bytes before this offset from head were free headroom at the time of the clone, so
+	 * headers that were pushed there are this descriptor's own and may be written. 0: nothing may.
+	 */
+	u16 own_headroom;
+	u8 pkt_type; /* enum pkt_type */
 	u8 ip_summed : 2;
 	u8 cloned : 1; /* data may be shared: look at dataref */
 	u8 fclone : 2; /* enum skb_fclone */
@@ -103,20 +109,26 @@ _Static_assert(sizeof(struct sk_buff) <= SKB_DESC_CHARGE &&
 	       "charged sizes");
 
 /* --- Allocation and release (net/core/skbuff.c). Process (BH on or off) and softirq. -------------------------- */
-void skb_init(void); /* caches; once per process */
+int skb_init(void); /* caches; once per process; 0, -ENOMEM */
 /* @size bytes of linear room, headroom included; len 0; one reference. NULL without memory. */
 struct sk_buff *alloc_skb(u32 size);
 /* The same with a second descriptor beside it, so that the first clone allocates nothing. */
 struct sk_buff *alloc_skb_fclone(u32 size);
-/* For a driver: room for @len after NET_IP_ALIGN and LL headroom, dev set. */
+/* For a driver: @len bytes of tailroom behind LL_MAX_HEADER + NET_IP_ALIGN of headroom; dev set. NULL without memory. */
 struct sk_buff *netdev_alloc_skb(struct net_device *dev, u32 len);
 /* New descriptor, same data; no owner; users 1; len and header offsets equal. NULL without memory. */
 struct sk_buff *skb_clone(struct sk_buff *skb);
 /* New descriptor and private copy of the linear part, fragments shared. NULL without memory. */
 struct sk_buff *pskb_copy(const struct sk_buff *skb, u32 headroom);
-/* Private linear part with at least this much room at both ends. 0, -ENOMEM (skb unchanged). */
+/*
+ * Private linear part with at least this much room at both ends (totals, not what is to be added). 0, -ENOMEM (skb
+ * unchanged). truesize follows unless somebody is charged for it (destructor set). Pointers into the packet are stale.
+ */
 int pskb_expand_head(struct sk_buff *skb, u32 headroom, u32 tailroom);
-/* Writable headers with @headroom before data: expands if shared or short. 0, -ENOMEM. */
+/*
+ * Writable headers with @headroom before data: expands if short, or shared and not pushed by this clone itself. 0,
+ * -ENOMEM (skb unchanged).
+ */
 int skb_cow_head(struct sk_buff *skb, u32 headroom);
 /* All data into the linear part. 0, -ENOMEM. */
 int skb_linearize(struct sk_buff *skb);
@@ -160,11 +172,16 @@ void *skb_put(struct sk_buff *skb, u32 n);  /* grows at the tail: the new bytes;
 void *skb_push(struct sk_buff *skb, u32 n); /* grows at the head: the new data */
 /* Takes @n bytes off the front: the new data, or NULL when there are not so many linear ones. */
 void *skb_pull(struct sk_buff *skb, u32 n);
-/* Cuts to @len bytes if longer. Linear or fragments. */
+/* Cuts to @len bytes if longer; fragments of shared data may not be cut this way (asserted). */
 void skb_trim(struct sk_buff *skb, u32 len);
+/* The same for any packet: shared fragments are made private first. 0, -ENOMEM (skb unchanged). */
+int pskb_trim(struct sk_buff *skb, u32 len);
 /* At least @n bytes linear: true; false when the packet is shorter or memory is out. */
 bool pskb_may_pull(struct sk_buff *skb, u32 n);
-/* Appends a page fragment; takes a reference on its pages. -EMSGSIZE when full. */
+/*
+ * Appends a fragment that lies within one page and takes a reference on that page (a block of order 0); len, data_len and
+ * truesize grow. Nobody may be charged for the skb yet. 0, -EMSGSIZE when full.
+ */
 int skb_add_frag(struct sk_buff *skb, u8 *addr, u32 len);
 /* Appends @n zero bytes so that len is at least @n. 0; -ENOMEM (the skb is freed, counted NOMEM). */
 int skb_padto(struct sk_buff *skb, u32 n);

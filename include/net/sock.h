@@ -86,6 +86,7 @@ enum sock_flag_bits {
 
 struct sock {
 	struct sock_common __sk_common; /* first */
+	struct list_head sk_all;        /* on net->socks; sk_alloc() and sock_put() only */
 #define sk_state        __sk_common.skc_state
 #define sk_family       __sk_common.skc_family
 #define sk_prot         __sk_common.skc_prot
@@ -164,12 +165,15 @@ struct proto {
 	void (*unbind)(struct sock *sk);
 	void (*backlog_rcv)(struct sock *sk, struct sk_buff *skb); /* owner; consumes */
 	void (*release_cb)(struct sock *sk); /* in release_sock(), BH off: deferred work */
-	void (*destroy)(struct sock *sk);    /* the last reference is gone: free what init made */
+	void (*destroy)(
+		struct sock *sk); /* the last reference is gone: free what init made; may be NULL */
+	void (*keepalive)(struct sock *sk, bool on); /* SO_KEEPALIVE changes; owner; may be NULL */
 };
 
 /* --- Life (net/core/sock.c) ------------------------------------------------------------------------------------------ */
 /* Zeroed sock with defaults and one reference; counts in net->socks_live. NULL without memory. Process, softirq. */
 struct sock *sk_alloc(struct net *net, u16 family, struct proto *prot);
+/* Sets what sk_alloc() left zero: queues, limits, wait queues, default callbacks. @sock (may be NULL) becomes sk_socket. */
 void sock_init_data(struct socket *sock, struct sock *sk);
 void sock_put(
 	struct
@@ -180,6 +184,7 @@ static inline void sock_hold(struct sock *sk)
 }
 
 void sock_orphan(struct sock *sk); /* the application's end is gone: SOCK_DEAD, no sk_socket */
+/* An accepted connection gets its socket. Both set only the sock's side: socket->sk is the socket layer's. */
 void sock_graft(struct sock *sk, struct socket *parent);
 
 static inline bool sock_flag(const struct sock *sk, enum sock_flag_bits f)

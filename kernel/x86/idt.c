@@ -188,8 +188,8 @@ static void find_bug(struct trap_info *t)
 
 		if (b->addr == t->pc) {
 			t->kind = TRAP_BUG;
-			t->bug_file = b->file;
-			t->bug_text = b->text;
+			t->bug_file = (const char *)(unsigned long)b->file;
+			t->bug_text = (const char *)(unsigned long)b->text;
 			t->bug_line = b->line;
 		}
 	}

@@ -66,7 +66,7 @@ static u64 page_flags(unsigned int prot)
 /* The same page's worth of 4 KiB entries in place of a 2 MiB one. False without memory. */
 static bool split(u64 *entry)
 {
-	u64 *table = zalloc_pages(0);
+	u64 *table = zalloc_pages_at(0, NULL);
 	u64 old = *entry;
 
 	if (!table)
@@ -86,7 +86,7 @@ static u64 *entry_at(unsigned long va, int level)
 		u64 *e = &table[index_of(va, l)];
 
 		if (!(*e & PTE_P)) {
-			u64 *fresh = zalloc_pages(0);
+			u64 *fresh = zalloc_pages_at(0, NULL);
 
 			if (!fresh)
 				return NULL;
@@ -186,7 +186,7 @@ static int map_everything(const struct boot_info *b)
 void arch_paging_init(const struct boot_info *b)
 {
 	nx = x86_features.nx ? PTE_NX : 0;
-	root = zalloc_pages(0);
+	root = zalloc_pages_at(0, NULL);
 	/* the window's top table is made now and stays: so the tables below it can come and go in pairs */
 	if (!root || map_everything(b) || !entry_at(arch_vmalloc_base, 2)) {
 		printk(LOG_EMERG, "paging: not enough memory for page tables");
@@ -296,7 +296,7 @@ int arch_map_page(unsigned long va, u64 pa, unsigned int prot)
 	third = table_of(root[index_of(va, 3)]);
 	e2 = &third[index_of(va, 2)];
 	if (!*e2) {
-		second = zalloc_pages(0);
+		second = zalloc_pages_at(0, NULL);
 		if (!second)
 			goto out;
 		*e2 = (u64)second | PTE_P | PTE_W;
@@ -304,7 +304,7 @@ int arch_map_page(unsigned long va, u64 pa, unsigned int prot)
 	second = table_of(*e2);
 	e1 = &second[index_of(va, 1)];
 	if (!*e1) {
-		u64 *first = zalloc_pages(0);
+		u64 *first = zalloc_pages_at(0, NULL);
 
 		if (!first) {
 			if (!(*e2 & COUNT_MASK)) { /* made above, holds nothing */

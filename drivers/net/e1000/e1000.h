@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the four files of the driver share. Calls by name go main -> tx, rx -> hw.
+ *
+ * Each ring is two arrays with one index: desc[i] is the device's (DMA memory), buffer_info[i] ours, and both speak
+ * of the same packet. The device owns the descriptors from its head up to the tail register, we own the others.
+ */
+#ifndef E1000_H
+#define E1000_H
+#include "e1000_regs.h"
+
+#include <drivers/e1000.h>
+#include <kernel/dma.h>
+#include <kernel/io.h>
+#include <kernel/timer.h>
+#include <net/netdevice.h>
+
+#define E1000_RING_MIN          8u
+#define E1000_RING_MAX          4096u
+#define E1000_DESC_BYTES        4096u /* most bytes that one transmit descriptor carries */
+#define E1000_DOORBELL_MAX      32u   /* descriptors that may wait for one doorbell */
+#define E1000_RDT_BATCH         16u   /* frames after which the receive tail is given on */
+#define E1000_NAPI_WEIGHT       64
+#define E1000_TX_TIMEOUT_MS     5000u
+#define E1000_RECLAIM_NS        (2 * NSEC_PER_MSEC)
+#define E1000_WATCHDOG_NS       (2 * NSEC_PER_SEC)
+#define E1000_TX_HUNG_TICKS     3u /* watchdog ticks without one completion: four seconds at least */
+#define E1000_RING_BYTES(count) ALIGN((size_t)(count)*16u, (size_t)PAGE_SIZE)
+
+/* One slot of the transmit ring. All zero: nothing of ours hangs here. */
+struct e1000_tx_buffer {
+	struct sk_buff *skb; /* in the slot of a packet's last descriptor: ours till it is done */
+	dma_addr_t dma;
+	u32 length;    /* bytes mapped at dma; 0: nothing is (context descriptor) */
+	u32 bytecount; /* bytes of the frame; in the slot with the skb */
+	struct e1000_tx_desc *next_to_watch; /* in the first slot: the packet's last descriptor */
+};
+
+struct e1000_tx_ring {
+	struct e1000_tx_desc *desc; /* NULL while the device is closed */
+	dma_addr_t dma;
+	struct e1000_tx_buffer *buffer_info;
+	u32 count;
+	u32 next_to_use;   /* next slot we fill */
+	u32 next_to_clean; /* oldest slot that is not reclaimed */
+	u32 tail;          /* what TDT was last told */
+	u32 stop_below;    /* the queue stops when fewer descriptors are unused ... */
+	u32 wake_at;       /* ... and goes on when so many are */
+	u64 context;       /* checksum context that the device holds; 0: none */
+	u32 context_cmd;
+	bool stalled;               /* by fault=txstall: TCTL.EN is off */
+	u64 reclaimed;              /* packets, since probe */
+	struct timer reclaim_timer; /* bounds the age of a packet that is done but not reclaimed */
+	struct timer stall_timer;
+};
+
+struct e1000_rx_buffer {
+	struct sk_buff *skb; /* the device writes to its data; len 0 */
+	dma_addr_t dma;
+};
+
+struct e1000_rx_ring {
+	struct e1000_rx_desc *desc;
+	dma_addr_t dma;
+	struct e1000_rx_buffer *buffer_info;
+	u32 count;
+	u32 next_to_clean; /* next descriptor the device will have filled */
+	u32 untold;        /* descriptors given back that RDT does not say yet */
+	bool dropping;     /* in a frame that did not fit: drop up to its end */
+};
+
+/* Counters of /proc/net/nic beside those in net_device.stats. */
+struct e1000_stats {
+	u64 tdt_writes, rdt_writes, mmio_reads, mmio_writes;
+	u64 interrupts, tx_irqs;
+	u64 tx_queue_stopped, tx_restart_queue, tx_linearized, tx_dma_failed, tx_busy, tx_timeouts;
+	u64 rx_alloc_failed, rx_errors, rx_long, rx_short;
+	u64 rx_overruns; /* interrupts that reported one: each stands for one lost frame or more */
+	u64 link_changes, context_descs;
+	u64 reclaim_in_xmit, reclaim_in_poll, reclaim_by_timer;
+};
+
+/* What differs between the parts. */
+struct e1000_info {
+	u16 device;
+	const char *name;
+	u32 eerd_done; /* bit that says the EEPROM word is there */
+	u32 eerd_addr_shift;
+};
+
+struct e1000_adapter {
+	struct net_device *dev;
+	struct pci_dev *pdev;
+	const struct e1000_info *info;
+	u8 __iomem *hw_addr;
+	struct napi_struct napi;
+	struct e1000_tx_ring tx;
+	struct e1000_rx_ring rx;
+	bool rctl_written; /* the receiver runs: RCTL must not be touched again */
+	bool irqs_off;     /* all causes are masked: the interrupt came, the poll is not over */
+	bool link_event;   /* LSC was seen; the poll looks at STATUS */
+	bool closing;      /* the queue stays stopped */
+	bool txirq_always;
+	u32 ims; /* causes that may interrupt while irqs_off is false */
+	u32 hung_ticks;
+	u64 hung_reclaimed; /* tx.reclaimed at the last watchdog tick */
+	struct timer watchdog_timer;
+	struct e1000_stats stats;
+	char page[16 + IFNAMSIZ]; /* path of the counter page; "" when there is none */
+};
+
+/* Every access to the device goes through these two and is counted. */
+static inline u32 er32(struct e1000_adapter *a, u32 reg)
+{
+	a->stats.mmio_reads++;
+	return readl(a->hw_addr + reg);
+}
+
+static inline void ew32(struct e1000_adapter *a, u32 reg, u32 v)
+{
+	a->stats.mmio_writes++;
+	writel(v, a->hw_addr + reg);
+}
+
+/* Descriptors that may still be filled. One stays empty, so that a full ring does not look like an empty one. */
+static inline u32 e1000_desc_unused(u32 count, u32 next_to_use, u32 next_to_clean)
+{
+	return (next_to_clean > next_to_use ? 0 : count) + next_to_clean - next_to_use - 1;
+}
+
+static inline u32 e1000_tx_unused(const struct e1000_tx_ring *r)
+{
+	return e1000_desc_unused(r->count, r->next_to_use, r->next_to_clean);
+}
+
+/* The index after @i (before @i) on a ring of @count. */
+static inline u32 e1000_next(u32 i, u32 count)
+{
+	return i + 1 == count ? 0 : i + 1;
+}
+
+static inline u32 e1000_prev(u32 i, u32 count)
+{
+	return (i ? i : count) - 1;
+}
+
+/* "e1000 0000:00:03.0 eth0": how each message begins. */
+#define E1000_FMT     "e1000 %s %s: "
+#define E1000_WHO(a_) (a_)->pdev->name, (a_)->dev->name
+
+/* e1000_hw.c */
+void e1000_init_hw(struct e1000_adapter *a);
+int e1000_read_mac_addr(struct e1000_adapter *a, u8 *mac); /* 0, -EIO */
+void e1000_check_link(struct e1000_adapter *a);
+void e1000_set_txdw(struct e1000_adapter *a, bool on);
+void *e1000_alloc_desc(u32 count, dma_addr_t *dma);
+void e1000_free_desc(void *desc, u32 count, dma_addr_t dma);
+
+/* e1000_tx.c */
+void e1000_tx_init(struct e1000_adapter *a, u32 count);
+int e1000_setup_tx_resources(struct e1000_adapter *a); /* 0, -ENOMEM */
+void e1000_free_tx_resources(struct e1000_adapter *a);
+void e1000_configure_tx(struct e1000_adapter *a);
+void e1000_stop_tx(struct e1000_adapter *a);
+netdev_tx_t e1000_xmit_frame(struct sk_buff *skb, struct net_device *dev);
+void e1000_doorbell(struct net_device *dev);
+void e1000_clean_tx_poll(struct e1000_adapter *a);
+void e1000_tx_timeout(struct net_device *dev);
+
+/* e1000_rx.c */
+int e1000_setup_rx_resources(struct e1000_adapter *a); /* 0, -ENOMEM */
+void e1000_free_rx_resources(struct e1000_adapter *a);
+void e1000_configure_rx(struct e1000_adapter *a);
+void e1000_stop_rx(struct e1000_adapter *a);
+int e1000_clean_rx_irq(struct e1000_adapter *a, int budget);
+bool e1000_rx_waiting(const struct e1000_adapter *a);
+#endif

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+/*
+ * e1000, receive: the ring of empty buffers, and the way of a frame from it up to netif_receive_skb().
+ *
+ * Interface: e1000_setup_rx_resources, e1000_free_rx_resources, e1000_configure_rx, e1000_stop_rx,
+ * e1000_clean_rx_irq, e1000_rx_waiting.
+ * Above: e1000_main.c (open, stop, poll). Below: e1000_hw.c, <kernel/dma.h>, <net/skbuff.h>, netif_receive_skb.
+ * Context: process for set-up and end, softirq for frames. Owns: the receive ring and the buffers in it.
+ * Specs: 8254x Software Developer's Manual section 3.2.
+ *
+ * Every descriptor always has a buffer: a frame is taken out only when a new buffer could be put in its place, so the
+ * ring never runs dry for lack of memory. The tail register names the one descriptor that stays ours.
+ */
+#include "e1000.h"
+
+#include <kernel/mm.h>
+#include <kernel/printk.h>
+#include <lib/bug.h>
+#include <lib/byteorder.h>
+#include <lib/err.h>
+#include <net/etherdevice.h>
+
+#define PARK_TRIES 100u
+
+/* A mapped buffer for one frame. 0, -ENOMEM with @b unchanged. */
+static int rx_alloc_buffer(struct e1000_adapter *a, struct e1000_rx_buffer *b)
+{
+	struct sk_buff *skb = netdev_alloc_skb(a->dev, E1000_RX_BUFFER);
+	dma_addr_t dma;
+
+	if (!skb)
+		return -ENOMEM;
+	BUG_ON(skb->len != 0 || skb_tailroom(skb) < E1000_RX_BUFFER);
+	dma = dma_map_single(skb->data, E1000_RX_BUFFER, DMA_FROM_DEVICE);
+	if (dma == DMA_MAPPING_ERROR) {
+		consume_skb(skb);
+		return -ENOMEM;
+	}
+	b->skb = skb;
+	b->dma = dma;
+	return 0;
+}
+
+/* Makes descriptor @i empty and the device's (once the tail says so). */
+static void rx_arm(struct e1000_rx_ring *r, u32 i)
+{
+	struct e1000_rx_desc *d = &r->desc[i];
+
+	d->addr = cpu_to_le64(r->buffer_info[i].dma);
+	d->length = cpu_to_le16(0);
+	d->csum = cpu_to_le16(0);
+	d->errors = 0;
+	d->special = cpu_to_le16(0);
+	WRITE_ONCE(d->status, 0);
+}
+
+/**
+ * e1000_setup_rx_resources() - allocates the receive ring with all its buffers
+ * @a: adapter; rx.count is set
+ *
+ * Context: process. Return: 0; -ENOMEM with nothing left behind.
+ */
+int e1000_setup_rx_resources(struct e1000_adapter *a)
+{
+	struct e1000_rx_ring *r = &a->rx;
+
+	BUG_ON(r->desc || r->buffer_info);
+	r->buffer_info = kzalloc(r->count * sizeof(*r->buffer_info));
+	if (!r->buffer_info)
+		return -ENOMEM;
+	r->desc = e1000_alloc_desc(r->count, &r->dma);
+	if (!r->desc)
+		goto out_free;
+	for (u32 i = 0; i < r->count; i++) {
+		if (rx_alloc_buffer(a, &r->buffer_info[i]))
+			goto out_free;
+		rx_arm(r, i);
+	}
+	r->untold = 0;
+	r->dropping = false;
+	return 0;
+
+out_free:
+	e1000_free_rx_resources(a);
+	return -ENOMEM;
+}
+
+/**
+ * e1000_free_rx_resources() - frees the ring and every buffer in it
+ * @a: adapter; the device does not write there any more
+ *
+ * Context: process.
+ */
+void e1000_free_rx_resources(struct e1000_adapter *a)
+{
+	struct e1000_rx_ring *r = &a->rx;
+
+	for (u32 i = 0; r->buffer_info && i < r->count; i++) {
+		struct e1000_rx_buffer *b = &r->buffer_info[i];
+
+		if (!b->skb)
+			continue;
+		dma_unmap_single(b->dma, E1000_RX_BUFFER, DMA_FROM_DEVICE);
+		consume_skb(b->skb); /* never held a frame: no drop */
+		b->skb = NULL;
+	}
+	if (r->desc)
+		e1000_free_desc(r->desc, r->count, r->dma);
+	kfree(r->buffer_info);
+	r->desc = NULL;
+	r->buffer_info = NULL;
+}
+
+/* Tells the device up to where descriptors are empty again: all but the one before next_to_clean. */
+static void rx_tell_tail(struct e1000_adapter *a)
+{
+	dma_wmb();
+	ew32(a, E1000_RDT, e1000_prev(a->rx.next_to_clean, a->rx.count));
+	a->stats.rdt_writes++;
+	a->rx.untold = 0;
+}
+
+/**
+ * e1000_configure_rx() - gives the ring to the device: from here on frames arrive
+ * @a: adapter with receive resources; head and tail register are equal (nothing is received)
+ *
+ * The head register is read, not written: it may be written only while RCTL.EN is off, and RCTL is not to be touched.
+ * At the first opening it is 0; later the ring goes on where the device stands.
+ *
+ * Context: process. Source: manual section 14.4.
+ */
+void e1000_configure_rx(struct e1000_adapter *a)
+{
+	struct e1000_rx_ring *r = &a->rx;
+	u32 head = er32(a, E1000_RDH);
+
+	if (head >= r->count) { /* a head outside the ring would run on through memory */
+		ew32(a, E1000_RCTL, 0);
+		a->rctl_written = false;
+	}
+	if (!a->rctl_written) { /* the receiver is off: only then may the head be written */
+		ew32(a, E1000_RDH, 0);
+		ew32(a, E1000_RDT, 0);
+		head = 0;
+	}
+	ew32(a, E1000_RDBAL, (u32)r->dma);
+	ew32(a, E1000_RDBAH, (u32)(r->dma >> 32));
+	ew32(a, E1000_RDLEN, r->count * (u32)sizeof(*r->desc));
+	ew32(a, E1000_RDTR, 0);
+	ew32(a, E1000_RADV, 0);
+	ew32(a, E1000_ITR, 0);
+	if (!a->rctl_written) {
+		ew32(a, E1000_RCTL, E1000_RCTL_VALUE);
+		a->rctl_written = true;
+	}
+	r->next_to_clean = head;
+	rx_tell_tail(a);
+}
+
+/**
+ * e1000_stop_rx() - takes the ring away from the device: afterwards it writes to no buffer
+ * @a: adapter; interrupts masked, NAPI off
+ *
+ * Tail = head means "no empty descriptor" and parks the receiver without a write of RCTL (which would cost a second
+ * at the next opening). A frame may move the head between the read and the write: then tail stands behind head, which
+ * means the whole ring, and it is tried again. If it never settles, RCTL is switched off after all.
+ *
+ * Context: process.
+ */
+void e1000_stop_rx(struct e1000_adapter *a)
+{
+	for (u32 i = 0; i < PARK_TRIES; i++) {
+		u32 head = er32(a, E1000_RDH);
+
+		ew32(a, E1000_RDT, head);
+		if (er32(a, E1000_RDH) == head)
+			return;
+	}
+	pr_warn(E1000_FMT "the receiver does not come to rest: switched off\n", E1000_WHO(a));
+	ew32(a, E1000_RCTL, 0);
+	a->rctl_written = false;
+}
+
+/**
+ * e1000_rx_waiting() - is there a frame in the ring that nobody took?
+ * @a: adapter
+ *
+ * Context: any. Return: true when the next descriptor is done.
+ */
+bool e1000_rx_waiting(const struct e1000_adapter *a)
+{
+	const struct e1000_rx_ring *r = &a->rx;
+
+	return READ_ONCE(r->desc[r->next_to_clean].status) & E1000_RXD_STAT_DD;
+}
+
+/* Judges what the device wrote: may this buffer go up as one frame? Each refusal has its counter. */
+static bool rx_frame_ok(struct e1000_adapter *a, const struct e1000_rx_desc *d, u32 len)
+{
+	struct e1000_rx_ring *r = &a->rx;
+	struct net_device_stats *s = &a->dev->stats;
+	bool eop = d->status & E1000_RXD_STAT_EOP;
+
+	if (r->dropping || !eop) {
+		if (!r->dropping) { /* the first piece of a frame longer than a buffer */
+			a->stats.rx_long++;
+			s->rx_length_errors++;
+			s->rx_errors++;
+		}
+		r->dropping = !eop;
+		return false;
+	}
+	if (d->errors & E1000_RXD_ERR_FRAME) {
+		a->stats.rx_errors++;
+		s->rx_errors++;
+		return false;
+	}
+	if (len < ETH_HLEN || len > E1000_RX_BUFFER) {
+		a->stats.rx_short += len < ETH_HLEN;
+		a->stats.rx_long += len > E1000_RX_BUFFER;
+		s->rx_length_errors++;
+		s->rx_errors++;
+		return false;
+	}
+	return true;
+}
+
+/* Takes the frame of slot @i out and puts a new buffer in; without one the frame is dropped and its buffer stays. */
+static struct sk_buff *rx_take(struct e1000_adapter *a, u32 i, u32 len)
+{
+	struct e1000_rx_buffer *b = &a->rx.buffer_info[i], old = *b;
+
+	if (rx_alloc_buffer(a, b)) {
+		a->stats.rx_alloc_failed++;
+		a->dev->stats.rx_dropped++;
+		return NULL;
+	}
+	dma_unmap_single(old.dma, E1000_RX_BUFFER, DMA_FROM_DEVICE);
+	skb_put(old.skb, len);
+	return old.skb;
+}
+
+static void rx_deliver(struct e1000_adapter *a, struct sk_buff *skb)
+{
+	a->dev->stats.rx_packets++;
+	a->dev->stats.rx_bytes += skb->len;
+	skb->ip_summed = CHECKSUM_NONE; /* these parts, as emulated, check nothing */
+	skb->protocol = eth_type_trans(skb, a->dev);
+	netif_receive_skb(skb);
+}
+
+/**
+ * e1000_clean_rx_irq() - hands received frames up
+ * @a: adapter, open
+ * @budget: most frames
+ *
+ * A frame is given up only after its slot has a fresh buffer. The tail register is told every 16 frames (half a ring
+ * of less than 32) and at the end.
+ *
+ * Context: softirq. Return: descriptors handled, <= @budget; fewer: the ring is empty. Source: manual section 3.2.
+ */
+int e1000_clean_rx_irq(struct e1000_adapter *a, int budget)
+{
+	struct e1000_rx_ring *r = &a->rx;
+	u32 batch = min(E1000_RDT_BATCH, r->count / 2);
+	int done = 0;
+
+	while (done < budget && e1000_rx_waiting(a)) {
+		u32 i = r->next_to_clean;
+		struct e1000_rx_desc *d = &r->desc[i];
+		struct sk_buff *skb = NULL;
+		u32 len;
+
+		dma_rmb(); /* DD before the other words */
+		len = le16_to_cpu(d->length);
+		if (rx_frame_ok(a, d, len))
+			skb = rx_take(a, i, len);
+		rx_arm(r, i);
+		r->next_to_clean = e1000_next(i, r->count);
+		done++;
+		if (++r->untold >= batch)
+			rx_tell_tail(a);
+		if (skb)
+			rx_deliver(a, skb);
+	}
+	if (r->untold)
+		rx_tell_tail(a);
+	return done;
+}

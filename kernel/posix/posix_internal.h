@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to kernel/posix: what its rooms offer each other. Order of calls, no circle: posix -> files -> console. */
+#ifndef POSIX_INTERNAL_H
+#define POSIX_INTERNAL_H
+#include <kernel/file.h>
+#include <lib/types.h>
+
+/* console.c: a new file on the serial console; NULL without memory. */
+struct file *console_open(u32 flags);
+
+/* files.c, io.c, poll.c, mmap.c, clock.c, process.c: each enters its calls. */
+void files_init(void);
+void io_init(void);
+void poll_init(void);
+void mmap_init(void);
+void clock_init(void);
+void process_init(void);
+void mmap_exit(void); /* everything the application mapped goes back; process context */
+void exec_exit(void); /* its stack goes back; it has ended */
+
+/* exec.c */
+void app_exit(int status) __noreturn; /* the application ends itself; process context, its thread */
+void app_killed(int signo) __noreturn; /* the same by a signal's default action */
+u32 app_pid(void);                     /* of its main thread */
+size_t app_stack_limit(void);          /* bytes its main stack may grow to */
+#endif

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: MIT
+/*
+ * net_device: registry, up and down, the state of transmit queues, and the last call down, by table, to the driver.
+ *
+ * Interface: alloc_netdev() .. free_netdev(), dev_open(), dev_close(), netif_carrier_*(), netif_*_queue(),
+ * __netif_schedule(), dev_hard_start_xmit(), netdev_defer_doorbell(), dev_show().
+ * Above: drivers register and stop/wake; net/sched transmits.  Below: kernel softirq; the driver's net_device_ops.
+ * Nothing here calls net/sched: a woken queue is put on softnet_data.output_queue and NET_TX is raised.
+ * Context: registry process; queues BH off; __netif_schedule() any.
+ * Owns: the net_device until free_netdev() (the driver asks for it); no packets.
+ */
+#include <net/netdevice.h>
+
+#include <kernel/context.h>
+#include <kernel/mm.h>
+#include <kernel/printk.h>
+#include <kernel/proc.h>
+#include <kernel/softirq.h>
+#include <lib/bug.h>
+#include <lib/err.h>
+#include <lib/printf.h>
+#include <lib/string.h>
+#include <net/inetdevice.h>
+
+enum { DEFAULT_TX_QUEUE_LEN = 1000, DEFAULT_WATCHDOG_MS = 5000, MAX_NAME_NR = 100 };
+
+/**
+ * alloc_netdev() - a device that nobody knows yet, link up, queues running, with @priv_size zeroed bytes at ->priv.
+ * @name_fmt: "lo", or "eth%d" for the first free number.
+ * Context: process. Owns: the driver; free_netdev().
+ * Return: the device; NULL without memory.
+ */
+struct net_device *alloc_netdev(struct net *net, u32 priv_size, const char *name_fmt,
+				u32 nr_tx_queues)
+{
+	struct net_device *dev = kzalloc(sizeof(*dev));
+
+	BUG_ON(!nr_tx_queues);
+	if (!dev)
+		return NULL;
+	dev->_tx = kzalloc(nr_tx_queues * sizeof(*dev->_tx));
+	dev->priv = kzalloc(max(priv_size, 1u));
+	if (!dev->_tx || !dev->priv) {
+		kfree(dev->_tx);
+		kfree(dev->priv);
+		kfree(dev);
+		return NULL;
+	}
+	BUG_ON(strscpy(dev->name, name_fmt, sizeof(dev->name)) < 0);
+	INIT_LIST_HEAD(&dev->dev_list);
+	INIT_LIST_HEAD(&dev->napi_list);
+	dev->net = net;
+	dev->num_tx_queues = nr_tx_queues;
+	for (u32 i = 0; i < nr_tx_queues; i++)
+		dev->_tx[i].dev = dev;
+	dev->tx_queue_len = DEFAULT_TX_QUEUE_LEN;
+	dev->watchdog_timeo_ms = DEFAULT_WATCHDOG_MS;
+	dev->carrier = true;
+	return dev;
+}
+
+/**
+ * free_netdev() - the end of an unregistered device.
+ * Context: process. Consumes: @dev; NULL is allowed.
+ */
+void free_netdev(struct net_device *dev)
+{
+	if (!dev)
+		return;
+	BUG_ON(!list_empty(&dev->dev_list));
+	BUG_ON(!list_empty(&dev->napi_list));
+	BUG_ON(dev->doorbell_pending);
+	BUG_ON(timer_pending(&dev->watchdog_timer));
+	for (u32 i = 0; i < dev->num_tx_queues; i++)
+		BUG_ON(dev->_tx[i].qdisc || dev->_tx[i].sched);
+	inetdev_destroy(dev);
+	kfree(dev->priv);
+	kfree(dev->_tx);
+	kfree(dev);
+}
+
+/* Puts the first free number where the name has "%d". */
+static int dev_alloc_name(struct net_device *dev)
+{
+	char name[IFNAMSIZ], *p = strchr(dev->name, '%');
+
+	if (!p)
+		return dev_get_by_name(dev->net, dev->name) ? -EEXIST : 0;
+	*p = '\0';
+	for (u32 nr = 0; nr < MAX_NAME_NR; nr++) {
+		scnprintf(name, sizeof(name), "%s%u", dev->name, nr);
+		if (dev_get_by_name(dev->net, name))
+			continue;
+		strscpy(dev->name, name, sizeof(dev->name));
+		return 0;
+	}
+	return -EEXIST;
+}
+
+/**
+ * register_netdev() - the device gets name and number and becomes known.
+ * Context: process. Owns: the list borrows @dev until unregister_netdev().
+ * Return: 0; -EEXIST the name (or every number) is taken.
+ */
+int register_netdev(struct net_device *dev)
+{
+	int err;
+
+	BUG_ON(!dev->netdev_ops || !dev->netdev_ops->ndo_start_xmit);
+	BUG_ON(!list_empty(&dev->dev_list));
+	err = dev_alloc_name(dev);
+	if (err)
+		return err;
+	local_bh_disable();
+	dev->ifindex = ++dev->net->dev_index;
+	list_add_tail(&dev->dev_list, &dev->net->dev_base);
+	local_bh_enable();
+	call_netdevice_notifiers(dev, NETDEV_REGISTER);
+	return 0;
+}
+
+/**
+ * unregister_netdev() - closes the device and makes it unknown; no packet refers to it afterwards.
+ * Context: process.
+ */
+void unregister_netdev(struct net_device *dev)
+{
+	BUG_ON(list_empty(&dev->dev_list));
+	dev_close(dev);
+	call_netdevice_notifiers(dev, NETDEV_UNREGISTER);
+	netif_flush_backlog(dev);
+	for (u32 i = 0; i < dev->num_tx_queues; i++)
+		netif_unschedule(&dev->_tx[i]);
+	local_bh_disable();
+	list_del_init(&dev->dev_list);
+	local_bh_enable();
+}
+
+static void update_running(struct net_device *dev)
+{
+	if ((dev->flags & IFF_UP) && dev->carrier)
+		dev->flags |= IFF_RUNNING;
+	else
+		dev->flags &= ~(u32)IFF_RUNNING;
+}
+
+/**
+ * dev_open() - brings the device up; the notifiers give it its queueing disciplines.
+ * Context: process.
+ * Return: 0 (also when it is up already); what ndo_open said, and the device is down.
+ */
+int dev_open(struct net_device *dev)
+{
+	int err;
+
+	might_sleep();
+	if (netif_running(dev))
+		return 0;
+	err = dev->netdev_ops->ndo_open ? dev->netdev_ops->ndo_open(dev) : 0;
+	if (err)
+		return err;
+	dev->flags |= IFF_UP;
+	update_running(dev);
+	call_netdevice_notifiers(dev, NETDEV_UP);
+	return 0;
+}
+
+/**
+ * dev_close() - takes the device down; packets it held are dropped, counted. No-op when it is down.
+ * Context: process.
+ */
+void dev_close(struct net_device *dev)
+{
+	might_sleep();
+	if (!netif_running(dev))
+		return;
+	call_netdevice_notifiers(dev, NETDEV_GOING_DOWN);
+	dev->flags &= ~(u32)IFF_UP;
+	update_running(dev);
+	if (dev->netdev_ops->ndo_stop)
+		(void)dev->netdev_ops->ndo_stop(dev);
+	call_netdevice_notifiers(dev, NETDEV_DOWN);
+}
+
+/**
+ * dev_set_mtu() - changes the MTU within the device's bounds; the notifiers hear of it.
+ * Context: process.
+ * Return: 0; -EINVAL out of bounds, or what the driver said.
+ */
+int dev_set_mtu(struct net_device *dev, u32 mtu)
+{
+	int err = 0;
+
+	if (mtu < dev->min_mtu || (dev->max_mtu && mtu > dev->max_mtu))
+		return -EINVAL;
+	if (dev->netdev_ops->ndo_change_mtu)
+		err = dev->netdev_ops->ndo_change_mtu(dev, mtu);
+	if (err)
+		return err;
+	dev->mtu = mtu;
+	call_netdevice_notifiers(dev, NETDEV_CHANGEMTU);
+	return 0;
+}
+
+static void carrier_set(struct net_device *dev, bool on)
+{
+	if (dev->carrier == on)
+		return;
+	dev->carrier = on;
+	update_running(dev);
+	if (netif_running(dev))
+		call_netdevice_notifiers(dev, NETDEV_CHANGE);
+}
+
+/**
+ * netif_carrier_on() - the link came up: packets that waited for it leave. Context: process, softirq.
+ */
+void netif_carrier_on(struct net_device *dev)
+{
+	carrier_set(dev, true);
+}
+
+/**
+ * netif_carrier_off() - the link went down: packets wait in the queueing discipline. Context: process, softirq.
+ */
+void netif_carrier_off(struct net_device *dev)
+{
+	carrier_set(dev, false);
+}
+
+/* --- Transmit queues ------------------------------------------------------------------------------------------------ */
+/**
+ * netif_tx_start_all_queues() - the driver may be given packets (in ndo_open). Context: process, softirq.
+ */
+void netif_tx_start_all_queues(struct net_device *dev)
+{
+	for (u32 i = 0; i < dev->num_tx_queues; i++)
+		dev->_tx[i].stopped = false;
+}
+
+/**
+ * netif_tx_stop_all_queues() - the driver may not be given packets. Context: process, softirq.
+ */
+void netif_tx_stop_all_queues(struct net_device *dev)
+{
+	for (u32 i = 0; i < dev->num_tx_queues; i++)
+		dev->_tx[i].stopped = true;
+}
+
+/**
+ * netif_stop_queue() - no room in the ring: queue 0 stops. Whoever stops it wakes it. Context: BH off.
+ */
+void netif_stop_queue(struct net_device *dev)
+{
+	BUG_ON(!in_bh());
+	dev->_tx[0].stopped = true;
+}
+
+/**
+ * netif_wake_queue() - room again: NET_TX runs the queue's discipline. Context: BH off, or process.
+ */
+void netif_wake_queue(struct net_device *dev)
+{
+	struct netdev_queue *txq = &dev->_tx[0];
+
+	if (!txq->stopped)
+		return;
+	txq->stopped = false;
+	__netif_schedule(txq);
+}
+
+/**
+ * __netif_schedule() - puts the queue on the list of those that NET_TX runs, once.
+ * Context: any.
+ */
+void __netif_schedule(struct netdev_queue *txq)
+{
+	struct softnet_data *sd = this_cpu()->softnet;
+	unsigned long flags = local_irq_save();
+
+	if (!txq->sched) {
+		txq->sched = true;
+		txq->next_sched = NULL;
+		*sd->output_queue_tailp = txq;
+		sd->output_queue_tailp = &txq->next_sched;
+		raise_softirq_irqoff(NET_TX_SOFTIRQ);
+	}
+	local_irq_restore(flags);
+}
+
+/**
+ * netif_unschedule() - takes the queue off that list: its device goes. Context: process.
+ */
+void netif_unschedule(struct netdev_queue *txq)
+{
+	struct softnet_data *sd = this_cpu()->softnet;
+	unsigned long flags = local_irq_save();
+	struct netdev_queue **p = &sd->output_queue;
+
+	while (txq->sched && *p && *p != txq)
+		p = &(*p)->next_sched;
+	if (txq->sched && *p == txq) {
+		*p = txq->next_sched;
+		if (sd->output_queue_tailp == &txq->next_sched)
+			sd->output_queue_tailp = p;
+	}
+	txq->sched = false;
+	local_irq_restore(flags);
+}
+
+/**
+ * dev_hard_start_xmit() - gives a packet, or a list linked by ->next, to the driver.
+ * Context: BH off, device up, queue not stopped.
+ * Consumes: what the driver took. *@rc: its last answer; NETDEV_TX_BUSY also when it stopped the queue in mid-list.
+ * Return: NULL, or the packet it had no room for and those behind it.
+ */
+struct sk_buff *dev_hard_start_xmit(struct sk_buff *first, struct net_device *dev,
+				    struct netdev_queue *txq, int *rc)
+{
+	const struct net_device_ops *ops = dev->netdev_ops;
+	struct sk_buff *skb = first;
+
+	BUG_ON(!in_bh());
+	BUG_ON(txq->stopped);
+	*rc = NETDEV_TX_OK;
+	while (skb) {
+		struct sk_buff *next = skb->next;
+
+		skb->next = NULL;
+		*rc = (int)ops->ndo_start_xmit(skb, dev);
+		if (unlikely(*rc != NETDEV_TX_OK)) {
+			skb->next = next;
+			break;
+		}
+		skb = next;
+		if (skb && txq->stopped) {
+			*rc = NETDEV_TX_BUSY;
+			break;
+		}
+	}
+	if (skb != first)
+		txq->trans_start_ns = ktime_get_ns();
+	return skb;
+}
+
+/**
+ * netdev_defer_doorbell() - the driver posted packets and did not tell its device: ring once, at the end of this BH-off
+ * section or softirq pass.
+ * Context: BH off.
+ */
+void netdev_defer_doorbell(struct net_device *dev)
+{
+	struct cpu *cpu = this_cpu();
+
+	BUG_ON(!in_bh());
+	if (dev->doorbell_pending)
+		return;
+	dev->doorbell_pending = true;
+	dev->next_doorbell = cpu->softnet->doorbell;
+	cpu->softnet->doorbell = dev;
+	cpu->bh_exit_pending = true;
+}
+
+/**
+ * netdev_ring_doorbells() - rings every deferred doorbell.
+ * Context: BH off; called as cpu->bh_exit by kernel/softirq.c.
+ */
+void netdev_ring_doorbells(struct cpu *cpu)
+{
+	struct softnet_data *sd = cpu->softnet;
+
+	cpu->bh_exit_pending = false;
+	while (sd->doorbell) {
+		struct net_device *dev = sd->doorbell;
+
+		sd->doorbell = dev->next_doorbell;
+		dev->next_doorbell = NULL;
+		dev->doorbell_pending = false;
+		sd->doorbells++;
+		if (ALWAYS(dev->netdev_ops->ndo_doorbell))
+			dev->netdev_ops->ndo_doorbell(dev);
+	}
+}
+
+/* --- The page --------------------------------------------------------------------------------------------------------- */
+static void dev_show_one(struct seq_file *m, struct net_device *dev)
+{
+	struct net_device_stats s = dev->stats;
+
+	if (dev->netdev_ops->ndo_get_stats)
+		dev->netdev_ops->ndo_get_stats(dev, &s);
+	seq_printf(m, "%6s: %7llu %7llu %4llu %4llu %4llu %5llu %10u %9llu ", dev->name,
+		   (unsigned long long)s.rx_bytes, (unsigned long long)s.rx_packets,
+		   (unsigned long long)s.rx_errors,
+		   (unsigned long long)(s.rx_dropped + s.rx_missed_errors),
+		   (unsigned long long)s.rx_fifo_errors,
+		   (unsigned long long)(s.rx_length_errors + s.rx_over_errors + s.rx_crc_errors +
+					s.rx_frame_errors),
+		   0u, (unsigned long long)s.multicast);
+	seq_printf(m, "%8llu %7llu %4llu %4llu %4llu %5u %7llu %10u\n",
+		   (unsigned long long)s.tx_bytes, (unsigned long long)s.tx_packets,
+		   (unsigned long long)s.tx_errors, (unsigned long long)s.tx_dropped,
+		   (unsigned long long)s.tx_fifo_errors, 0u,
+		   (unsigned long long)(s.tx_carrier_errors + s.tx_aborted_errors), 0u);
+}
+
+/**
+ * dev_show() - the page /proc/net/dev of the instance m->arg. Context: process.
+ */
+void dev_show(struct seq_file *m)
+{
+	struct net *net = m->arg;
+	struct net_device *dev;
+
+	seq_puts(m,
+		 "Inter-|   Receive                                                |  Transmit\n");
+	seq_puts(m, " face |bytes    packets errs drop fifo frame compressed multicast"
+		    "|bytes    packets errs drop fifo colls carrier compressed\n");
+	list_for_each_entry(dev, &net->dev_base, dev_list)
+		dev_show_one(m, dev);
+}

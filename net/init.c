@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The one file in net/ that knows all its rooms: raises an instance of the stack and tears it down.
+ *
+ * Interface: net_global_init(), net_init(), net_loopback_address(), net_proc_init(), net_exit().
+ * Above: boot/main.c, tests with several hosts in one process.  Below: every room of net/.
+ * Context: process.
+ * Owns: nothing; each room owns what it hangs in struct net.
+ */
+#include <net/init.h>
+
+#include <kernel/proc.h>
+#include <kernel/softirq.h>
+#include <lib/bug.h>
+#include <lib/err.h>
+#include <net/icmp.h>
+#include <net/inetdevice.h>
+#include <net/ip.h>
+#include <net/neighbour.h>
+#include <net/route.h>
+#include <net/sch_generic.h>
+#include <net/socket.h>
+#include <net/tcp.h>
+#include <net/udp.h>
+
+#define LOOPBACK_ADDR 0x7f000001u
+
+/* Every room of an instance, in the order of birth; the end goes backwards. */
+struct room {
+	const char *name;
+	int (*init)(struct net *net);
+	void (*exit)(struct net *net); /* NULL: nothing to take down */
+};
+
+static int protosw_init(struct net *net)
+{
+	static const struct inet_protosw tcp = { .type = SOCK_STREAM,
+						 .protocol = IPPROTO_TCP,
+						 .prot = &tcp_prot,
+						 .ops = &inet_stream_ops };
+	static const struct inet_protosw udp = { .type = SOCK_DGRAM,
+						 .protocol = IPPROTO_UDP,
+						 .prot = &udp_prot,
+						 .ops = &inet_dgram_ops };
+	int err = inet_register_protosw(net, &tcp);
+
+	return err ? err : inet_register_protosw(net, &udp);
+}
+
+static const struct room rooms[] = {
+	{ "sched", sched_net_init, NULL }, /* first to hear of devices: the others may send then */
+	{ "arp", arp_net_init, arp_net_exit },
+	{ "route", ip_route_init, ip_route_exit },
+	{ "ip", ip_init, ip_exit },
+	{ "icmp", icmp_init, icmp_exit },
+	{ "udp", udp_net_init, udp_net_exit },
+	{ "tcp", tcp_net_init, tcp_net_exit },
+	{ "socket", inet_socket_init, inet_socket_exit },
+	{ "protosw", protosw_init, NULL },
+};
+
+static const struct page_entry {
+	const char *path;
+	proc_show_t show;
+} pages[] = {
+	{ "/proc/net/dev", dev_show },           { "/proc/net/snmp", snmp_show },
+	{ "/proc/net/netstat", netstat_show },   { "/proc/net/softnet_stat", softnet_stat_show },
+	{ "/proc/net/arp", arp_show },           { "/proc/net/route", route_show },
+	{ "/proc/net/tcp", tcp_show },           { "/proc/net/udp", udp_show },
+	{ "/proc/net/sockstat", sockstat_show }, { "/proc/net/qdisc", qdisc_show },
+	{ "/proc/net/skb", skb_show },           { "/proc/net/drops", drops_show },
+};
+
+/**
+ * net_global_init() - once per process, before the first instance: packet caches, per-CPU state, the two softirqs.
+ * Context: process.
+ * Return: 0; -ENOMEM.
+ */
+int net_global_init(void)
+{
+	if (skb_init() || softnet_init(this_cpu()))
+		return -ENOMEM;
+	open_softirq(NET_TX_SOFTIRQ, net_tx_action);
+	open_softirq(NET_RX_SOFTIRQ, net_rx_action);
+	return 0;
+}
+
+static void rooms_exit(struct net *net, u32 n)
+{
+	while (n--)
+		if (rooms[n].exit)
+			rooms[n].exit(net);
+}
+
+/**
+ * net_init() - raises every room of @net.
+ * Context: process.
+ * Return: 0; what a room said (-ENOMEM), with everything undone.
+ */
+int net_init(struct net *net)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(rooms); i++) {
+		int err = rooms[i].init(net);
+
+		if (err) {
+			rooms_exit(net, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/**
+ * net_loopback_address() - gives lo its address, 127.0.0.1/8.
+ * Context: process, after loopback_init().
+ * Return: 0; -ENOMEM.
+ */
+int net_loopback_address(struct net *net)
+{
+	BUG_ON(!net->loopback_dev);
+	return inet_addr_add(net->loopback_dev, htonl(LOOPBACK_ADDR), 8);
+}
+
+/**
+ * net_proc_init() - the pages /proc/net/... show @net. The first instance that asks has them; a page without memory
+ * is missing.
+ * Context: process.
+ */
+void net_proc_init(struct net *net)
+{
+	int err = proc_register(pages[0].path, pages[0].show, net);
+
+	net->proc_pages = err == 0;
+	for (u32 i = 1; net->proc_pages && i < ARRAY_SIZE(pages); i++)
+		(void)proc_register(pages[i].path, pages[i].show, net);
+}
+
+/**
+ * net_exit() - takes every room of @net down. Devices must have been unregistered.
+ * Context: process.
+ */
+void net_exit(struct net *net)
+{
+	BUG_ON(!list_empty(&net->dev_base));
+	for (u32 i = 0; net->proc_pages && i < ARRAY_SIZE(pages); i++)
+		proc_unregister(pages[i].path);
+	net->proc_pages = false;
+	rooms_exit(net, ARRAY_SIZE(rooms));
+}

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+/*
+ * IPv4 output: a transport's packet gets its route and header, and goes to the neighbour. The stages, each with its counter:
+ *
+ *   ip_queue_xmit / ip_build_and_send_pkt / ip_send_skb    route, header, identification     OutNoRoutes, OutDiscards, FragFails
+ *     -> ip_local_out                                      total length, header checksum
+ *       -> dst->output = ip_output                         device, protocol                  OutRequests, OutOctets
+ *         -> ip_finish_output                              fits the path MTU?                FragFails
+ *           -> ip_finish_output2                           headroom, next hop                OutMcastPkts, OutBcastPkts, ...
+ *             -> neigh_output                              net/neigh
+ *
+ * Identification (RFC 6864): a connected socket counts for itself from a random start; a datagram that may not be fragmented and
+ * has no connection carries 0; the rest take numbers from a bucket chosen by a keyed hash of addresses and protocol, advanced by
+ * a random amount for the time since, so that nobody can count our packets to others.
+ *
+ * Interface: <net/ip.h>.
+ * Above: TCP, UDP, ICMP.  Below: route.c, net/neigh.
+ * Context: process (BH is taken off inside) and softirq; nothing sleeps.
+ * Owns: the packet from entry on; every stage consumes it.
+ * Specs: RFC 791; RFC 1122 (3.2.1); RFC 6864 (4); RFC 1191 (DF).
+ */
+#include "ipv4.h"
+
+#include <kernel/printk.h>
+#include <kernel/random.h>
+#include <kernel/softirq.h>
+#include <kernel/timer.h>
+#include <lib/err.h>
+#include <net/checksum.h>
+#include <net/neighbour.h>
+
+/* Values of IP_MTU_DISCOVER. */
+enum { PMTUDISC_DONT, PMTUDISC_WANT, PMTUDISC_DO };
+
+/* --- Identification ------------------------------------------------------------------------------------------------- */
+
+static u16 ip_ident_reserve(struct net *net, __be32 saddr, __be32 daddr, u8 protocol, u32 segs)
+{
+	u32 tuple[3] = { saddr, daddr, protocol };
+	u64 hash = siphash(tuple, sizeof(tuple), &net->hash_key);
+	struct ip_ident *id = &net->ipv4->ident[hash % IP_IDENT_BUCKETS];
+	u32 now = jiffies_ms();
+	u32 idle = (now - id->stamp_ms) / 4; /* in ticks of 4 ms, as the steps elsewhere */
+
+	id->next += segs + (idle ? get_random_below(idle) : 0);
+	id->stamp_ms = now;
+	/* The bucket's own secret offset per tuple: equal buckets do not show equal numbers. */
+	return (u16)(id->next - segs + (u32)(hash >> 32));
+}
+
+/* A connected socket's own sequence. */
+static u16 ip_sock_ident(struct sock *sk, const struct sk_buff *skb)
+{
+	u16 segs = skb_shinfo(skb)->gso_segs;
+	u16 id = sk->inet_id;
+
+	sk->inet_id = (u16)(id + (segs ? segs : 1));
+	return id;
+}
+
+/* --- Stages ------------------------------------------------------------------------------------------------------------ */
+
+static void ip_account_cast(struct net *net, const struct sk_buff *skb, u8 rt_type)
+{
+	if (rt_type == RTN_MULTICAST) {
+		IPEXT_INC_STATS(net, OutMcastPkts);
+		IPEXT_ADD_STATS(net, OutMcastOctets, skb->len);
+	} else if (rt_type == RTN_BROADCAST) {
+		IPEXT_INC_STATS(net, OutBcastPkts);
+		IPEXT_ADD_STATS(net, OutBcastOctets, skb->len);
+	}
+}
+
+/* Headroom for the link header, then the neighbour of the next hop. */
+static int ip_finish_output2(struct net *net, struct sk_buff *skb)
+{
+	const struct rtable *rt = dst_rtable(skb_dst(skb));
+	struct net_device *dev = skb->dev;
+	struct neighbour *n;
+	int rc;
+
+	ip_account_cast(net, skb, rt->rt_type);
+	if (dev->header_ops) {
+		u32 need = ALIGN((u32)dev->hard_header_len, 16);
+
+		if (unlikely(skb_headroom(skb) < need) && pskb_expand_head(skb, need, 0) < 0) {
+			kfree_skb_reason(skb, SKB_DROP_REASON_NOMEM);
+			return -ENOMEM;
+		}
+	}
+	n = neigh_lookup_create(net, rt_nexthop(rt, ip_hdr(skb)->daddr), dev);
+	if (IS_ERR(n)) {
+		pr_warn_ratelimited("ip: %s: no neighbour entry: %ld\n", dev->name, PTR_ERR(n));
+		kfree_skb_reason(skb, SKB_DROP_REASON_NEIGH_CREATEFAIL);
+		return -EINVAL;
+	}
+	/* TCP saw this connection move since its last packet: the neighbour need not be asked. */
+	if (skb->dst_pending_confirm) {
+		skb->dst_pending_confirm = 0;
+		neigh_confirm(net, rt_nexthop(rt, ip_hdr(skb)->daddr), dev);
+	}
+	rc = neigh_output(n, skb);
+	neigh_release(n);
+	return rc;
+}
+
+/* The last look at the size. A packet that is to be cut below (gso_size) is measured by its segments there. */
+static int ip_finish_output(struct net *net, struct sk_buff *skb)
+{
+	if (unlikely(skb->len > skb_dst(skb)->mtu && !skb_shinfo(skb)->gso_size)) {
+		IP_INC_STATS(net, FragFails);
+		kfree_skb_reason(skb, SKB_DROP_REASON_PKT_TOO_BIG);
+		return -EMSGSIZE;
+	}
+	return ip_finish_output2(net, skb);
+}
+
+/**
+ * ip_output() - every route's dst->output.
+ * Context: BH off. Consumes @skb.
+ * Return: as neigh_output(); -EMSGSIZE larger than the path MTU; -ENOMEM; -EINVAL no neighbour entry.
+ */
+int ip_output(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	(void)sk;
+	IP_INC_STATS(net, OutRequests);
+	IPEXT_ADD_STATS(net, OutOctets, skb->len);
+	skb->dev = skb_dst(skb)->dev;
+	skb->protocol = htons(ETH_P_IP);
+	return ip_finish_output(net, skb);
+}
+
+/* The header is complete but for length and checksum. Consumes. */
+static int ip_local_out(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	struct iphdr *iph = ip_hdr(skb);
+
+	if (unlikely(skb->len > IP_MAX_MTU)) {
+		IP_INC_STATS(net, FragFails);
+		kfree_skb_reason(skb, SKB_DROP_REASON_PKT_TOO_BIG);
+		return -EMSGSIZE;
+	}
+	iph->tot_len = htons(skb->len);
+	iph->check = 0;
+	iph->check = ip_fast_csum(iph, iph->ver_ihl & 0x0f);
+	return skb_dst(skb)->output(net, sk, skb);
+}
+
+struct ip_params {
+	__be32 saddr, daddr;
+	u16 id;
+	u8 ttl, tos, protocol;
+	bool df;
+};
+
+/* Pushes the 20 bytes; the transport left headroom (asserted by skb_push). */
+static void ip_push_header(struct sk_buff *skb, const struct ip_params *p)
+{
+	struct iphdr *iph = skb_push(skb, sizeof(*iph));
+
+	skb_reset_network_header(skb);
+	iph->ver_ihl = 0x45;
+	iph->tos = p->tos;
+	iph->id = htons(p->id);
+	iph->frag_off = p->df ? htons(IP_DF) : 0;
+	iph->ttl = p->ttl ? p->ttl : IPDEFTTL;
+	iph->protocol = p->protocol;
+	iph->saddr = p->saddr;
+	iph->daddr = p->daddr;
+}
+
+/* --- The socket's route ---------------------------------------------------------------------------------------------------- */
+
+/**
+ * __sk_dst_check() - the route cached in @sk, if it is still good; a stale one is dropped.
+ * Context: BH off, or the owner.
+ * Return: the route, borrowed from the socket, or NULL.
+ */
+struct dst_entry *__sk_dst_check(struct sock *sk)
+{
+	struct dst_entry *dst = sk->sk_dst_cache;
+
+	if (!dst || !dst->obsolete)
+		return dst;
+	sk->sk_dst_cache = NULL;
+	dst_release(dst);
+	return NULL;
+}
+
+/**
+ * ip_route_connect_sk() - looks the route of a connected socket up and caches it.
+ *
+ * A source address that is not chosen yet (inet_saddr, sk_rcv_saddr 0) is taken from the route.
+ * Context: BH off, or the owner.
+ * Return: 0; -ENETUNREACH, -EINVAL, -ENETDOWN as ip_route_output_key(). The caller counts OutNoRoutes.
+ */
+int ip_route_connect_sk(struct sock *sk)
+{
+	struct flowi4 fl = {
+		.daddr = sk->sk_daddr,
+		.saddr = sk->inet_saddr,
+		.oif = sk->sk_bound_dev_if,
+		.flowi4_proto = (u8)sk->sk_protocol,
+		.flowi4_tos = sk->inet_tos,
+	};
+	struct rtable *rt = ip_route_output_key(sk->sk_net, &fl);
+
+	if (IS_ERR(rt))
+		return (int)PTR_ERR(rt);
+	if (!sk->inet_saddr)
+		sk->inet_saddr = fl.saddr;
+	if (!sk->sk_rcv_saddr)
+		sk->sk_rcv_saddr = fl.saddr;
+	dst_release(sk->sk_dst_cache);
+	sk->sk_dst_cache = &rt->dst;
+	return 0;
+}
+
+/* --- Entries ------------------------------------------------------------------------------------------------------------------- */
+
+static int ip_no_route(struct net *net, struct sk_buff *skb)
+{
+	IP_INC_STATS(net, OutNoRoutes);
+	kfree_skb_reason(skb, SKB_DROP_REASON_NO_ROUTE);
+	return -EHOSTUNREACH;
+}
+
+static int ip_queue_xmit_bh(struct sock *sk, struct sk_buff *skb)
+{
+	struct net *net = sk->sk_net;
+	struct ip_params p = {
+		.saddr = sk->inet_saddr,
+		.daddr = sk->sk_daddr,
+		.ttl = sk->inet_ttl > 0 ? (u8)sk->inet_ttl : IPDEFTTL,
+		.tos = sk->inet_tos,
+		.protocol = (u8)sk->sk_protocol,
+		.df = sk->inet_pmtudisc != PMTUDISC_DONT && !skb->ignore_df,
+	};
+
+	if (!skb_dst(skb)) {
+		struct dst_entry *dst = __sk_dst_check(sk);
+
+		if (!dst && ip_route_connect_sk(sk) < 0)
+			return ip_no_route(net, skb);
+		/* Borrowed: the socket keeps the route while BH is off; a queue below counts it if it must wait. */
+		skb_dst_set_noref(skb, sk->sk_dst_cache);
+	}
+	p.id = ip_sock_ident(sk, skb);
+	ip_push_header(skb, &p);
+	skb->priority = sk->sk_priority;
+	skb->mark = sk->sk_mark;
+	return ip_local_out(net, sk, skb);
+}
+
+/**
+ * ip_queue_xmit() - the way down of a connected socket (TCP).
+ *
+ * data stands at the transport header, with headroom for 20 bytes and the link header. The socket's cached route is used, and
+ * looked up when it is missing or obsolete.
+ * Context: process, softirq. Consumes @skb.
+ * Return: 0; NET_XMIT_DROP, NET_XMIT_CN (positive: TCP tells congestion from error); -EHOSTUNREACH no route; -EMSGSIZE,
+ * -ENOMEM, -EINVAL, -ENETDOWN of the stages below.
+ */
+int ip_queue_xmit(struct sock *sk, struct sk_buff *skb)
+{
+	int rc;
+
+	local_bh_disable();
+	rc = ip_queue_xmit_bh(sk, skb);
+	local_bh_enable();
+	return rc;
+}
+
+/**
+ * ip_build_and_send_pkt() - a TCP packet without a full socket: SYN-ACK, RST, ACK of a TIME-WAIT.
+ *
+ * The identification is 0 and DF set: the packet is atomic (RFC 6864, 4.1). @ttl 0 means the default. @oif 0: any device.
+ * Context: process, softirq. Consumes @skb.
+ * Return: as ip_queue_xmit().
+ */
+int ip_build_and_send_pkt(struct net *net, struct sk_buff *skb, __be32 saddr, __be32 daddr,
+			  u8 protocol, u8 ttl, u8 tos, u32 oif)
+{
+	struct flowi4 fl = {
+		.daddr = daddr,
+		.saddr = saddr,
+		.oif = oif,
+		.flowi4_proto = protocol,
+		.flowi4_tos = tos,
+	};
+	struct ip_params p = { .ttl = ttl, .tos = tos, .protocol = protocol, .df = true };
+	struct rtable *rt;
+	int rc;
+
+	local_bh_disable();
+	rt = ip_route_output_key(net, &fl);
+	if (IS_ERR(rt)) {
+		rc = ip_no_route(net, skb);
+		goto out;
+	}
+	skb_dst_drop(skb);
+	skb_dst_set(skb, &rt->dst);
+	p.saddr = fl.saddr;
+	p.daddr = fl.daddr;
+	ip_push_header(skb, &p);
+	rc = ip_local_out(net, skb->sk, skb);
+out:
+	local_bh_enable();
+	return rc;
+}
+
+static u16 ip_datagram_ident(struct net *net, struct sock *sk, const struct sk_buff *skb,
+			     const struct flowi4 *fl, bool df)
+{
+	if (sk && sk->sk_daddr)
+		return ip_sock_ident(sk, skb);
+	if (df)
+		return 0;
+	return ip_ident_reserve(net, fl->saddr, fl->daddr, fl->flowi4_proto, 1);
+}
+
+/**
+ * ip_send_skb() - the way down of a datagram (UDP, ICMP).
+ * @sk: who sends, for identification, priority and mark; NULL for the stack itself.
+ * @rt: its reference moves in, on every return.
+ * @fl: addresses, protocol and type of service of the header.
+ * @ttl: 0 means the default.
+ *
+ * Datagrams above the path MTU are refused: this floor does not fragment.
+ * Context: process, softirq. Consumes @skb.
+ * Return: 0 (NET_XMIT_CN included); -ENOBUFS dropped by a queue below; -EMSGSIZE; -ENOMEM, -EINVAL, -ENETDOWN. Every error counts
+ * OutDiscards, -EMSGSIZE also FragFails.
+ */
+int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt,
+		const struct flowi4 *fl, u8 ttl, bool df)
+{
+	struct ip_params p = {
+		.saddr = fl->saddr,
+		.daddr = fl->daddr,
+		.ttl = ttl,
+		.tos = fl->flowi4_tos,
+		.protocol = fl->flowi4_proto,
+		.df = df,
+	};
+	int rc;
+
+	local_bh_disable();
+	skb_dst_set(skb, &rt->dst);
+	p.id = ip_datagram_ident(net, sk, skb, fl, df);
+	ip_push_header(skb, &p);
+	if (sk) {
+		skb->priority = sk->sk_priority;
+		skb->mark = sk->sk_mark;
+	}
+	rc = ip_local_out(net, sk, skb);
+	if (rc > 0)
+		rc = net_xmit_errno(rc);
+	if (rc)
+		IP_INC_STATS(net, OutDiscards);
+	local_bh_enable();
+	return rc;
+}

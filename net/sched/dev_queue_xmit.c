@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The entry of the device layer: one way down for every network protocol, and NET_TX, which goes on where it stopped.
+ *
+ * Interface: dev_queue_xmit(), netdev_pick_tx(), net_tx_action().
+ * Above: net/neigh, net/ipv4.  Below: sch_generic.c; net/dev for devices without a queue.
+ * Context: process or softirq, never hardirq; BH is off all the way down.
+ * Owns: the packet, on every return.
+ * Specs: transmit-path stages B13, B15; A16 for NET_TX.
+ */
+#include <net/sch_generic.h>
+
+#include <kernel/context.h>
+#include <kernel/printk.h>
+#include <kernel/random.h>
+#include <kernel/softirq.h>
+#include <lib/bug.h>
+#include <lib/byteorder.h>
+#include <lib/err.h>
+#include <lib/string.h>
+#include <wire/ipv4.h>
+
+enum { XMIT_RECURSION_LIMIT = 8 };
+
+/* Hash of what tells flows apart: addresses, protocol, ports. Same flow, same queue, so no reordering. */
+static u32 skb_flow_hash(const struct net *net, const struct sk_buff *skb)
+{
+	struct {
+		__be32 saddr, daddr;
+		u32 ports, proto;
+	} key = { 0 };
+	u32 offset = (u32)skb->network_header - skb_headroom(skb);
+	struct iphdr ip;
+
+	if (skb->hash)
+		return skb->hash;
+	if (skb->protocol != htons(ETH_P_IP) || skb->network_header < skb_headroom(skb) ||
+	    skb_copy_bits(skb, offset, &ip, sizeof(ip)))
+		return 0;
+	key.saddr = ip.saddr;
+	key.daddr = ip.daddr;
+	key.proto = ip.protocol;
+	if (!(ip.frag_off & htons(IP_MF | IP_OFFSET)))
+		(void)skb_copy_bits(skb, offset + ip_hdrlen(&ip), &key.ports, sizeof(key.ports));
+	return (u32)siphash(&key, sizeof(key), &net->hash_key);
+}
+
+/**
+ * netdev_pick_tx() - the transmit queue for a packet: 0 on devices with one, else by its flow.
+ * Context: BH off.
+ * Return: an index below dev->num_tx_queues.
+ */
+u16 netdev_pick_tx(struct net_device *dev, struct sk_buff *skb)
+{
+	if (dev->num_tx_queues == 1)
+		return 0;
+	return (u16)((u64)skb_flow_hash(dev->net, skb) * dev->num_tx_queues >> 32);
+}
+
+static int xmit_drop(struct sk_buff *skb, struct net_device *dev, enum skb_drop_reason reason)
+{
+	dev->stats.tx_dropped++;
+	kfree_skb_reason(skb, reason);
+	return -ENETDOWN;
+}
+
+/* Devices without a queue (loopback, tunnels): straight to the driver, which may come back here for another device. */
+static int xmit_noqueue(struct sk_buff *skb, struct net_device *dev, struct netdev_queue *txq)
+{
+	int rc;
+
+	if (txq->xmit_depth >= XMIT_RECURSION_LIMIT) {
+		pr_warn_ratelimited("sched: dead loop on virtual device %s\n", dev->name);
+		return xmit_drop(skb, dev, SKB_DROP_REASON_DEV_RECURSION);
+	}
+	skb = validate_xmit_skb_list(skb, dev);
+	if (!skb)
+		return -ENOMEM;
+	if (!netif_tx_queue_stopped(txq)) {
+		txq->xmit_depth++;
+		skb = dev_hard_start_xmit(skb, dev, txq, &rc);
+		txq->xmit_depth--;
+		if (!skb)
+			return NET_XMIT_SUCCESS;
+	}
+	pr_warn_ratelimited("sched: virtual device %s asks to queue a packet\n", dev->name);
+	return xmit_drop(skb, dev, SKB_DROP_REASON_DEV_READY);
+}
+
+/**
+ * dev_queue_xmit() - sends a packet, link header in place, by skb->dev.
+ * Context: process or softirq; not hardirq. Consumes: @skb, on every return.
+ * Return: NET_XMIT_SUCCESS sent or queued; NET_XMIT_DROP, NET_XMIT_CN from the queue; -ENETDOWN the device is down or
+ * refused; -ENOMEM.
+ */
+int dev_queue_xmit(struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+	struct netdev_queue *txq;
+	int rc;
+
+	BUG_ON(in_hardirq());
+	BUG_ON(skb->next || skb->prev);
+	skb_reset_mac_header(skb);
+	local_bh_disable();
+	/* A route is of use above only; in a queue it would live on for nothing, or outlive the table. */
+	if (dev->priv_flags & IFF_XMIT_DST_RELEASE)
+		skb_dst_drop(skb);
+	else
+		skb_dst_force(skb);
+	skb->queue_mapping = netdev_pick_tx(dev, skb);
+	txq = netdev_get_tx_queue(dev, skb->queue_mapping);
+	if (!netif_running(dev) || !txq->qdisc)
+		rc = xmit_drop(skb, dev, SKB_DROP_REASON_DEV_DOWN);
+	else if (txq->qdisc->ops->enqueue)
+		rc = qdisc_xmit(txq->qdisc, skb);
+	else
+		rc = xmit_noqueue(skb, dev, txq);
+	local_bh_enable();
+	return rc;
+}
+
+/* Frees what hardirq could not. */
+static void run_completions(struct softnet_data *sd)
+{
+	for (;;) {
+		unsigned long flags = local_irq_save();
+		struct sk_buff *skb = skb_dequeue(&sd->completion_queue);
+
+		local_irq_restore(flags);
+		if (!skb)
+			return;
+		consume_skb(skb);
+	}
+}
+
+/**
+ * net_tx_action() - NET_TX_SOFTIRQ: frees what hardirq handed over, then runs every queue that asked for it, in order.
+ * Context: softirq.
+ */
+void net_tx_action(void)
+{
+	struct softnet_data *sd = this_cpu()->softnet;
+	struct netdev_queue *txq;
+	unsigned long flags;
+
+	BUG_ON(!in_bh());
+	run_completions(sd);
+	flags = local_irq_save();
+	txq = sd->output_queue;
+	sd->output_queue = NULL;
+	sd->output_queue_tailp = &sd->output_queue;
+	local_irq_restore(flags);
+	while (txq) {
+		struct netdev_queue *next = txq->next_sched;
+
+		/* Before the run: whoever schedules the queue from inside it must get another one. */
+		flags = local_irq_save();
+		txq->next_sched = NULL;
+		txq->sched = false;
+		local_irq_restore(flags);
+		if (txq->qdisc && txq->qdisc->ops->enqueue)
+			qdisc_run(txq->qdisc);
+		txq = next;
+	}
+}

@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The family PF_INET: which protocol serves a (type, protocol) pair, and the checks and states that all its
+ * protocols share, before the call goes on to the protocol's own table.
+ *
+ *   socket -> inet_create -> inetsw[type] -> ops (inet_stream_ops, inet_dgram_ops), sk_prot (tcp_prot, udp_prot)
+ *
+ * Interface: inet_socket_init(), inet_socket_exit(), inet_register_protosw(), inet_stream_ops, inet_dgram_ops
+ * (<net/socket.h>). Above: socket.c, through the tables. Below: struct proto, struct sock.
+ * Context: process; inet_sendmsg() of a bound datagram socket also softirq.
+ * Owns: net->inet with its inetsw entries; struct sock belongs to the protocol from close() on.
+ * Specs: POSIX.1-2017 2.10; Linux's error numbers (measured); transmit-path A2, A3.7, A3.9, B2.
+ */
+#include <net/socket.h>
+
+#include <kernel/mm.h>
+#include <kernel/printk.h>
+#include <kernel/timer.h>
+#include <lib/bug.h>
+#include <lib/byteorder.h>
+#include <lib/err.h>
+#include <lib/string.h>
+#include <net/inetdevice.h>
+
+#include "socket_internal.h"
+
+#define IPPROTO_MAX        263
+#define TTL_DEFAULT        (-1)
+#define PMTUDISC_WANT      1
+#define IN_MULTICAST_BITS  0xf0000000u
+#define IN_MULTICAST_VALUE 0xe0000000u
+
+/* --- socket(): lookup ------------------------------------------------------------------------------------------------- */
+/* The entry that serves @protocol of @type (B2): equal and not 0; 0 takes the entry's; the entry's 0 takes any. */
+static const struct inet_protosw *inet_lookup_protosw(struct net *net, int type, int *protocol)
+{
+	const struct list_head *list = &net->inet->inetsw[type];
+	const struct inet_protosw *p;
+
+	list_for_each_entry(p, list, list) {
+		if (p->protocol == *protocol) {
+			if (*protocol)
+				return p;
+			continue;
+		}
+		if (!*protocol) {
+			*protocol = p->protocol;
+			return p;
+		}
+		if (!p->protocol)
+			return p;
+	}
+	return ERR_PTR(list_empty(list) ? -ESOCKTNOSUPPORT : -EPROTONOSUPPORT);
+}
+
+static int inet_create(struct net *net, struct socket *sock, int protocol)
+{
+	const struct inet_protosw *answer;
+	struct sock *sk;
+	int err;
+
+	if (protocol < 0 || protocol >= IPPROTO_MAX)
+		return -EINVAL;
+	answer = inet_lookup_protosw(net, sock->type, &protocol);
+	if (IS_ERR(answer))
+		return (int)PTR_ERR(answer);
+	sk = sk_alloc(net, AF_INET, answer->prot);
+	if (!sk)
+		return -ENOMEM;
+	sock_init_data(sock, sk);
+	sk->sk_socket = sock;
+	sk->sk_type = sock->type;
+	sk->sk_protocol = (u16)protocol;
+	sk->inet_ttl = TTL_DEFAULT;
+	sk->inet_pmtudisc = PMTUDISC_WANT;
+	err = sk->sk_prot->init ? sk->sk_prot->init(sk) : 0;
+	if (err) {
+		sock_orphan(sk);
+		sock_put(sk);
+		return err;
+	}
+	sock->sk = sk;
+	sock->ops = answer->ops;
+	sock->state = SS_UNCONNECTED;
+	return 0;
+}
+
+static const struct net_proto_family inet_family_ops = {
+	.family = AF_INET,
+	.create = inet_create,
+};
+
+/* --- The end -------------------------------------------------------------------------------------------------------------- */
+/* When a close with SO_LINGER stops waiting; 0: it does not wait. */
+static u64 linger_deadline(const struct sock *sk)
+{
+	if (!sock_flag(sk, SOCK_LINGER) || !sk->sk_lingertime_s)
+		return 0;
+	return ktime_get_ns() + sk->sk_lingertime_s * NSEC_PER_SEC;
+}
+
+static int inet_release(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	if (!sk)
+		return 0;
+	sock->sk = NULL;
+	sk->sk_prot->close(sk, linger_deadline(sk));
+	return 0;
+}
+
+/* --- Addresses ---------------------------------------------------------------------------------------------------------------- */
+static bool is_multicast(__be32 addr)
+{
+	return (ntohl(addr) & IN_MULTICAST_BITS) == IN_MULTICAST_VALUE;
+}
+
+/* May a socket be bound to @addr? Ours, any, or one that only receives. */
+static bool may_bind(const struct net *net, __be32 addr)
+{
+	return !addr || inet_addr_is_local(net, addr) || is_multicast(addr) ||
+	       inet_addr_is_bcast(net, addr);
+}
+
+/* Owned. Takes a port and says where we send from. 0 or what get_port() says. */
+static int take_port(struct sock *sk, u16 num)
+{
+	int err = sk->sk_prot->get_port(sk, num);
+
+	if (!err)
+		sk->inet_sport = htons(sk->sk_num);
+	return err;
+}
+
+static int inet_bind(struct socket *sock, const struct sockaddr *addr, int len)
+{
+	const struct sockaddr_in *sin = (const struct sockaddr_in *)(const void *)addr;
+	struct sock *sk = sock->sk;
+	int err = -EINVAL;
+
+	if (len < (int)sizeof(*sin))
+		return -EINVAL;
+	if (sin->sin_family != AF_INET && (sin->sin_family != AF_UNSPEC || sin->sin_addr))
+		return -EAFNOSUPPORT;
+	if (!may_bind(sk->sk_net, sin->sin_addr))
+		return -EADDRNOTAVAIL;
+	lock_sock(sk);
+	if (sk->sk_state != TCP_CLOSE || sk->sk_num)
+		goto out_release;
+	sk->sk_rcv_saddr = sin->sin_addr;
+	/* A group or broadcast address is no source. */
+	sk->inet_saddr = inet_addr_is_local(sk->sk_net, sin->sin_addr) ? sin->sin_addr : 0;
+	err = take_port(sk, ntohs(sin->sin_port));
+	if (err) {
+		sk->sk_rcv_saddr = 0;
+		sk->inet_saddr = 0;
+		err = -EADDRINUSE;
+		goto out_release;
+	}
+	sk->sk_daddr = 0;
+	sk->sk_dport = 0;
+out_release:
+	release_sock(sk);
+	return err;
+}
+
+/* An ephemeral port for one that has none. 0, -EAGAIN none is free. */
+static int inet_autobind(struct sock *sk)
+{
+	int err = 0;
+
+	if (sk->sk_num)
+		return 0; /* also spares softirq callers the lock */
+	lock_sock(sk);
+	if (!sk->sk_num && take_port(sk, 0))
+		err = -EAGAIN;
+	release_sock(sk);
+	return err;
+}
+
+static int inet_getname(struct socket *sock, struct sockaddr_storage *addr, bool peer)
+{
+	struct sockaddr_in *sin = (struct sockaddr_in *)(void *)addr;
+	struct sock *sk = sock->sk;
+	int len = (int)sizeof(*sin);
+
+	memset(sin, 0, sizeof(*sin));
+	sin->sin_family = AF_INET;
+	lock_sock(sk);
+	if (!peer) {
+		sin->sin_port = sk->inet_sport;
+		sin->sin_addr = sk->sk_rcv_saddr ? sk->sk_rcv_saddr : sk->inet_saddr;
+	} else if (!sk->sk_dport || sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_SYN_SENT) {
+		len = -ENOTCONN;
+	} else {
+		sin->sin_port = sk->sk_dport;
+		sin->sin_addr = sk->sk_daddr;
+	}
+	release_sock(sk);
+	return len;
+}
+
+/* --- connect() ------------------------------------------------------------------------------------------------------------------- */
+/* AF_UNSPEC dissolves the association. */
+static int inet_disconnect(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	int err;
+
+	if (!sk->sk_prot->disconnect)
+		return -EOPNOTSUPP;
+	lock_sock(sk);
+	err = sk->sk_prot->disconnect(sk);
+	sock->state = SS_UNCONNECTED;
+	release_sock(sk);
+	return err;
+}
+
+static int inet_dgram_connect(struct socket *sock, const struct sockaddr *addr, int len, u32 flags)
+{
+	const struct sockaddr_in *sin = (const struct sockaddr_in *)(const void *)addr;
+	struct sock *sk = sock->sk;
+
+	if (len < (int)sizeof(addr->sa_family))
+		return -EINVAL;
+	if (addr->sa_family == AF_UNSPEC)
+		return inet_disconnect(sock);
+	if (inet_autobind(sk))
+		return -EAGAIN;
+	return sk->sk_prot->connect(sk, sin, len, flags & O_NONBLOCK);
+}
+
+static bool handshaking(const struct sock *sk)
+{
+	return sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV;
+}
+
+/* The first connect() of a socket: the protocol sends its SYN. -EINPROGRESS when that went well. */
+static int start_connecting(struct socket *sock, const struct sockaddr_in *sin, int len,
+			    bool nonblock)
+{
+	struct sock *sk = sock->sk;
+	int err;
+
+	if (sk->sk_state != TCP_CLOSE)
+		return -EISCONN;
+	err = sk->sk_prot->connect(sk, sin, len, nonblock);
+	if (err && err != -EINPROGRESS)
+		return err;
+	sock->state = SS_CONNECTING;
+	return -EINPROGRESS;
+}
+
+/* Owned. Waits for the end of the handshake and says how it ended; @pending when it may not wait (any longer). */
+static int finish_connecting(struct socket *sock, u64 deadline_ns, int pending)
+{
+	struct sock *sk = sock->sk;
+	int err;
+
+	if (handshaking(sk)) {
+		if (!deadline_ns)
+			return pending;
+		if (sk_wait_event(sk, deadline_ns, !handshaking(sk)))
+			return pending;
+	}
+	/*
+	 * The connection may be closed again already, and what the peer sent wait to be read; only an error or the
+	 * state CLOSE says that it never was.
+	 */
+	if (sk->sk_state == TCP_CLOSE) {
+		err = sock_error(sk);
+		sock->state = SS_UNCONNECTED;
+		if (sk->sk_prot->disconnect)
+			sk->sk_prot->disconnect(sk);
+		return err ? err : -ECONNABORTED;
+	}
+	sock->state = SS_CONNECTED;
+	return 0;
+}
+
+static int inet_stream_connect(struct socket *sock, const struct sockaddr *addr, int len, u32 flags)
+{
+	const struct sockaddr_in *sin = (const struct sockaddr_in *)(const void *)addr;
+	struct sock *sk = sock->sk;
+	bool nonblock = flags & O_NONBLOCK;
+	int err = -EALREADY;
+
+	if (len < (int)sizeof(addr->sa_family))
+		return -EINVAL;
+	if (addr->sa_family == AF_UNSPEC)
+		return inet_disconnect(sock);
+	if (sock->state == SS_CONNECTED)
+		return -EISCONN;
+	if (sock->state == SS_UNCONNECTED)
+		err = start_connecting(sock, sin, len, nonblock);
+	if (sock->state != SS_CONNECTING)
+		return err;
+	lock_sock(sk);
+	err = finish_connecting(sock, sock_snd_deadline(sk, nonblock), err);
+	release_sock(sk);
+	return err;
+}
+
+/* --- listen(), accept(), shutdown() ------------------------------------------------------------------------------------------------ */
+static int inet_listen(struct socket *sock, int backlog)
+{
+	struct sock *sk = sock->sk;
+
+	if (sock->state != SS_UNCONNECTED)
+		return -EINVAL;
+	if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN)
+		return -EINVAL;
+	if (inet_autobind(sk))
+		return -EADDRINUSE;
+	return sk->sk_prot->listen(sk, backlog);
+}
+
+static int inet_accept(struct socket *sock, struct socket *newsock, u32 flags)
+{
+	struct sock *newsk;
+	int err = -EINVAL;
+
+	newsk = sock->sk->sk_prot->accept(sock->sk, flags & O_NONBLOCK, &err);
+	if (!newsk)
+		return err;
+	lock_sock(newsk);
+	sock_graft(newsk, newsock);
+	newsock->sk = newsk;
+	newsock->ops = sock->ops;
+	newsock->state = SS_CONNECTED;
+	release_sock(newsk);
+	return 0;
+}
+
+static int no_listen(struct socket *sock, int backlog)
+{
+	(void)sock;
+	(void)backlog;
+	return -EOPNOTSUPP;
+}
+
+static int no_accept(struct socket *sock, struct socket *newsock, u32 flags)
+{
+	(void)sock;
+	(void)newsock;
+	(void)flags;
+	return -EOPNOTSUPP;
+}
+
+/* Owned. A listener or a handshake is given up; everything else is marked and told to the protocol afterwards. */
+static int mark_shutdown(struct socket *sock, u8 mask, bool *tell)
+{
+	struct sock *sk = sock->sk;
+	bool give_up = sk->sk_state == TCP_SYN_SENT ||
+		       (sk->sk_state == TCP_LISTEN && (mask & RCV_SHUTDOWN));
+	int err = 0;
+
+	*tell = false;
+	if (sk->sk_state == TCP_LISTEN && !give_up)
+		return 0;
+	if (give_up) {
+		err = sk->sk_prot->disconnect(sk);
+		sock->state = SS_UNCONNECTED;
+		return err;
+	}
+	if (sk->sk_state == TCP_CLOSE)
+		err = -ENOTCONN; /* and yet nobody goes on waiting */
+	else if (sock->state == SS_CONNECTING)
+		sock->state = SS_CONNECTED;
+	sk->sk_shutdown |= mask;
+	*tell = true;
+	return err;
+}
+
+static int inet_shutdown(struct socket *sock, int how)
+{
+	struct sock *sk = sock->sk;
+	bool tell;
+	u8 mask;
+	int err;
+
+	if (how < SHUT_RD || how > SHUT_RDWR)
+		return -EINVAL;
+	mask = (u8)(how + 1); /* SHUT_RD, WR, RDWR -> bits 1, 2, 3 */
+	lock_sock(sk);
+	err = mark_shutdown(sock, mask, &tell);
+	release_sock(sk);
+	if (tell && sk->sk_prot->shutdown)
+		sk->sk_prot->shutdown(sk, mask);
+	lock_sock(sk);
+	sk->sk_state_change(sk);
+	release_sock(sk);
+	return err;
+}
+
+/* --- Data, options ----------------------------------------------------------------------------------------------------------------- */
+static ssize_t inet_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
+{
+	struct sock *sk = sock->sk;
+
+	if (sk->sk_type != SOCK_STREAM && inet_autobind(sk))
+		return -EAGAIN;
+	return sk->sk_prot->sendmsg(sk, msg, len);
+}
+
+static ssize_t inet_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, u32 flags)
+{
+	return sock->sk->sk_prot->recvmsg(sock->sk, msg, len, flags);
+}
+
+static unsigned int inet_poll(struct socket *sock)
+{
+	return sock->sk->sk_prot->poll(sock->sk);
+}
+
+static int inet_setsockopt(struct socket *sock, int level, int opt, const void *kval, u32 len)
+{
+	return sock->sk->sk_prot->setsockopt(sock->sk, level, opt, kval, len);
+}
+
+static int inet_getsockopt(struct socket *sock, int level, int opt, void *kval, u32 *len)
+{
+	return sock->sk->sk_prot->getsockopt(sock->sk, level, opt, kval, len);
+}
+
+static int inet_ioctl(struct socket *sock, unsigned long req, int *val)
+{
+	return sock->sk->sk_prot->ioctl ? sock->sk->sk_prot->ioctl(sock->sk, req, val) : -ENOTTY;
+}
+
+const struct proto_ops inet_stream_ops = {
+	.family = AF_INET,
+	.release = inet_release,
+	.bind = inet_bind,
+	.connect = inet_stream_connect,
+	.accept = inet_accept,
+	.getname = inet_getname,
+	.listen = inet_listen,
+	.shutdown = inet_shutdown,
+	.poll = inet_poll,
+	.setsockopt = inet_setsockopt,
+	.getsockopt = inet_getsockopt,
+	.sendmsg = inet_sendmsg,
+	.recvmsg = inet_recvmsg,
+	.ioctl = inet_ioctl,
+};
+
+const struct proto_ops inet_dgram_ops = {
+	.family = AF_INET,
+	.release = inet_release,
+	.bind = inet_bind,
+	.connect = inet_dgram_connect,
+	.accept = no_accept,
+	.getname = inet_getname,
+	.listen = no_listen,
+	.shutdown = inet_shutdown,
+	.poll = inet_poll,
+	.setsockopt = inet_setsockopt,
+	.getsockopt = inet_getsockopt,
+	.sendmsg = inet_sendmsg,
+	.recvmsg = inet_recvmsg,
+	.ioctl = inet_ioctl,
+};
+
+/* --- Registration -------------------------------------------------------------------------------------------------------------------- */
+/**
+ * inet_register_protosw() - enters a protocol behind those of its type
+ * @net: the instance
+ * @p: the entry; copied
+ *
+ * Entries are permanent: a second one for the pair is refused and logged.
+ * Context: process, init. Return: 0; -EINVAL a type that cannot be; -EEXIST; -ENOMEM.
+ */
+int inet_register_protosw(struct net *net, const struct inet_protosw *p)
+{
+	struct inet_protosw *copy, *x;
+
+	if (p->type >= SOCK_MAX)
+		return -EINVAL;
+	list_for_each_entry(x, &net->inet->inetsw[p->type], list) {
+		if (x->protocol != p->protocol)
+			continue;
+		pr_err("socket: type %u protocol %u is served by %s already\n", p->type,
+		       p->protocol, x->prot->name);
+		return -EEXIST;
+	}
+	copy = kmalloc(sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	*copy = *p;
+	list_add_tail(&copy->list, &net->inet->inetsw[p->type]);
+	return 0;
+}
+
+/**
+ * inet_socket_init() - the table of families, PF_INET in it, no protocol yet
+ * @net: the instance; net->inet is set
+ *
+ * Context: process. Return: 0; -ENOMEM.
+ */
+int inet_socket_init(struct net *net)
+{
+	struct inet_socket_net *inet = kzalloc(sizeof(*inet));
+
+	BUG_ON(net->inet);
+	if (!inet)
+		return -ENOMEM;
+	for (u32 type = 0; type < SOCK_MAX; type++)
+		INIT_LIST_HEAD(&inet->inetsw[type]);
+	inet->families[AF_INET] = &inet_family_ops;
+	net->inet = inet;
+	return 0;
+}
+
+/**
+ * inet_socket_exit() - takes the tables away; no-op when inet_socket_init() did not run
+ * @net: the instance; it has no socket any more
+ *
+ * Context: process.
+ */
+void inet_socket_exit(struct net *net)
+{
+	struct inet_protosw *p, *n;
+
+	if (!net->inet)
+		return;
+	for (u32 type = 0; type < SOCK_MAX; type++) {
+		list_for_each_entry_safe(p, n, &net->inet->inetsw[type], list) {
+			list_del_init(&p->list);
+			kfree(p);
+		}
+	}
+	kfree(net->inet);
+	net->inet = NULL;
+}

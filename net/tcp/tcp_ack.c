@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What an acknowledgment does: frees originals, measures the round trip, moves windows, lets new data go.
+ *
+ * Interface: tcp_ack, tcp_data_snd_check, tcp_check_space
+ * Above: tcp_input.c (RFC 9293 3.10.7.4 step 5). Below: tcp_recovery.c, tcp_cong.c, tcp_rtt.c.
+ * Context: BH off; owner of the socket (backlog), or softirq while nobody owns it.
+ * Owns: nothing.
+ * Specs: RFC 9293 3.10.7.4 (fifth); RFC 5961 5; RFC 5681 2, 3.1; RFC 6298; RFC 7323 2.3.
+ */
+#include "tcp_internal.h"
+
+#include <net/ip.h>
+
+/* SND.WND from a segment that is newer than the last that set it. Return: the window changed. */
+static bool tcp_update_window(struct sock *sk, const struct tcp_seg *seg)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 wnd = seg->wnd;
+	bool changed;
+
+	if (!(seg->flags & TCPHDR_SYN))
+		wnd <<= tp->snd_wscale;
+	if (!(after(seg->seq, tp->snd_wl1) ||
+	      (seg->seq == tp->snd_wl1 &&
+	       (after(seg->ack, tp->snd_wl2) || (seg->ack == tp->snd_wl2 && wnd > tp->snd_wnd)))))
+		return false;
+	changed = wnd != tp->snd_wnd;
+	tp->snd_wl1 = seg->seq;
+	tp->snd_wl2 = seg->ack;
+	tp->snd_wnd = wnd;
+	if (wnd > tp->max_window) {
+		tp->max_window = wnd;
+		if (tp->pmtu)
+			(void)tcp_sync_mss(sk, tp->pmtu);
+	}
+	return changed;
+}
+
+/* The congestion window grows only if it was what held us back. */
+static void tcp_cong_avoid(struct tcp_sock *tp, u32 segs)
+{
+	bool limited = tp->cc.cwnd < tp->cc.ssthresh ? tp->cc.cwnd < 2 * tp->max_packets_out : tp->is_cwnd_limited;
+
+	if (tp->ca_state == TCP_CA_Loss)
+		limited = true;
+	if (tp->ca_state == TCP_CA_CWR || tp->ca_state == TCP_CA_Recovery || !limited)
+		return;
+	tp->ca_ops->cong_avoid(&tp->cc, segs);
+}
+
+/* Nothing is in flight: either the window is open again, or the probe timer goes on. */
+static void tcp_ack_probe(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	const struct sk_buff *head = tcp_send_head(sk);
+	u32 end;
+
+	if (!head) {
+		if (tp->pending == TCP_TIME_PROBE0)
+			tcp_clear_xmit_timer(sk);
+		return;
+	}
+	end = min(head->len, tp->mss_cache) + TCP_SKB_CB(head)->seq;
+	if (!after(end, tcp_wnd_end(tp))) {
+		tp->backoff = 0;
+		if (tp->pending == TCP_TIME_PROBE0)
+			tcp_clear_xmit_timer(sk);
+	} else {
+		tcp_reset_xmit_timer(sk, TCP_TIME_PROBE0, max(tcp_rto_ns(tp), TCP_RTO_MIN_NS));
+	}
+}
+
+/* snd_una moved from @prior: the originals, the round trip, the timer. */
+static void tcp_ack_progress(struct sock *sk, u32 ack, u64 now, struct tcp_acked *acked)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	acked->bytes = ack - tp->snd_una;
+	tp->bytes_acked += acked->bytes;
+	tp->snd_una = ack;
+	tp->retransmits = 0;
+	tp->retrans_stamp_ns = 0;
+	tp->dst_confirm = true;
+	tcp_clean_rtx_queue(sk, now, acked);
+	if (acked->rtt_us != UINT32_MAX) {
+		tcp_rtt_sample(&tp->rtt, acked->rtt_us, tp->snd_una, tp->snd_nxt);
+		tp->backoff = 0; /* Karn: only a sample ends the back-off */
+	}
+	tcp_rearm_rto(sk);
+	if (acked->segs)
+		tcp_cong_avoid(tp, acked->segs);
+}
+
+/**
+ * tcp_ack() - processes SEG.ACK and SEG.WND
+ * @sk: socket in a synchronised state
+ * @seg: segment with ACK
+ *
+ * Context: BH off. Return: 1 acceptable; 0 old, its text may still be good; -1 outside [SND.UNA - MAX.SND.WND, SND.NXT]:
+ * challenged, the segment must be dropped (RFC 5961, 5.2).
+ */
+int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_acked acked = { .rtt_us = UINT32_MAX };
+	u32 prior_in_flight = tcp_packets_in_flight(tp), prior_una = tp->snd_una;
+	u64 now = ktime_get_ns();
+	bool wnd_changed, dupack;
+
+	if (before(seg->ack, prior_una)) {
+		if (!before(seg->ack, prior_una - tp->max_window))
+			return 0;
+		tcp_send_challenge_ack(sk);
+		return -1;
+	}
+	if (after(seg->ack, tp->snd_nxt)) {
+		tcp_send_challenge_ack(sk);
+		return -1;
+	}
+	wnd_changed = tcp_update_window(sk, seg);
+	tp->rcv_tstamp_ns = now;
+	tp->probes_out = 0;
+	tp->keepalive_sent = 0;
+	sk->sk_err_soft = 0;
+	if (seg->len == 0 && !(seg->flags & (TCPHDR_SYN | TCPHDR_FIN)))
+		NET_INC_STATS(sk->sk_net, TCPPureAcks);
+	dupack = seg->ack == prior_una && !wnd_changed && seg->len == 0 && tp->packets_out &&
+		 !(seg->flags & (TCPHDR_SYN | TCPHDR_FIN));
+	if (after(seg->ack, prior_una))
+		tcp_ack_progress(sk, seg->ack, now, &acked);
+	if (dupack || acked.bytes)
+		tcp_fastretrans(sk, &acked, dupack, prior_in_flight);
+	if (!tp->packets_out)
+		tcp_ack_probe(sk);
+	return 1;
+}
+
+/* The send buffer follows the congestion window: two windows of segments, unless the application fixed it. */
+static void tcp_sndbuf_expand(struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 per_mss = SKB_TRUESIZE(MAX_TCP_HEADER + tp->mss_cache);
+	u64 want = 2ULL * max(tp->cc.cwnd, TCP_INIT_CWND) * per_mss;
+	u32 cap = tcp_net_of(sk)->wmem[2];
+
+	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK)
+		return;
+	want = min(want, (u64)cap);
+	if (want > sk->sk_sndbuf)
+		sk->sk_sndbuf = (u32)want;
+}
+
+/** tcp_check_space() - originals were freed: room for a writer that waits. Context: BH off. */
+void tcp_check_space(struct sock *sk)
+{
+	if (!sock_flag(sk, SOCK_NOSPACE) || !sk->sk_socket)
+		return;
+	tcp_sndbuf_expand(sk);
+	sk->sk_write_space(sk);
+}
+
+/** tcp_data_snd_check() - after an ACK: what the windows allow now goes out. Context: BH off. */
+void tcp_data_snd_check(struct sock *sk)
+{
+	tcp_push_pending_frames(sk);
+	tcp_check_space(sk);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Congestion control: a table of algorithms, and NewReno's window arithmetic in segments. Pure functions of struct tcp_cc.
+ *
+ * Interface: tcp_reno, tcp_cong_find, tcp_slow_start
+ * Above: tcp_ack.c (growth), tcp_recovery.c and tcp_output.c (reduction). Below: nothing.
+ * Context: any. Owns: nothing.
+ * Specs: RFC 5681 3.1 and equation 4; RFC 3465 (what counts is what was acknowledged, so ACK division wins nothing).
+ */
+#include "tcp_internal.h"
+
+#include <lib/string.h>
+
+/**
+ * tcp_slow_start() - one segment more for each one acknowledged, up to ssthresh
+ *
+ * Context: any. Return: acknowledged segments left over for congestion avoidance.
+ */
+u32 tcp_slow_start(struct tcp_cc *cc, u32 acked)
+{
+	u32 room = cc->ssthresh > cc->cwnd ? cc->ssthresh - cc->cwnd : 0;
+	u32 step = min(acked, room);
+
+	cc->cwnd = min(cc->cwnd + step, cc->clamp);
+	return acked - step;
+}
+
+static void tcp_reno_cong_avoid(struct tcp_cc *cc, u32 acked)
+{
+	BUG_ON(cc->cwnd == 0);
+	if (cc->cwnd < cc->ssthresh) {
+		acked = tcp_slow_start(cc, acked);
+		if (!acked)
+			return;
+	}
+	/* One segment per window acknowledged. */
+	cc->cwnd_cnt += acked;
+	if (cc->cwnd_cnt >= cc->cwnd) {
+		u32 add = cc->cwnd_cnt / cc->cwnd;
+
+		cc->cwnd_cnt -= add * cc->cwnd;
+		cc->cwnd = min(cc->cwnd + add, cc->clamp);
+	}
+}
+
+static u32 tcp_reno_ssthresh(const struct tcp_cc *cc, u32 flight)
+{
+	(void)cc;
+	return max(flight / 2, TCP_MIN_CWND);
+}
+
+const struct tcp_congestion_ops tcp_reno = {
+	.name = "reno",
+	.ssthresh = tcp_reno_ssthresh,
+	.cong_avoid = tcp_reno_cong_avoid,
+};
+
+static const struct tcp_congestion_ops *const tcp_cong_table[] = { &tcp_reno };
+
+/** tcp_cong_find() - an algorithm by name. Context: any. Return: static table entry, or NULL. */
+const struct tcp_congestion_ops *tcp_cong_find(const char *name)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(tcp_cong_table); i++)
+		if (strcmp(tcp_cong_table[i]->name, name) == 0)
+			return tcp_cong_table[i];
+	return NULL;
+}

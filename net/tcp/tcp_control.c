@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Segments that TCP sends of its own accord: SYN, ACK, FIN, RST, probes; and what is set at a connection's start.
+ *
+ * Interface: tcp_send_ack, tcp_send_delayed_ack, tcp_send_challenge_ack, tcp_send_dupack, tcp_send_fin, tcp_send_active_reset,
+ * tcp_connect, tcp_send_synack, tcp_write_wakeup, tcp_send_probe0, tcp_init_transfer, tcp_init_rcv_space
+ * Above: tcp_recovery.c and all further right. Below: tcp_output.c.
+ * Context: owner of the socket (BH is turned off here where needed), or softirq while nobody owns it.
+ * Owns: nothing; SYN and FIN are originals on the socket's queues, the rest is handed to IP.
+ * Specs: RFC 9293 3.5, 3.6, 3.8.6.1, 3.10; RFC 5961 7; RFC 6298 5.7; RFC 6928; RFC 7323 2.
+ */
+#include "tcp_internal.h"
+
+#include <kernel/random.h>
+#include <kernel/softirq.h>
+#include <net/ip.h>
+
+/* Initial sizes of the receive side that depend on the route: MSS to announce, window, scale. */
+void tcp_init_rcv_space(struct sock *sk, bool wscale_ok)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	const struct dst_entry *dst = __sk_dst_check(sk);
+	u32 space, scale_for;
+
+	tp->advmss = dst ? dst->advmss : TCP_MSS_DEFAULT;
+	if (tp->user_mss)
+		tp->advmss = min(tp->advmss, tp->user_mss);
+	tp->advmss = min(tp->advmss, 65495u);
+	space = tcp_full_space(sk);
+	scale_for = sk->sk_userlocks & SOCK_RCVBUF_LOCK ? space : max(space, tcp_net_of(sk)->rmem[2]);
+	tp->wscale_ok = wscale_ok;
+	tp->rcv_wscale = wscale_ok ? tcp_select_wscale(min(scale_for, tp->window_clamp)) : 0;
+	space = min(space, 65535u);
+	tp->rcv_wnd = space > tp->advmss ? space / tp->advmss * tp->advmss : space;
+	tp->rcv_mss = min(tp->advmss, TCP_MSS_DEFAULT);
+}
+
+/**
+ * tcp_init_transfer() - the handshake is complete: windows and buffers for data
+ * @sk: socket; rcv_nxt, snd_una and the peer's MSS are known
+ *
+ * Ten segments to begin with (RFC 6928), one and a careful timeout when the SYN had to be sent twice (RFC 6298, 5.7).
+ *
+ * Context: BH off.
+ */
+void tcp_init_transfer(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	const struct dst_entry *dst = __sk_dst_check(sk);
+
+	(void)tcp_sync_mss(sk, dst ? dst->mtu : tp->mss_clamp + IP_TCP_HDRS);
+	tcp_clear_retrans(tp);
+	tp->ca_state = TCP_CA_Open;
+	tp->cc = (struct tcp_cc){ .cwnd = tp->total_retrans ? 1 : TCP_INIT_CWND,
+				  .ssthresh = TCP_INFINITE_SSTHRESH,
+				  .clamp = UINT32_MAX };
+	tp->backoff = 0;
+	tp->retransmits = 0;
+	tp->retrans_stamp_ns = 0;
+	if (tp->total_retrans && !tp->rtt.srtt8_us)
+		tp->rtt.rto_ns = TCP_TIMEOUT_FALLBACK_NS;
+	tp->copied_seq = tp->rcv_nxt;
+	tp->quick = TCP_MAX_QUICKACKS;
+	tp->snd_sml = tp->snd_una;
+	tp->pushed_seq = tp->snd_una;
+	tp->rcv_tstamp_ns = ktime_get_ns();
+	tp->lsndtime_ns = 0;
+	tp->lrcvtime_ns = 0;
+	tp->cwnd_usage_seq = tp->snd_nxt;
+}
+
+/* An skb without payload for this socket; NULL without memory. */
+static struct sk_buff *tcp_ctl_skb(u32 seq, u8 flags)
+{
+	struct sk_buff *skb = alloc_skb_fclone(MAX_TCP_HEADER);
+	struct tcp_skb_cb *cb;
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, MAX_TCP_HEADER);
+	cb = TCP_SKB_CB(skb);
+	*cb = (struct tcp_skb_cb){ .seq = seq, .segs = 1, .tcp_flags = flags };
+	cb->end_seq = seq + !!(flags & TCPHDR_SYN) + !!(flags & TCPHDR_FIN);
+	return skb;
+}
+
+/* SEG.SEQ of a segment without data: SND.NXT, but never beyond a window that was pulled back. */
+static u32 tcp_acceptable_seq(const struct tcp_sock *tp)
+{
+	return before(tcp_wnd_end(tp), tp->snd_nxt) ? tcp_wnd_end(tp) : tp->snd_nxt;
+}
+
+/** tcp_send_ack() - <SEQ=SND.NXT><ACK=RCV.NXT>; without memory a timer tries again. Context: owner or softirq. */
+void tcp_send_ack(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb;
+
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	local_bh_disable();
+	skb = tcp_ctl_skb(tcp_acceptable_seq(tp), TCPHDR_ACK);
+	if (skb) {
+		(void)tcp_transmit_skb(sk, skb, false);
+	} else {
+		tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_TIMER;
+		tcp_reset_timer(sk, &tp->delack_timer, ktime_get_ns() + TCP_DELACK_MAX_NS);
+	}
+	local_bh_enable();
+}
+
+/** tcp_send_delayed_ack() - an ACK within 40 ms, unless data takes it along (RFC 9293 MUST-40). Context: as above. */
+void tcp_send_delayed_ack(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	tp->ack_pending |= TCP_ACK_SCHED;
+	if (tp->ack_pending & TCP_ACK_TIMER)
+		return;
+	tp->ack_pending |= TCP_ACK_TIMER;
+	tcp_reset_timer(sk, &tp->delack_timer, ktime_get_ns() + TCP_DELACK_MIN_NS);
+}
+
+/**
+ * tcp_send_challenge_ack() - "say that again with the right numbers" (RFC 5961, 3-5)
+ *
+ * At most one per 500 ms and connection, give or take a random part: no counter is shared between connections, so
+ * nobody learns about others (CVE-2016-5696).
+ * Context: BH off.
+ */
+void tcp_send_challenge_ack(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u64 now = ktime_get_ns();
+
+	if (tp->challenge_ns && now < tp->challenge_ns) {
+		NET_INC_STATS(sk->sk_net, TCPACKSkippedChallenge);
+		return;
+	}
+	tp->challenge_ns = now + TCP_INVALID_RATELIMIT_NS + get_random_below(50) * NSEC_PER_MSEC;
+	NET_INC_STATS(sk->sk_net, TCPChallengeACK);
+	tcp_send_ack(sk);
+}
+
+/** tcp_send_dupack() - answers an unacceptable segment (RFC 9293, 3.10.7.4), empty ones 10 times a second. BH off. */
+void tcp_send_dupack(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u64 now = ktime_get_ns();
+
+	if (tp->oow_ns && now < tp->oow_ns)
+		return;
+	tp->oow_ns = now + TCP_INVALID_RATELIMIT_NS / 5;
+	tcp_send_ack(sk);
+}
+
+/**
+ * tcp_send_fin() - the application will send no more: FIN behind the last byte
+ * @sk: socket, state already FIN_WAIT1 or LAST_ACK
+ *
+ * Rides on the last unsent segment if there is one. Without memory it rides on the last sent one and goes with its
+ * retransmission; without that either, the connection is reset.
+ *
+ * Context: owner.
+ */
+void tcp_send_fin(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+	bool sent_already = false;
+
+	if (!skb) {
+		skb = tcp_ctl_skb(tp->write_seq, TCPHDR_ACK);
+		if (skb) {
+			skb_queue_tail(&sk->sk_write_queue, skb);
+			sk->sk_wmem_queued += skb->truesize;
+		} else {
+			skb = skb_peek_tail(&tp->tcp_rtx_queue);
+			sent_already = true;
+		}
+	}
+	if (!skb) {
+		NET_INC_STATS(sk->sk_net, TCPAbortOnMemory);
+		local_bh_disable();
+		tcp_abort_with(sk, ENOMEM);
+		local_bh_enable();
+		return;
+	}
+	TCP_SKB_CB(skb)->tcp_flags |= TCPHDR_FIN | TCPHDR_ACK;
+	TCP_SKB_CB(skb)->end_seq++;
+	tp->write_seq++;
+	if (sent_already)
+		tp->snd_nxt++;
+	__tcp_push_pending_frames(sk, tcp_current_mss(sk), TCP_NAGLE_OFF);
+}
+
+/** tcp_send_active_reset() - <SEQ=SND.NXT><CTL=RST,ACK>: we give the connection up. Context: owner or softirq. */
+void tcp_send_active_reset(struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	TCP_INC_STATS(sk->sk_net, OutRsts);
+	local_bh_disable();
+	skb = tcp_ctl_skb(tcp_acceptable_seq(tcp_sk(sk)), TCPHDR_RST | TCPHDR_ACK);
+	if (skb)
+		(void)tcp_transmit_skb(sk, skb, false);
+	else
+		NET_INC_STATS(sk->sk_net, TCPAbortFailed);
+	local_bh_enable();
+}
+
+/**
+ * tcp_connect() - builds and sends the SYN
+ * @sk: socket in SYN_SENT, identity and write_seq (the ISN) set
+ *
+ * The SYN stands on the retransmit queue like any segment; a refusal below is left to its timer.
+ *
+ * Context: owner, BH off. Return: 0, -ENOMEM.
+ */
+int tcp_connect(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb;
+
+	tcp_init_rcv_space(sk, tcp_net_of(sk)->window_scaling);
+	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = 0;
+	tp->snd_una = tp->snd_nxt = tp->snd_sml = tp->pushed_seq = tp->write_seq;
+	tp->snd_wnd = tp->max_window = 0;
+	tp->mss_clamp = tp->user_mss ? tp->user_mss : 65535;
+	tcp_rtt_init(&tp->rtt);
+	skb = tcp_ctl_skb(tp->write_seq, TCPHDR_SYN);
+	if (!skb)
+		return -ENOMEM;
+	tp->write_seq++;
+	sk->sk_wmem_queued += skb->truesize;
+	tcp_rtx_enqueue(sk, skb);
+	(void)tcp_transmit_skb(sk, skb, true);
+	tp->snd_nxt = tp->write_seq;
+	TCP_INC_STATS(sk->sk_net, ActiveOpens);
+	tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp));
+	return 0;
+}
+
+/**
+ * tcp_send_synack() - simultaneous open: our SYN again, now with an ACK (RFC 9293, 3.5, figure 8)
+ *
+ * Context: BH off. Return: 0, or tcp_transmit_skb()'s refusal (the timer repeats it).
+ */
+int tcp_send_synack(struct sock *sk)
+{
+	struct sk_buff *skb = tcp_rtx_head(tcp_sk(sk));
+
+	if (NEVER(!skb || !(TCP_SKB_CB(skb)->tcp_flags & TCPHDR_SYN)))
+		return -EINVAL;
+	TCP_SKB_CB(skb)->tcp_flags |= TCPHDR_ACK;
+	return tcp_transmit_skb(sk, skb, true);
+}
+
+/**
+ * tcp_write_wakeup() - makes the peer tell its window
+ * @sk: socket
+ *
+ * If the window has room, the next segment (cut to it) is sent although a gate held it; otherwise an empty segment
+ * with an old sequence number, which must be answered.
+ *
+ * Context: BH off. Return: 0, or a refusal.
+ */
+int tcp_write_wakeup(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb = tcp_send_head(sk);
+	u32 mss = tcp_current_mss(sk), room;
+	int err;
+
+	if (sk->sk_state == TCP_CLOSE)
+		return -EINVAL;
+	if (!skb || !before(TCP_SKB_CB(skb)->seq, tcp_wnd_end(tp))) {
+		skb = tcp_ctl_skb(tp->snd_una - 1, TCPHDR_ACK);
+		return skb ? tcp_transmit_skb(sk, skb, false) : -ENOBUFS;
+	}
+	room = min(tcp_wnd_end(tp) - TCP_SKB_CB(skb)->seq, mss);
+	if (skb->len > room && tcp_fragment(sk, &sk->sk_write_queue, skb, room))
+		return -ENOMEM;
+	TCP_SKB_CB(skb)->tcp_flags |= TCPHDR_PSH;
+	TCP_SKB_CB(skb)->segs = 1;
+	if (TCP_SKB_CB(skb)->seq == TCP_SKB_CB(skb)->end_seq)
+		return 0; /* still empty: its writer sleeps */
+	err = tcp_transmit_skb(sk, skb, true);
+	if (!err)
+		tcp_event_new_data_sent(sk, skb);
+	return err;
+}
+
+/** tcp_send_probe0() - one window probe and the time of the next (RFC 9293, 3.8.6.1). Context: BH off, softirq. */
+void tcp_send_probe0(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u64 delay = TCP_RESOURCE_PROBE_NS;
+	int err = tcp_write_wakeup(sk);
+
+	if (tp->packets_out || !tcp_send_head(sk)) { /* the probe was data, and is watched as such */
+		tp->probes_out = 0;
+		return;
+	}
+	if (!err) {
+		NET_INC_STATS(sk->sk_net, TCPWinProbe);
+		if (tp->backoff < TCP_MAX_BACKOFF)
+			tp->backoff++;
+		if (tp->probes_out < UINT8_MAX)
+			tp->probes_out++;
+		delay = max(tcp_rto_ns(tp), TCP_RTO_MIN_NS);
+	}
+	tcp_reset_xmit_timer(sk, TCP_TIME_PROBE0, delay);
+}

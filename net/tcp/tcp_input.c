@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Segment arrives: RFC 9293, 3.10.7, one function per numbered step.
+ *
+ * A step says STEP_NEXT, or why the segment goes no further. The segment's fields travel in one const struct tcp_seg.
+ *
+ * Interface: tcp_rcv_state_process
+ * Above: tcp_ipv4.c. Below: tcp_data.c, tcp_ack.c, tcp_minisocks.c, tcp_control.c.
+ * Context: BH off; owner of the socket (backlog), or softirq while nobody owns it. The caller holds a reference.
+ * Owns: the segment until it is queued or freed.
+ * Specs: RFC 9293 3.10.7.3, 3.10.7.4; RFC 5961 3-5; RFC 6093 (urgent data is ordinary data); RFC 7323 2.
+ */
+#include "tcp_internal.h"
+
+/* Beyond the drop reasons: what else a step can say. */
+enum tcp_step { STEP_NEXT = NR_DROP_REASONS, STEP_CONSUMED };
+
+/* The peer ends the connection: which error the application sees (RFC 9293, 3.10.7.4, second). */
+static void tcp_reset(struct sock *sk)
+{
+	int err = ECONNRESET;
+
+	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV)
+		err = ECONNREFUSED;
+	else if (sk->sk_state == TCP_CLOSE_WAIT)
+		err = EPIPE;
+	tcp_abort_with(sk, err);
+}
+
+/* What the peer announced in its SYN. */
+static void tcp_apply_syn_options(struct tcp_sock *tp, const struct tcp_options *opt)
+{
+	u32 mss = opt->mss ? opt->mss : TCP_MSS_DEFAULT;
+
+	tp->mss_clamp = min(tp->mss_clamp, mss);
+	if (tp->wscale_ok && opt->wscale_ok) {
+		tp->snd_wscale = opt->wscale;
+		return;
+	}
+	tp->wscale_ok = false;
+	tp->snd_wscale = 0;
+	tp->rcv_wscale = 0;
+	tp->window_clamp = min(tp->window_clamp, 65535u);
+}
+
+/* SYN-SENT and the SYN is good: numbers of the peer. */
+static void tcp_synsent_numbers(struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = seg->seq + 1;
+	tp->snd_wl1 = seg->seq - 1; /* so that this segment sets the window */
+	tcp_apply_syn_options(tp, &seg->opt);
+}
+
+/* The handshake is complete on a socket that connect() made. */
+static void tcp_finish_connect(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	tcp_set_state(sk, TCP_ESTABLISHED);
+	tcp_init_transfer(sk);
+	if (sock_flag(sk, SOCK_KEEPOPEN)) {
+		sock_reset_flag(sk, SOCK_KEEPOPEN);
+		tp->keepalive_sent = 0;
+		sock_set_flag(sk, SOCK_KEEPOPEN);
+		tcp_reset_timer(sk, &tp->keepalive_timer,
+				ktime_get_ns() + (u64)(tp->keepalive_time ? tp->keepalive_time :
+									    tcp_net_of(sk)->keepalive_time) *
+							 NSEC_PER_SEC);
+	}
+	if (!sock_flag(sk, SOCK_DEAD))
+		sk->sk_state_change(sk);
+}
+
+/* RFC 9293, 3.10.7.3. Return: reason of the drop (the segment never carries on: text on a SYN is sent again). */
+static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if ((seg->flags & TCPHDR_ACK) && (!after(seg->ack, tp->snd_una) || after(seg->ack, tp->snd_nxt))) {
+		tcp_v4_send_reset(sk->sk_net, skb, seg);
+		return SKB_DROP_REASON_TCP_INVALID_ACK;
+	}
+	if (seg->flags & TCPHDR_RST) {
+		if (seg->flags & TCPHDR_ACK)
+			tcp_reset(sk);
+		return SKB_DROP_REASON_TCP_RESET;
+	}
+	if (!(seg->flags & TCPHDR_SYN))
+		return SKB_DROP_REASON_TCP_FLAGS;
+	tcp_synsent_numbers(tp, seg);
+	if (!(seg->flags & TCPHDR_ACK)) { /* simultaneous open */
+		tp->snd_wnd = seg->wnd;
+		tp->max_window = seg->wnd;
+		tp->snd_wl1 = seg->seq;
+		tp->snd_wl2 = tp->snd_una;
+		tcp_set_state(sk, TCP_SYN_RECV);
+		(void)tcp_send_synack(sk);
+		return STEP_CONSUMED;
+	}
+	(void)tcp_ack(sk, seg);
+	tcp_finish_connect(sk);
+	tcp_send_ack(sk);
+	return STEP_CONSUMED;
+}
+
+/* First: the sequence number. A segment that ends before what we acknowledged last, or begins behind the window, is not ours. */
+static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!before(seg->end_seq, tp->rcv_wup) && !after(seg->seq, tp->rcv_nxt + tcp_receive_window(tp)))
+		return STEP_NEXT;
+	if (seg->flags & TCPHDR_RST)
+		return SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
+	if (seg->len) {
+		tcp_enter_quickack(sk);
+		tcp_send_ack(sk);
+	} else {
+		tcp_send_dupack(sk);
+	}
+	return before(seg->end_seq, tp->rcv_wup) && seg->len ? SKB_DROP_REASON_TCP_OLD_DATA :
+							       SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
+}
+
+/* Second: RST. Only the exact number counts; another one in the window is asked back (RFC 5961, 3). */
+static int tcp_step2_rst(struct sock *sk, const struct tcp_seg *seg)
+{
+	if (!(seg->flags & TCPHDR_RST))
+		return STEP_NEXT;
+	if (seg->seq == tcp_sk(sk)->rcv_nxt)
+		tcp_reset(sk);
+	else
+		tcp_send_challenge_ack(sk);
+	return SKB_DROP_REASON_TCP_RESET;
+}
+
+/* Third: security and compartment: no such option is carried (RFC 9293, A.1). */
+
+/* Fourth: SYN. In a synchronised state it is asked back (RFC 5961, 4); in SYN-RECEIVED the other half of a simultaneous open. */
+static int tcp_step4_syn(struct sock *sk, const struct tcp_seg *seg)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!(seg->flags & TCPHDR_SYN))
+		return STEP_NEXT;
+	if (sk->sk_state == TCP_SYN_RECV && (seg->flags & TCPHDR_ACK) && seg->seq + 1 == tp->rcv_nxt &&
+	    seg->ack == tp->snd_nxt)
+		return STEP_NEXT;
+	NET_INC_STATS(sk->sk_net, TCPSYNChallenge);
+	tcp_send_challenge_ack(sk);
+	return SKB_DROP_REASON_TCP_INVALID_SYN;
+}
+
+/* Fifth, SYN-RECEIVED: the ACK of our SYN completes the handshake. */
+static int tcp_step5_syn_recv(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	bool ok = tp->packets_out ? after(seg->ack, tp->snd_una) : !before(seg->ack, tp->snd_una);
+
+	if (!ok || after(seg->ack, tp->snd_nxt)) {
+		tcp_v4_send_reset(sk->sk_net, skb, seg);
+		return SKB_DROP_REASON_TCP_INVALID_ACK;
+	}
+	tp->snd_wl1 = seg->seq - 1;
+	(void)tcp_ack(sk, seg);
+	tcp_finish_connect(sk);
+	if (tp->listener)
+		tcp_child_established(sk);
+	return STEP_NEXT;
+}
+
+/* Fifth, after our FIN: it is acknowledged. */
+static int tcp_step5_fin_acked(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	switch (sk->sk_state) {
+	case TCP_FIN_WAIT1:
+		tcp_set_state(sk, TCP_FIN_WAIT2);
+		sk->sk_shutdown |= SEND_SHUTDOWN;
+		if (!sock_flag(sk, SOCK_DEAD)) {
+			sk->sk_state_change(sk); /* close() may linger */
+		} else if (tp->linger2 < 0) {
+			tcp_done(sk);
+			return STEP_CONSUMED;
+		} else {
+			tcp_reset_timer(sk, &tp->keepalive_timer, ktime_get_ns() + tcp_fin_time_ns(sk));
+		}
+		return STEP_NEXT;
+	case TCP_CLOSING:
+		tcp_time_wait(sk);
+		return STEP_CONSUMED;
+	case TCP_LAST_ACK:
+		tcp_done(sk);
+		return STEP_CONSUMED;
+	default:
+		return STEP_NEXT;
+	}
+}
+
+/* Fifth: the ACK field. */
+static int tcp_step5_ack(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!(seg->flags & TCPHDR_ACK))
+		return SKB_DROP_REASON_TCP_FLAGS;
+	if (sk->sk_state == TCP_SYN_RECV) {
+		int r = tcp_step5_syn_recv(sk, skb, seg);
+
+		if (r != STEP_NEXT)
+			return r;
+	} else if (tcp_ack(sk, seg) < 0) {
+		return before(seg->ack, tp->snd_una) ? SKB_DROP_REASON_TCP_OLD_ACK :
+						       SKB_DROP_REASON_TCP_ACK_UNSENT_DATA;
+	}
+	if (tp->snd_una == tp->write_seq)
+		return tcp_step5_fin_acked(sk);
+	return STEP_NEXT;
+}
+
+/* Sixth: URG is not acted upon; what it points to is text like any other, and the pointer is never used as a length. */
+
+/* Seventh: the segment text. */
+static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	bool fin_wait = sk->sk_state == TCP_FIN_WAIT1 || sk->sk_state == TCP_FIN_WAIT2;
+
+	if (seg->len)
+		tp->data_segs_in++;
+	if (sk->sk_state != TCP_ESTABLISHED && !fin_wait)
+		return STEP_CONSUMED; /* behind the peer's FIN there is no text */
+	if (seg->end_seq == seg->seq)
+		return STEP_CONSUMED;
+	if (fin_wait && (sk->sk_shutdown & RCV_SHUTDOWN) && seg->len && after(seg->seq + seg->len, tp->rcv_nxt)) {
+		/* Nobody will ever read it: say so (RFC 9293 SHLD-3, RFC 2525 2.17). */
+		NET_INC_STATS(sk->sk_net, TCPAbortOnData);
+		tcp_v4_send_reset(sk->sk_net, skb, seg);
+		tcp_abort_with(sk, ECONNRESET);
+		return SKB_DROP_REASON_TCP_ABORT;
+	}
+	tcp_data_queue(sk, skb, seg);
+	return STEP_NEXT;
+}
+
+/* Eighth: RCV.NXT passed the peer's FIN. */
+static void tcp_step8_fin(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!tp->fin_rcvd || sock_flag(sk, SOCK_DONE))
+		return;
+	sk->sk_shutdown |= RCV_SHUTDOWN;
+	sock_set_flag(sk, SOCK_DONE);
+	skb_queue_purge_reason(&tp->out_of_order_queue, SKB_DROP_REASON_TCP_OVERWINDOW);
+	tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_NOW;
+	switch (sk->sk_state) {
+	case TCP_ESTABLISHED:
+		tcp_set_state(sk, TCP_CLOSE_WAIT);
+		break;
+	case TCP_FIN_WAIT1: /* simultaneous close */
+		tcp_set_state(sk, TCP_CLOSING);
+		break;
+	case TCP_FIN_WAIT2:
+		tcp_send_ack(sk);
+		tcp_time_wait(sk);
+		return; /* it has woken the waiters */
+	default:
+		BUG();
+	}
+	if (!sock_flag(sk, SOCK_DEAD))
+		sk->sk_state_change(sk);
+}
+
+/* Steps one to six for every state but CLOSED, LISTEN and SYN-SENT. */
+static int tcp_steps(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
+{
+	int r = tcp_step1_sequence(sk, seg);
+
+	if (r == STEP_NEXT)
+		r = tcp_step2_rst(sk, seg);
+	if (r == STEP_NEXT)
+		r = tcp_step4_syn(sk, seg);
+	if (r == STEP_NEXT)
+		r = tcp_step5_ack(sk, skb, seg);
+	return r;
+}
+
+/**
+ * tcp_rcv_state_process() - processes one segment
+ * @sk: full socket, not LISTEN; the caller holds a reference
+ * @skb: data at the payload, headers set, no route; consumed
+ * @seg: its fields
+ *
+ * Context: BH off.
+ */
+void tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
+{
+	bool queued = false;
+	int r;
+
+	BUG_ON(sk->sk_state == TCP_LISTEN);
+	tcp_sk(sk)->segs_in++;
+	if (sk->sk_state == TCP_CLOSE) {
+		tcp_v4_send_reset(sk->sk_net, skb, seg);
+		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_CLOSE);
+		return;
+	}
+	if (sk->sk_state == TCP_SYN_SENT) {
+		r = tcp_rcv_synsent(sk, skb, seg);
+	} else {
+		r = tcp_steps(sk, skb, seg);
+		if (r == STEP_NEXT) {
+			r = tcp_step7_text(sk, skb, seg);
+			queued = r == STEP_NEXT;
+		}
+	}
+	if (queued)
+		tcp_step8_fin(sk);
+	else if (r == STEP_CONSUMED)
+		consume_skb(skb);
+	else
+		kfree_skb_reason(skb, (enum skb_drop_reason)r);
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	tcp_data_snd_check(sk);
+	tcp_ack_snd_check(sk);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
+ * pointers in struct sock):
+ *   options, rtt, cong < reply < rtx_queue < state < output < control < recovery < ack < data < timer < minisocks < input < ipv4 < tcp
+ * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
+ */
+#ifndef NET_TCP_TCP_INTERNAL_H
+#define NET_TCP_TCP_INTERNAL_H
+#include <kernel/timer.h>
+#include <lib/bug.h>
+#include <lib/byteorder.h>
+#include <lib/err.h>
+#include <net/inet_hashtables.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+/* --- Sequence arithmetic, modulo 2^32 (RFC 9293, 3.4) ------------------------------------------------------------ */
+static inline bool before(u32 a, u32 b)
+{
+	return (s32)(a - b) < 0;
+}
+
+static inline bool after(u32 a, u32 b)
+{
+	return before(b, a);
+}
+
+/* @x lies in [@lo, @hi]. */
+static inline bool between(u32 x, u32 lo, u32 hi)
+{
+	return hi - lo >= x - lo;
+}
+
+/* --- Numbers (transmit-path B22) ------------------------------------------------------------------------------------ */
+#define TCP_MSS_DEFAULT      536u
+#define TCP_MIN_SND_MSS      48u
+#define TCP_MIN_PMTU         552u
+#define TCP_INIT_CWND        10u
+#define TCP_MIN_CWND         2u
+#define TCP_INFINITE_SSTHRESH 0x7fffffffu
+#define TCP_DUPACK_THRESH    3u
+#define TCP_MAX_QUICKACKS    16u
+#define TCP_MAX_BACKOFF      15u
+#define TCP_OFO_MAX_SKBS     1024u
+#define TCP_RTO_MIN_NS       (200 * NSEC_PER_MSEC)
+#define TCP_RTO_MAX_NS       (120 * NSEC_PER_SEC)
+#define TCP_TIMEOUT_INIT_NS  (1 * NSEC_PER_SEC)
+#define TCP_TIMEOUT_FALLBACK_NS (3 * NSEC_PER_SEC) /* RFC 6298, 5.7 */
+#define TCP_DELACK_MIN_NS    (40 * NSEC_PER_MSEC)
+#define TCP_DELACK_MAX_NS    (200 * NSEC_PER_MSEC)
+#define TCP_RESOURCE_PROBE_NS (500 * NSEC_PER_MSEC) /* a local refusal is tried again after this */
+#define TCP_INVALID_RATELIMIT_NS (500 * NSEC_PER_MSEC)
+#define TCP_TIMEWAIT_NS      (60 * NSEC_PER_SEC)
+
+#define TCP_HDR_LEN 20u
+#define IP_TCP_HDRS 40u
+
+/* --- Options ----------------------------------------------------------------------------------------------------------- */
+struct tcp_options {
+	u16 mss; /* 0: not announced */
+	u8 wscale;
+	bool wscale_ok, sack_ok, tstamp_ok;
+	u32 tsval, tsecr;
+};
+
+/* A parsed segment on its way through the eight steps. Borrowed by everybody; end_seq counts SYN and FIN. */
+struct tcp_seg {
+	u32 seq, end_seq, ack;
+	u32 len; /* payload bytes */
+	u16 wnd; /* as on the wire */
+	u8 flags;
+	struct tcp_options opt;
+};
+
+/* --- Control block of every skb that TCP holds ----------------------------------------------------------------------- */
+enum tcp_cb_sacked { TCPCB_LOST = 1, TCPCB_SACKED_RETRANS = 2, TCPCB_EVER_RETRANS = 4, TCPCB_SACKED_ACKED = 8 };
+struct tcp_skb_cb {
+	u32 seq, end_seq;
+	u32 segs;     /* 0: not cut into segments yet */
+	u8 tcp_flags; /* enum tcp_flags */
+	u8 sacked;    /* enum tcp_cb_sacked */
+};
+_Static_assert(sizeof(struct tcp_skb_cb) <= 48, "fits skb->cb");
+
+static inline struct tcp_skb_cb *tcp_cb(const struct sk_buff *skb)
+{
+	return (struct tcp_skb_cb *)(void *)(unsigned long)skb->cb;
+}
+#define TCP_SKB_CB(skb) tcp_cb(skb)
+
+/* --- RTT (RFC 6298), microseconds ---------------------------------------------------------------------------------------- */
+struct tcp_rtt {
+	u32 srtt8_us;  /* smoothed round trip, times 8; 0: no sample yet */
+	u32 dev4_us;   /* mean deviation, times 4 */
+	u32 peak4_us;  /* largest dev4 of the round trip now running */
+	u32 var4_us;   /* what the timeout uses: follows a peak at once, sinks once per round trip */
+	u32 round_end; /* sequence number whose acknowledgment ends the round */
+	u32 min_us;
+	u64 rto_ns; /* without back-off */
+};
+void tcp_rtt_init(struct tcp_rtt *r);
+void tcp_rtt_sample(struct tcp_rtt *r, u32 rtt_us, u32 snd_una, u32 snd_nxt);
+u64 tcp_rto_backoff(u64 rto_ns, u32 shift);
+u64 tcp_rto_model_ns(u64 rto_base_ns, u32 retries);
+
+/* --- Congestion control ----------------------------------------------------------------------------------------------------- */
+struct tcp_cc {
+	u32 cwnd, ssthresh; /* segments */
+	u32 cwnd_cnt;       /* acknowledged segments towards the next +1 */
+	u32 clamp;
+};
+struct tcp_congestion_ops {
+	const char *name;
+	u32 (*ssthresh)(const struct tcp_cc *cc, u32 flight);
+	void (*cong_avoid)(struct tcp_cc *cc, u32 acked);
+};
+extern const struct tcp_congestion_ops tcp_reno;
+const struct tcp_congestion_ops *tcp_cong_find(const char *name);
+u32 tcp_slow_start(struct tcp_cc *cc, u32 acked);
+
+enum tcp_ca_state { TCP_CA_Open, TCP_CA_Disorder, TCP_CA_CWR, TCP_CA_Recovery, TCP_CA_Loss };
+
+/* --- State of an instance ------------------------------------------------------------------------------------------------------ */
+struct tcp_net {
+	struct net *net;
+	u32 rmem[3], wmem[3]; /* least, default, greatest */
+	u32 syn_retries, synack_retries, retries1, retries2, orphan_retries;
+	u32 fin_timeout, keepalive_time, keepalive_intvl, keepalive_probes; /* seconds; probes: count */
+	u32 max_syn_backlog, max_tw_buckets, max_orphans;
+	u32 window_scaling, slow_start_after_idle, abort_on_overflow;
+	u32 tw_count, orphan_count;
+	struct wait_queue_head drain_wq; /* tcp_net_drain() waits for orphans */
+};
+
+/* --- The socket ------------------------------------------------------------------------------------------------------------------- */
+enum tcp_time { TCP_TIME_NONE, TCP_TIME_RETRANS, TCP_TIME_PROBE0 };
+enum tcp_ack_pending { TCP_ACK_SCHED = 1, TCP_ACK_TIMER = 2, TCP_ACK_NOW = 4 };
+enum tcp_nagle { TCP_NAGLE_OFF = 1, TCP_NAGLE_CORK = 2, TCP_NAGLE_PUSH = 4 };
+enum tcp_deferred { TCP_DEFER_WRITE = 1, TCP_DEFER_DELACK = 2, TCP_DEFER_KEEPALIVE = 4, TCP_DEFER_MTU = 8 };
+
+struct tcp_sock {
+	struct sock sk; /* first */
+	/* Send sequence space (RFC 9293, 3.3.1) */
+	u32 snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
+	u32 write_seq;  /* behind the last byte the application gave */
+	u32 pushed_seq; /* behind the last byte with PSH */
+	u32 snd_sml;    /* end of the last small segment sent (Minshall) */
+	u32 max_window; /* the largest the peer ever offered */
+	u32 mss_cache, mss_clamp, user_mss, advmss;
+	u32 pmtu;     /* MTU that mss_cache was computed for */
+	u32 mtu_info; /* told by ICMP: upper bound, 0: none */
+	/* Receive sequence space */
+	u32 rcv_nxt, rcv_wnd, rcv_wup, copied_seq;
+	u32 rcv_mss; /* guess of the peer's segment size */
+	u8 snd_wscale, rcv_wscale;
+	bool wscale_ok, fin_rcvd;
+	struct sk_buff_head tcp_rtx_queue;      /* sent, not acknowledged; by seq */
+	struct sk_buff_head out_of_order_queue; /* by seq */
+	/* Congestion and loss */
+	struct tcp_cc cc;
+	const struct tcp_congestion_ops *ca_ops;
+	enum tcp_ca_state ca_state;
+	u32 packets_out, sacked_out, lost_out, retrans_out;
+	u32 high_seq; /* snd_nxt when recovery began: RFC 6582's recover */
+	bool recover_valid;
+	u32 cwnd_usage_seq, max_packets_out;
+	bool is_cwnd_limited;
+	u32 undo_marker, total_retrans;
+	struct tcp_rtt rtt;
+	u8 backoff, retransmits, probes_out, keepalive_sent;
+	u64 retrans_stamp_ns, probe_stamp_ns, lsndtime_ns, rcv_tstamp_ns, lrcvtime_ns;
+	u64 challenge_ns, oow_ns; /* last challenge ACK; last ACK of a segment outside the window */
+	/* Acknowledging */
+	u8 ack_pending, quick; /* enum tcp_ack_pending; immediate ACKs still granted */
+	bool pingpong;
+	/* Timers */
+	enum tcp_time pending;
+	u8 deferred; /* enum tcp_deferred: fired while the socket was owned */
+	struct timer write_timer, delack_timer, keepalive_timer;
+	/* Options */
+	u8 nonagle;
+	bool connecting; /* connect() has not reported the outcome yet */
+	bool dst_confirm;
+	u8 syn_retries, keepalive_probes;
+	u32 keepalive_time, keepalive_intvl; /* seconds; 0: the instance's */
+	s32 linger2;                         /* seconds; 0: the instance's; -1: none */
+	u32 user_timeout_ms, window_clamp;
+	/* Listener: both lists are touched with BH off only */
+	struct list_head syn_queue, accept_queue, accept_node;
+	struct sock *listener; /* of a child not accepted yet: borrowed */
+	u32 syn_queue_len;
+	/* TCP_INFO */
+	u32 segs_in, segs_out, data_segs_in, data_segs_out;
+	u64 bytes_sent, bytes_acked, bytes_received, bytes_retrans;
+};
+
+static inline struct tcp_sock *tcp_sk(const struct sock *sk)
+{
+	return (struct tcp_sock *)(unsigned long)sk;
+}
+
+static inline struct tcp_net *tcp_net_of(const struct sock *sk)
+{
+	return sk->sk_net->tcp;
+}
+
+/* A half-open connection at a listener. Owner: the listener's syn_queue. */
+struct tcp_request_sock {
+	struct sock_common c; /* first; state TCP_NEW_SYN_RECV */
+	struct sock *listener;
+	struct list_head node;
+	struct timer timer;
+	u64 sent_ns;
+	u32 rcv_isn, snt_isn, rcv_wnd;
+	u16 mss, advmss; /* the peer's; ours */
+	u8 wscale_ok, snd_wscale, rcv_wscale;
+	u8 retrans;
+	bool acked; /* the handshake is complete but the accept queue was full */
+};
+
+/* What is left of a connection for 2 MSL. Owner: its timer. */
+struct tcp_timewait_sock {
+	struct sock_common c; /* first; state TCP_TIME_WAIT */
+	struct timer timer;
+	u32 rcv_nxt, snd_nxt, rcv_wnd; /* rcv_wnd: as sent on the wire */
+	u64 next_ack_ns; /* not before: at most 10 answers a second */
+};
+
+static inline u32 tcp_wnd_end(const struct tcp_sock *tp)
+{
+	return tp->snd_una + tp->snd_wnd;
+}
+
+/* Segments that are in the network (RFC 6675's pipe; without SACK each duplicate ACK stands for one that left it). */
+static inline u32 tcp_packets_in_flight(const struct tcp_sock *tp)
+{
+	return tp->packets_out - tp->sacked_out - tp->lost_out + tp->retrans_out;
+}
+
+/* What the peer may still send: the right edge it was told, minus what has come. */
+static inline u32 tcp_receive_window(const struct tcp_sock *tp)
+{
+	s32 win = (s32)(tp->rcv_wup + tp->rcv_wnd - tp->rcv_nxt);
+	return win > 0 ? (u32)win : 0;
+}
+
+static inline struct sk_buff *tcp_send_head(const struct sock *sk)
+{
+	return skb_peek(&sk->sk_write_queue);
+}
+
+static inline struct sk_buff *tcp_rtx_head(const struct tcp_sock *tp)
+{
+	return skb_peek(&tp->tcp_rtx_queue);
+}
+
+static inline u64 tcp_rto_ns(const struct tcp_sock *tp)
+{
+	return tcp_rto_backoff(tp->rtt.rto_ns, tp->backoff);
+}
+
+/* tcp_options.c */
+void tcp_options_parse(const u8 *p, u32 len, struct tcp_options *o);
+u32 tcp_options_syn_len(bool wscale_ok);
+u32 tcp_options_build_syn(u8 *p, u16 mss, bool wscale_ok, u8 wscale);
+bool tcp_seg_parse(const struct sk_buff *skb, struct tcp_seg *seg);
+u8 tcp_select_wscale(u32 space);
+
+/* tcp_reply.c */
+void tcp_v4_send_reset(struct net *net, const struct sk_buff *skb, const struct tcp_seg *seg);
+void tcp_v4_send_ack(struct net *net, const struct sock_common *c, u32 seq, u32 ack, u16 wnd);
+int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 tos);
+u32 tcp_v4_init_seq(const struct net *net, __be32 saddr, __be16 sport, __be32 daddr, __be16 dport);
+/* What goes into a header besides the payload's length. */
+struct tcp_hdr_spec {
+	__be32 saddr, daddr;
+	__be16 sport, dport;
+	u32 seq, ack, optlen; /* optlen bytes of options stand at skb->data already */
+	u8 flags;
+	u16 wnd;
+};
+void tcp_push_header(struct sk_buff *skb, const struct tcp_hdr_spec *h);
+
+/* tcp_rtx_queue.c */
+struct tcp_acked {
+	u32 segs;   /* fully acknowledged */
+	u32 bytes;  /* of sequence space */
+	u32 rtt_us; /* U32_MAX: no sample (Karn) */
+	bool retrans; /* one of them had been sent twice */
+};
+void tcp_reset_timer(struct sock *sk, struct timer *t, u64 expires_ns);
+void tcp_stop_timer(struct sock *sk, struct timer *t);
+void tcp_reset_xmit_timer(struct sock *sk, enum tcp_time what, u64 delay_ns);
+void tcp_clear_xmit_timer(struct sock *sk);
+void tcp_rearm_rto(struct sock *sk);
+void tcp_rtx_enqueue(struct sock *sk, struct sk_buff *skb);
+void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res);
+void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb);
+void tcp_write_queue_purge(struct sock *sk);
+void tcp_clear_retrans(struct tcp_sock *tp);
+
+/* tcp_state.c */
+void tcp_set_state(struct sock *sk, enum tcp_state state);
+void tcp_done(struct sock *sk);
+void tcp_destroy_sock(struct sock *sk);
+void tcp_abort_with(struct sock *sk, int err);
+void tcp_orphan(struct sock *sk);
+
+/* tcp_output.c */
+u32 tcp_sync_mss(struct sock *sk, u32 pmtu);
+u32 tcp_current_mss(struct sock *sk);
+u32 tcp_space(const struct sock *sk);
+u32 tcp_full_space(const struct sock *sk);
+u32 tcp_select_window_size(struct sock *sk);
+void tcp_enter_cwr(struct sock *sk);
+int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it);
+int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len);
+void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb);
+void __tcp_push_pending_frames(struct sock *sk, u32 mss_now, u8 nonagle);
+void tcp_push_pending_frames(struct sock *sk);
+void tcp_push_one(struct sock *sk, u32 mss_now);
+int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb);
+
+/* tcp_control.c */
+void tcp_send_ack(struct sock *sk);
+void tcp_send_delayed_ack(struct sock *sk);
+void tcp_send_challenge_ack(struct sock *sk);
+void tcp_send_dupack(struct sock *sk);
+void tcp_send_fin(struct sock *sk);
+void tcp_send_active_reset(struct sock *sk);
+int tcp_connect(struct sock *sk);
+int tcp_send_synack(struct sock *sk);
+int tcp_write_wakeup(struct sock *sk);
+void tcp_send_probe0(struct sock *sk);
+void tcp_init_transfer(struct sock *sk);
+void tcp_init_rcv_space(struct sock *sk, bool wscale_ok);
+
+/* tcp_recovery.c */
+void tcp_enter_loss(struct sock *sk);
+void tcp_xmit_retransmit_queue(struct sock *sk);
+void tcp_fastretrans(struct sock *sk, const struct tcp_acked *acked, bool dupack, u32 prior_in_flight);
+void tcp_simple_retransmit(struct sock *sk);
+
+/* tcp_ack.c */
+int tcp_ack(struct sock *sk, const struct tcp_seg *seg);
+void tcp_data_snd_check(struct sock *sk);
+void tcp_check_space(struct sock *sk);
+
+/* tcp_data.c */
+void tcp_data_queue(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg);
+void tcp_ack_snd_check(struct sock *sk);
+void tcp_cleanup_rbuf(struct sock *sk, u32 copied);
+void tcp_enter_quickack(struct sock *sk);
+
+/* tcp_timer.c */
+void tcp_init_xmit_timers(struct sock *sk);
+void tcp_release_cb(struct sock *sk);
+void tcp_set_keepalive(struct sock *sk, bool on);
+u64 tcp_fin_time_ns(const struct sock *sk);
+void tcp_mtu_reduced(struct sock *sk);
+
+/* tcp_minisocks.c */
+int tcp_init_sock(struct sock *sk);
+void tcp_time_wait(struct sock *sk);
+void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct sk_buff *skb,
+			  const struct tcp_seg *seg, u32 *isn);
+void tcp_timewait_kill(struct net *net, struct tcp_timewait_sock *tw);
+void tcp_conn_request(struct sock *lsk, struct sk_buff *skb, const struct tcp_seg *seg, u32 isn);
+struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb, const struct tcp_seg *seg);
+void tcp_reqsk_drop(struct tcp_request_sock *req);
+void tcp_listen_stop(struct sock *sk);
+void tcp_child_established(struct sock *child);
+
+/* tcp_input.c */
+void tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg);
+
+/* tcp_ipv4.c */
+void tcp_v4_rcv(struct sk_buff *skb);
+void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info);
+void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb);
+int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr);
+#endif

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The retransmit queue: what was sent and not acknowledged, in order of sequence; and the timer slot that watches it.
+ *
+ * Interface: tcp_rtx_enqueue, tcp_clean_rtx_queue, tcp_rearm_rto, tcp_reset_xmit_timer, tcp_clear_xmit_timer, tcp_reset_timer,
+ * tcp_stop_timer, tcp_wmem_free_skb, tcp_write_queue_purge, tcp_clear_retrans
+ * Above: tcp_state.c and all further right. Below: <net/sock.h>, <kernel/timer.h>.
+ * Context: owner of the socket, or softirq while nobody owns it.
+ * Owns: the originals on tcp_rtx_queue and sk_write_queue (charged to sk_wmem_queued). A pending timer holds the socket.
+ * Specs: RFC 6298 5.1-5.3; Karn's rule (RFC 9293 MUST-18).
+ */
+#include "tcp_internal.h"
+
+/** tcp_reset_timer() - arms @t, which holds a reference on @sk while pending. Context: owner or softirq. */
+void tcp_reset_timer(struct sock *sk, struct timer *t, u64 expires_ns)
+{
+	if (!mod_timer(t, expires_ns))
+		sock_hold(sk);
+}
+
+/** tcp_stop_timer() - disarms @t and gives its reference back; the caller holds another one. Context: as above. */
+void tcp_stop_timer(struct sock *sk, struct timer *t)
+{
+	if (del_timer(t)) {
+		BUG_ON(sk->sk_refcnt < 2);
+		sock_put(sk);
+	}
+}
+
+/** tcp_reset_xmit_timer() - the one slot shared by retransmission and window probe. Context: as above. */
+void tcp_reset_xmit_timer(struct sock *sk, enum tcp_time what, u64 delay_ns)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	BUG_ON(what == TCP_TIME_NONE);
+	tp->pending = what;
+	tcp_reset_timer(sk, &tp->write_timer, ktime_get_ns() + min(delay_ns, TCP_RTO_MAX_NS));
+}
+
+/** tcp_clear_xmit_timer() - nothing to wait for. Context: as above. */
+void tcp_clear_xmit_timer(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	tp->pending = TCP_TIME_NONE;
+	tcp_stop_timer(sk, &tp->write_timer);
+}
+
+/** tcp_rearm_rto() - after new data went out or was acknowledged (RFC 6298, 5.1-5.3). Context: as above. */
+void tcp_rearm_rto(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!tp->packets_out)
+		tcp_clear_xmit_timer(sk);
+	else
+		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp));
+}
+
+/** tcp_wmem_free_skb() - an original has done its work: uncharged and freed. Context: as above. */
+void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb)
+{
+	BUG_ON(sk->sk_wmem_queued < skb->truesize);
+	sk->sk_wmem_queued -= skb->truesize;
+	consume_skb(skb);
+}
+
+/** tcp_clear_retrans() - forgets all counts of loss. Context: as above. */
+void tcp_clear_retrans(struct tcp_sock *tp)
+{
+	tp->retrans_out = 0;
+	tp->lost_out = 0;
+	tp->sacked_out = 0;
+}
+
+/** tcp_write_queue_purge() - unsent and unacknowledged data go; the transmit timer too. Context: as above. */
+void tcp_write_queue_purge(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb;
+
+	while ((skb = skb_dequeue(&sk->sk_write_queue)))
+		tcp_wmem_free_skb(sk, skb);
+	while ((skb = skb_dequeue(&tp->tcp_rtx_queue)))
+		tcp_wmem_free_skb(sk, skb);
+	tcp_clear_retrans(tp);
+	tp->packets_out = 0;
+	tcp_clear_xmit_timer(sk);
+	BUG_ON(sk->sk_wmem_queued != 0);
+}
+
+/** tcp_rtx_enqueue() - a sent original moves to the end of the queue; its segments are in flight. Context: as above. */
+void tcp_rtx_enqueue(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *tail = skb_peek_tail(&tp->tcp_rtx_queue);
+
+	BUG_ON(tail && before(TCP_SKB_CB(skb)->seq, TCP_SKB_CB(tail)->end_seq));
+	BUG_ON(TCP_SKB_CB(skb)->segs == 0);
+	skb_queue_tail(&tp->tcp_rtx_queue, skb);
+	tp->packets_out += TCP_SKB_CB(skb)->segs;
+}
+
+/* Counts of an skb that leaves the queue. */
+static void tcp_rtx_uncount(struct tcp_sock *tp, const struct tcp_skb_cb *cb)
+{
+	BUG_ON(tp->packets_out < cb->segs);
+	tp->packets_out -= cb->segs;
+	if (cb->sacked & TCPCB_LOST)
+		tp->lost_out -= cb->segs;
+	if (cb->sacked & TCPCB_SACKED_RETRANS)
+		tp->retrans_out -= cb->segs;
+}
+
+/**
+ * tcp_clean_rtx_queue() - frees what snd_una covers
+ * @sk: socket; snd_una is advanced already
+ * @now_ns: time of the ACK
+ * @res: what was acknowledged; the RTT sample is that of the last segment sent only once
+ *
+ * A partly covered skb stays: its head is cut when it is sent again.
+ *
+ * Context: owner of the socket, or softirq while nobody owns it.
+ */
+void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb;
+
+	res->segs = 0;
+	res->rtt_us = UINT32_MAX;
+	res->retrans = false;
+	while ((skb = tcp_rtx_head(tp))) {
+		const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+
+		if (after(cb->end_seq, tp->snd_una))
+			break;
+		if (cb->sacked & TCPCB_EVER_RETRANS)
+			res->retrans = true;
+		else
+			res->rtt_us = (u32)min((now_ns - skb->tstamp_ns) / NSEC_PER_USEC, (u64)UINT32_MAX - 1);
+		res->segs += cb->segs;
+		tcp_rtx_uncount(tp, cb);
+		skb_unlink(skb, &tp->tcp_rtx_queue);
+		tcp_wmem_free_skb(sk, skb);
+	}
+	if (res->retrans) /* the ACK may have been caused by the second copy, for later segments too */
+		res->rtt_us = UINT32_MAX;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The state of a connection and its end.
+ *
+ * Interface: tcp_set_state, tcp_done, tcp_destroy_sock, tcp_abort_with, tcp_orphan
+ * Above: tcp_output.c and all further right. Below: tcp_rtx_queue.c, <net/inet_hashtables.h>.
+ * Context: owner of the socket with BH off, or softirq while nobody owns it.
+ * Owns: the first reference of a socket, which means "the connection or its application lives"; tcp_destroy_sock()
+ * drops it when both have ended.
+ * Specs: RFC 9293 3.3.2; RFC 4022 (counters).
+ */
+#include "tcp_internal.h"
+
+static bool tcp_counts_as_established(enum tcp_state s)
+{
+	return s == TCP_ESTABLISHED || s == TCP_CLOSE_WAIT;
+}
+
+/* The states in which a closed socket still owes the peer data or the acknowledgment of its FIN; news for tcp_net_drain(). */
+static void tcp_orphan_news(struct sock *sk)
+{
+	if (sock_flag(sk, SOCK_DEAD) && waitqueue_active(&tcp_net_of(sk)->drain_wq))
+		wake_up(&tcp_net_of(sk)->drain_wq);
+}
+
+/**
+ * tcp_set_state() - the one place where a full socket changes its state
+ * @sk: socket
+ * @state: new; TCP_CLOSE takes it out of the tables
+ *
+ * Context: BH off.
+ */
+void tcp_set_state(struct sock *sk, enum tcp_state state)
+{
+	enum tcp_state old = sk->sk_state;
+
+	if (old == state)
+		return;
+	if (tcp_counts_as_established(state) && !tcp_counts_as_established(old))
+		TCP_INC_STATS(sk->sk_net, CurrEstab);
+	if (!tcp_counts_as_established(state) && tcp_counts_as_established(old))
+		TCP_DEC_STATS(sk->sk_net, CurrEstab);
+	if (state == TCP_CLOSE) {
+		if (tcp_counts_as_established(old))
+			TCP_INC_STATS(sk->sk_net, EstabResets);
+		inet_ehash_remove(&sk->__sk_common);
+		inet_unbind_port(&sk->__sk_common);
+	}
+	sk->sk_state = (u8)state;
+	tcp_orphan_news(sk);
+}
+
+/**
+ * tcp_orphan() - the application's end is gone; the connection may live on
+ *
+ * Context: owner, BH off.
+ */
+void tcp_orphan(struct sock *sk)
+{
+	BUG_ON(sock_flag(sk, SOCK_DEAD));
+	sock_orphan(sk);
+	tcp_net_of(sk)->orphan_count++;
+}
+
+/**
+ * tcp_destroy_sock() - connection and application have both ended: queues, timers and the first reference go
+ * @sk: state CLOSE, orphaned. The caller holds another reference, or does not touch it any more.
+ *
+ * Context: BH off.
+ */
+void tcp_destroy_sock(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	BUG_ON(sk->sk_state != TCP_CLOSE);
+	BUG_ON(!sock_flag(sk, SOCK_DEAD));
+	BUG_ON(!list_empty(&tp->accept_node));
+	tcp_write_queue_purge(sk);
+	skb_queue_purge_reason(&tp->out_of_order_queue, SKB_DROP_REASON_SOCKET_CLOSE);
+	skb_queue_purge_reason(&sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSE);
+	tcp_net_of(sk)->orphan_count--;
+	tcp_orphan_news(sk);
+	sock_put(sk);
+}
+
+/**
+ * tcp_done() - the connection is over: CLOSE, no timers, nothing to send
+ * @sk: caller holds a reference of its own
+ *
+ * Data received and not read stays readable. An orphan is destroyed.
+ *
+ * Context: BH off.
+ */
+void tcp_done(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV)
+		TCP_INC_STATS(sk->sk_net, AttemptFails);
+	tcp_set_state(sk, TCP_CLOSE);
+	tcp_write_queue_purge(sk);
+	skb_queue_purge_reason(&tp->out_of_order_queue, SKB_DROP_REASON_SOCKET_CLOSE);
+	tcp_stop_timer(sk, &tp->delack_timer);
+	tcp_stop_timer(sk, &tp->keepalive_timer);
+	tp->ack_pending = 0;
+	sk->sk_shutdown = SHUTDOWN_MASK;
+	if (sock_flag(sk, SOCK_DEAD))
+		tcp_destroy_sock(sk);
+	else
+		sk->sk_state_change(sk);
+}
+
+/** tcp_abort_with() - the connection fails with (positive) @err: reported, then tcp_done(). Context: BH off. */
+void tcp_abort_with(struct sock *sk, int err)
+{
+	BUG_ON(err <= 0);
+	sk->sk_err = err;
+	if (!sock_flag(sk, SOCK_DEAD))
+		sk->sk_error_report(sk);
+	tcp_done(sk);
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What happens when nothing happens: retransmission, window probe, delayed ACK, keep-alive, end of FIN-WAIT-2.
+ *
+ * A timer that fires while a thread owns the socket leaves a bit; release_sock() runs the work (tcp_release_cb).
+ *
+ * Interface: tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive, tcp_fin_time_ns, tcp_mtu_reduced
+ * Above: tcp_minisocks.c, tcp_input.c, tcp_ipv4.c, tcp.c. Below: tcp_recovery.c, tcp_control.c.
+ * Context: handlers in TIMER_SOFTIRQ; tcp_release_cb in process context with BH off.
+ * Owns: nothing; a pending timer and a deferred bit hold one reference on the socket each.
+ * Specs: RFC 6298 5; RFC 9293 3.8.3, 3.8.4, 3.8.6.1; RFC 1122 4.2.3.5, 4.2.3.6; RFC 5482 (user timeout).
+ */
+#include "tcp_internal.h"
+
+#include <net/ip.h>
+
+/** tcp_fin_time_ns() - how long an orphan waits in FIN-WAIT-2. Context: any. */
+u64 tcp_fin_time_ns(const struct sock *sk)
+{
+	s32 s = tcp_sk(sk)->linger2;
+	u32 limit = tcp_net_of(sk)->fin_timeout;
+
+	return (u64)(s > 0 ? min((u32)s, limit) : limit) * NSEC_PER_SEC;
+}
+
+/* The peer is silent for good: reported as the last soft error, or ETIMEDOUT. */
+static void tcp_write_err(struct sock *sk)
+{
+	NET_INC_STATS(sk->sk_net, TCPAbortOnTimeout);
+	tcp_abort_with(sk, sk->sk_err_soft ? sk->sk_err_soft : ETIMEDOUT);
+}
+
+/* Time since the first transmission that is still unanswered (one timeout before the first repetition). */
+static u64 tcp_stalled_ns(const struct tcp_sock *tp, u64 now)
+{
+	return tp->retrans_stamp_ns ? now - tp->retrans_stamp_ns + tp->rtt.rto_ns : 0;
+}
+
+/* RFC 9293, 3.8.3: beyond R1 the route is asked anew, beyond R2 the connection is given up. Return: it is. */
+static bool tcp_write_timeout(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	const struct tcp_net *tn = tcp_net_of(sk);
+	u64 stalled = tcp_stalled_ns(tp, ktime_get_ns());
+	bool give_up;
+
+	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
+		give_up = tp->retransmits >= (tp->syn_retries ? tp->syn_retries : tn->syn_retries);
+	} else {
+		if (tp->retransmits >= tn->retries1 && sk->sk_dst_cache) {
+			dst_release(sk->sk_dst_cache);
+			sk->sk_dst_cache = NULL;
+		}
+		if (sock_flag(sk, SOCK_DEAD))
+			give_up = tp->retransmits >= tn->orphan_retries;
+		else
+			give_up = stalled >= tcp_rto_model_ns(TCP_RTO_MIN_NS, tn->retries2);
+	}
+	if (tp->user_timeout_ms && stalled >= tp->user_timeout_ms * NSEC_PER_MSEC)
+		give_up = true;
+	if (give_up)
+		tcp_write_err(sk);
+	return give_up;
+}
+
+/* When to look again: the backed-off timeout, but not later than the user timeout. */
+static u64 tcp_next_rto(const struct tcp_sock *tp)
+{
+	u64 rto = tcp_rto_ns(tp), limit = tp->user_timeout_ms * NSEC_PER_MSEC, stalled;
+
+	if (!limit)
+		return rto;
+	stalled = tcp_stalled_ns(tp, ktime_get_ns());
+	return stalled >= limit ? NSEC_PER_MSEC : min(rto, limit - stalled);
+}
+
+static void tcp_retransmit_timer(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	int err;
+
+	if (!tp->packets_out)
+		return;
+	if (tcp_write_timeout(sk))
+		return;
+	if (!tp->retransmits) {
+		NET_INC_STATS(sk->sk_net, TCPTimeouts);
+		if (tp->ca_state == TCP_CA_Recovery)
+			NET_INC_STATS(sk->sk_net, TCPRenoFailures);
+		else if (tp->ca_state == TCP_CA_Loss)
+			NET_INC_STATS(sk->sk_net, TCPLossFailures);
+	}
+	tcp_enter_loss(sk);
+	if (!tp->retrans_stamp_ns)
+		tp->retrans_stamp_ns = ktime_get_ns();
+	err = tcp_retransmit_skb(sk, tcp_rtx_head(tp));
+	if (err) { /* our own host has no room: that says nothing about the path */
+		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, min(tcp_rto_ns(tp), TCP_RESOURCE_PROBE_NS));
+		return;
+	}
+	if (tp->retransmits < UINT8_MAX)
+		tp->retransmits++;
+	if (tp->backoff < TCP_MAX_BACKOFF)
+		tp->backoff++;
+	tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_next_rto(tp));
+}
+
+/*
+ * RFC 9293 MUST-36: a peer that answers may keep its window shut for ever. One that is silent is given up like lost
+ * data; an orphan holds no memory for long, answered or not (Sockstress).
+ */
+static void tcp_probe_timer(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	const struct tcp_net *tn = tcp_net_of(sk);
+	u64 now = ktime_get_ns();
+	bool give_up;
+
+	if (tp->packets_out || !tcp_send_head(sk)) {
+		tp->probes_out = 0;
+		tp->probe_stamp_ns = 0;
+		return;
+	}
+	if (!tp->probes_out)
+		tp->probe_stamp_ns = now;
+	if (sock_flag(sk, SOCK_DEAD))
+		give_up = tp->backoff >= tn->orphan_retries;
+	else
+		give_up = tp->probes_out >= tn->retries2;
+	if (tp->user_timeout_ms && tp->probes_out &&
+	    now - tp->probe_stamp_ns >= tp->user_timeout_ms * NSEC_PER_MSEC)
+		give_up = true;
+	if (give_up)
+		tcp_write_err(sk);
+	else
+		tcp_send_probe0(sk);
+}
+
+static void tcp_write_timer_run(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	enum tcp_time what = tp->pending;
+
+	if (sk->sk_state == TCP_CLOSE || what == TCP_TIME_NONE || timer_pending(&tp->write_timer))
+		return; /* nothing to do, or armed anew since it fired */
+	tp->pending = TCP_TIME_NONE;
+	if (what == TCP_TIME_RETRANS)
+		tcp_retransmit_timer(sk);
+	else
+		tcp_probe_timer(sk);
+}
+
+static void tcp_delack_timer_run(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (sk->sk_state == TCP_CLOSE || !(tp->ack_pending & TCP_ACK_TIMER) || timer_pending(&tp->delack_timer))
+		return;
+	tp->ack_pending &= (u8)~TCP_ACK_TIMER;
+	if (!(tp->ack_pending & TCP_ACK_SCHED))
+		return;
+	tp->pingpong = false; /* no answer took the ACK along: not a dialogue */
+	NET_INC_STATS(sk->sk_net, DelayedACKs);
+	tcp_send_ack(sk);
+}
+
+static u64 tcp_keepalive_time(const struct sock *sk)
+{
+	u32 s = tcp_sk(sk)->keepalive_time;
+
+	return (u64)(s ? s : tcp_net_of(sk)->keepalive_time) * NSEC_PER_SEC;
+}
+
+static u64 tcp_keepalive_intvl(const struct sock *sk)
+{
+	u32 s = tcp_sk(sk)->keepalive_intvl;
+
+	return (u64)(s ? s : tcp_net_of(sk)->keepalive_intvl) * NSEC_PER_SEC;
+}
+
+/* An idle connection: a probe when it was silent long enough (RFC 9293, 3.8.4). Return: when to come again, 0 never. */
+static u64 tcp_keepalive_probe(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 probes = tp->keepalive_probes ? tp->keepalive_probes : tcp_net_of(sk)->keepalive_probes;
+	u64 idle = ktime_get_ns() - tp->rcv_tstamp_ns, time = tcp_keepalive_time(sk);
+	bool over;
+
+	if (tp->packets_out || tcp_send_head(sk))
+		return time; /* the retransmission timer watches */
+	if (idle < time)
+		return time - idle;
+	over = tp->keepalive_sent >= probes;
+	if (tp->user_timeout_ms)
+		over = tp->keepalive_sent && idle >= tp->user_timeout_ms * NSEC_PER_MSEC;
+	if (over) {
+		tcp_send_active_reset(sk);
+		tcp_write_err(sk);
+		return 0;
+	}
+	if (!tcp_write_wakeup(sk)) {
+		tp->keepalive_sent++;
+		NET_INC_STATS(sk->sk_net, TCPKeepAlive);
+		return tcp_keepalive_intvl(sk);
+	}
+	return TCP_RESOURCE_PROBE_NS;
+}
+
+static void tcp_keepalive_timer_run(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u64 again;
+
+	if (sk->sk_state == TCP_CLOSE || timer_pending(&tp->keepalive_timer))
+		return;
+	if (sk->sk_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD)) {
+		tcp_done(sk); /* the peer never closed: late segments meet a RST */
+		return;
+	}
+	if (!sock_flag(sk, SOCK_KEEPOPEN) || sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_LISTEN)
+		return;
+	again = tcp_keepalive_probe(sk);
+	if (again)
+		tcp_reset_timer(sk, &tp->keepalive_timer, ktime_get_ns() + again);
+}
+
+/* --- Firing, deferral --------------------------------------------------------------------------------------------------- */
+
+/* Runs @fn now, or leaves @bit (and the timer's reference) for release_sock(). */
+static void tcp_timer_fired(struct sock *sk, enum tcp_deferred bit, void (*fn)(struct sock *sk))
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!sock_owned_by_user(sk)) {
+		fn(sk);
+		sock_put(sk);
+		return;
+	}
+	if (tp->deferred & bit)
+		sock_put(sk);
+	else
+		tp->deferred |= (u8)bit;
+}
+
+static void tcp_write_timer(struct timer *t)
+{
+	tcp_timer_fired(&container_of(t, struct tcp_sock, write_timer)->sk, TCP_DEFER_WRITE, tcp_write_timer_run);
+}
+
+static void tcp_delack_timer(struct timer *t)
+{
+	struct sock *sk = &container_of(t, struct tcp_sock, delack_timer)->sk;
+
+	if (sock_owned_by_user(sk))
+		NET_INC_STATS(sk->sk_net, DelayedACKLocked);
+	tcp_timer_fired(sk, TCP_DEFER_DELACK, tcp_delack_timer_run);
+}
+
+static void tcp_keepalive_timer(struct timer *t)
+{
+	tcp_timer_fired(&container_of(t, struct tcp_sock, keepalive_timer)->sk, TCP_DEFER_KEEPALIVE,
+			tcp_keepalive_timer_run);
+}
+
+/** tcp_init_xmit_timers() - installs the handlers at a socket's birth. Context: process, softirq. */
+void tcp_init_xmit_timers(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	timer_setup(&tp->write_timer, tcp_write_timer);
+	timer_setup(&tp->delack_timer, tcp_delack_timer);
+	timer_setup(&tp->keepalive_timer, tcp_keepalive_timer);
+}
+
+/** tcp_set_keepalive() - SO_KEEPALIVE was switched (struct proto). Context: owner. */
+void tcp_set_keepalive(struct sock *sk, bool on)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
+		return;
+	if (on && !sock_flag(sk, SOCK_KEEPOPEN))
+		tcp_reset_timer(sk, &tp->keepalive_timer, ktime_get_ns() + tcp_keepalive_time(sk));
+	else if (!on)
+		tcp_stop_timer(sk, &tp->keepalive_timer);
+}
+
+/** tcp_mtu_reduced() - mtu_info has a new bound: smaller segments from now on, the too large ones again. BH off. */
+void tcp_mtu_reduced(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN || !tp->mtu_info || tp->mtu_info >= tp->pmtu)
+		return;
+	(void)tcp_sync_mss(sk, tp->mtu_info);
+	tcp_simple_retransmit(sk);
+}
+
+/**
+ * tcp_release_cb() - deferred work when the owner lets go (struct proto)
+ *
+ * Context: process with BH off; the caller holds a reference.
+ */
+void tcp_release_cb(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u8 todo = tp->deferred;
+
+	tp->deferred = 0;
+	if (todo & TCP_DEFER_WRITE) {
+		tcp_write_timer_run(sk);
+		sock_put(sk);
+	}
+	if (todo & TCP_DEFER_DELACK) {
+		tcp_delack_timer_run(sk);
+		sock_put(sk);
+	}
+	if (todo & TCP_DEFER_KEEPALIVE) {
+		tcp_keepalive_timer_run(sk);
+		sock_put(sk);
+	}
+	if (todo & TCP_DEFER_MTU)
+		tcp_mtu_reduced(sk);
+}

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Machines, processors and memory sizes; wrong input, each with its message and status in bounded time."""
+import time
+
+import pytest
+
+import doorbell
+from conftest import GUEST_IP
+from peer import Receiver
+
+
+@pytest.mark.parametrize("cpu", ["max", "qemu64", "Nehalem"])
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+def test_machine(transfer, machine, cpu):
+    transfer("send", 65536, machine=machine, cpu=cpu, pcap=False)
+
+
+@pytest.mark.parametrize("mem", [8, 64, 4096])
+@pytest.mark.parametrize("direction", ["send", "recv"])
+def test_memory(transfer, direction, mem):
+    transfer(direction, 65536, mem=mem, pcap=False)
+
+
+@pytest.mark.parametrize("nic", ["e1000", "e1000-82544gc", "e1000-82545em"])
+def test_card(transfer, nic):
+    transfer("send", 65536, nic=nic)
+
+
+def test_static_address(transfer):
+    run = transfer("send", 65536, append=GUEST_IP).run
+    assert not any(b"\x63\x82\x53\x63" in data for data in [run.pcap.read_bytes()]), "DHCP in spite of ip="
+
+
+def test_debug_slabs(transfer):
+    transfer("send", 1 << 20, debug=True)
+    transfer("recv", 1 << 20, debug=True)
+
+
+@pytest.mark.parametrize("cpu", ["pentium3", "qemu32"])
+def test_no_long_mode(boot, cpu):
+    boot(cpu=cpu, timeout=10).expect(71).says("long mode")
+
+
+def test_three_mib(boot):
+    boot(mem=3, timeout=10).expect(66).says("memory")
+
+
+@pytest.mark.parametrize("nic", [None, "virtio-net-pci", "rtl8139", "e1000e"])
+def test_no_usable_card(boot, nic):
+    boot(args="tcp:10.0.2.2:9", nic=nic, timeout=10).expect(68)
+
+
+@pytest.mark.parametrize("line", ["ip=10.0.2.300/24", "tx_ring=banana", "ip=10.0.2.15/40", "loglevel=99", "mtu=1",
+                                  "fault=earthquake"])
+def test_bad_command_line(boot, line):
+    boot(args="tcp:10.0.2.2:9", append=line, timeout=10).expect(70).says(line.partition("=")[0])
+
+
+def test_unknown_key(boot, noise):
+    """A key nobody knows: a warning that names the nearest known one, and the run goes on."""
+    receiver = Receiver()
+    boot(args=f"tcp:10.0.2.2:{receiver.port}", append="tx_rnig=64", module=noise(1)).expect(0).says("tx_ring")
+
+
+def test_port_closed(boot, noise):
+    boot(args=f"tcp:10.0.2.2:{doorbell.free_port()}", module=noise(1), timeout=20).expect(4)
+
+
+def test_host_unreachable(boot, noise):
+    boot(args="tcp:10.0.2.99:9", append=GUEST_IP, module=noise(1), timeout=40).expect(5)
+
+
+def test_no_module(boot):
+    boot(args="tcp:10.0.2.2:9", timeout=20).expect(3)
+
+
+def test_no_arguments(boot, noise):
+    boot(args="", module=noise(1), timeout=20).expect(2)
+
+
+def test_no_dhcp_answer(boot, noise):
+    """A wire with nobody on it."""
+    net = f"dgram:{doorbell.free_port()}:{doorbell.free_port()}"
+    boot(args="tcp:10.0.2.2:9", net=net, module=noise(1), timeout=60).expect(69)
+
+
+def test_connection_lost(boot, noise):
+    """The receiver goes away in the middle: the status says so."""
+    receiver = Receiver()
+    receiver.receive = lambda conn: conn.recv(1)  # closes with data unread: a reset
+    boot(args=f"tcp:10.0.2.2:{receiver.port}", module=noise(8 << 20), timeout=60).expect(6)
+
+
+def test_first_frame(boot, noise):
+    """States when the first frame leaves, counted from QEMU's start, with a static address."""
+    receiver = Receiver()
+    guest = boot(args=f"tcp:10.0.2.2:{receiver.port}", append=GUEST_IP, module=noise(1), wait=False)
+    path = guest.log_path.with_suffix(".pcap")
+    while time.monotonic() - guest.started < 5 and not (path.exists() and path.stat().st_size > 24):
+        time.sleep(0.001)
+    print(f"first frame {time.monotonic() - guest.started:.3f} s after QEMU's start")
+    boot.finish(guest).expect(0)
+
+
+def test_waiting_is_idle(boot, noise):
+    """Ten seconds in accept(): the processor sleeps."""
+    port = doorbell.free_port()
+    guest = boot("recv", str(doorbell.RECV_PORT), wait=False, hostfwd=[f"tcp:{port}:{doorbell.RECV_PORT}"])
+    assert guest.wait_for(doorbell.LISTENING, 20)
+    time.sleep(1)
+    before, start = guest.cpu_seconds(), time.monotonic()
+    time.sleep(10)
+    after, seconds = guest.cpu_seconds(), time.monotonic() - start
+    share = {name: (after[name] - before.get(name, 0)) / seconds for name in after}
+    print(f"waiting in accept(): {', '.join(f'{n} {s:.1%}' for n, s in share.items())}")
+    assert sum(s for n, s in share.items() if n.startswith("CPU")) < 0.20
+    from peer import send_file
+    send_file(port, noise(1))
+    boot.finish(guest).expect(0)

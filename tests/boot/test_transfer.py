@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""Files of every awkward size arrive equal, both ways, on every way to boot, and cost what they may cost."""
+import pytest
+
+SIZES = [0, 1, 1459, 1460, 1461, 65536, 1048583]
+BIG = 64 << 20
+TIMES = 3
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+@pytest.mark.parametrize("direction", ["send", "recv"])
+def test_size(transfer, direction, machine, size):
+    for _ in range(TIMES):
+        transfer(direction, size, machine=machine, pcap=False)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("direction", ["send", "recv"])
+def test_size_from_iso(transfer, direction, size):
+    transfer(direction, size, iso=True, pcap=False)
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+@pytest.mark.parametrize("direction", ["send", "recv"])
+def test_64_mib(transfer, direction, machine):
+    moved = transfer(direction, BIG, machine=machine, pcap=False, timeout=120)
+    print(f"{direction} {machine}: {moved.stream.seconds:.2f} s, {moved.stream.rate:.1f} MB/s")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("again", range(2))
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+@pytest.mark.parametrize("direction", ["send", "recv"])
+def test_64_mib_again(transfer, direction, machine, again):
+    transfer(direction, BIG, machine=machine, pcap=False, timeout=120)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("direction", ["send", "recv"])
+def test_64_mib_from_iso(transfer, direction):
+    transfer(direction, BIG, iso=True, pcap=False, timeout=120)
+
+
+def test_receiver_that_pauses(transfer):
+    """The receiver stops reading for 2 s: the window closes, the sender probes and goes on."""
+    moved = transfer("send", 8 << 20, pause=(1 << 20, 2.0), timeout=60)
+    assert moved.run.seconds > 2
+
+
+def test_one_copy_and_one_doorbell(transfer):
+    """Every payload byte is copied once on its way out; TDT is written at most once for a segment."""
+    moved = transfer("send", 4 << 20)
+    counters = moved.run.counters
+    assert counters.skb["copied_bytes"] == moved.size
+    assert 0 < counters.nic["tdt_writes"] <= counters.nic["tx_packets"]
+    assert counters.retransmitted == 0
+    print(f"doorbells per segment {counters.nic['tdt_writes'] / counters.segments:.3f}, "
+          f"MMIO writes per segment {counters.nic['mmio_writes'] / counters.segments:.3f}")
+
+
+def test_nothing_is_left(transfer):
+    """The counts that must be zero at exit are printed, and are zero."""
+    for direction in ("send", "recv"):
+        counters = transfer(direction, 1 << 20).run.counters
+        assert counters.skb["live"] == 0
+        assert counters.skb["allocs"] == counters.skb["frees"]

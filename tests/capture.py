@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Reads captures: frames by our own eyes, and tshark as the independent judge.
+
+Interface: frames(path) -> [Frame]; bad_frames(path, lossy) -> the lines of what tshark finds wrong.
+"""
+import struct
+import subprocess
+from dataclasses import dataclass
+
+GUEST_MAC = bytes.fromhex("525400123456")
+BROADCAST = b"\xff" * 6
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+
+WRONG_ALWAYS = ("_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0 || "
+                "icmp.checksum.status == 0")
+WRONG_WHEN_CLEAN = ("tcp.analysis.retransmission || tcp.analysis.fast_retransmission || tcp.analysis.duplicate_ack || "
+                    "tcp.analysis.lost_segment || tcp.analysis.out_of_order || tcp.analysis.zero_window || "
+                    "tcp.analysis.zero_window_probe || tcp.flags.reset == 1")
+
+
+@dataclass
+class Frame:
+    time: float
+    data: bytes
+
+    @property
+    def from_guest(self):
+        return self.data[6:12] == GUEST_MAC
+
+    @property
+    def type(self):
+        return int.from_bytes(self.data[12:14], "big")
+
+    @property
+    def is_tcp(self):
+        return self.type == 0x0800 and self.data[23] == 6
+
+    @property
+    def dont_fragment(self):
+        return bool(self.data[20] & 0x40)
+
+    @property
+    def tcp(self):
+        return 14 + (self.data[14] & 15) * 4
+
+    @property
+    def payload(self):
+        """TCP payload bytes."""
+        return int.from_bytes(self.data[16:18], "big") - (self.tcp - 14) - (self.data[self.tcp + 12] >> 4) * 4
+
+    @property
+    def seq(self):
+        return int.from_bytes(self.data[self.tcp + 4:self.tcp + 8], "big")
+
+    @property
+    def ack(self):
+        return int.from_bytes(self.data[self.tcp + 8:self.tcp + 12], "big")
+
+    @property
+    def flags(self):
+        return self.data[self.tcp + 13]
+
+    @property
+    def options(self):
+        return self.data[self.tcp + 20:self.tcp + (self.data[self.tcp + 12] >> 4) * 4]
+
+
+def frames(path):
+    """Every whole frame of a capture file (microseconds, little endian, as QEMU writes it)."""
+    raw = path.read_bytes()
+    assert raw[:4] == b"\xd4\xc3\xb2\xa1", f"{path} is not a capture"
+    found, at = [], 24
+    while at + 16 <= len(raw):
+        sec, usec, kept, length = struct.unpack_from("<IIII", raw, at)
+        if at + 16 + kept > len(raw):
+            break
+        assert kept == length, "a truncated frame"
+        found.append(Frame(sec + usec / 1e6, raw[at + 16:at + 16 + kept]))
+        at += 16 + kept
+    return found
+
+
+def longest_gap(found, from_guest):
+    """The longest time between two TCP frames with payload in one direction."""
+    times = [f.time for f in found if f.is_tcp and f.from_guest == from_guest and f.payload > 0]
+    return max((b - a for a, b in zip(times, times[1:])), default=0.0)
+
+
+def bad_frames(path, lossy=False):
+    """What tshark, checking every checksum, finds wrong: one line a frame."""
+    what = WRONG_ALWAYS if lossy else f"{WRONG_ALWAYS} || {WRONG_WHEN_CLEAN}"
+    done = subprocess.run(
+        ["tshark", "-n", "-r", str(path), "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE",
+         "-o", "udp.check_checksum:TRUE", "-Y", what],
+        text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()

@@ -1,0 +1,763 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The e1000 driver against the register model: every path from probe to remove, with the counts that the design
+ * promises (one doorbell a burst, one RCTL write, no read of a head register while packets flow, every mapping undone).
+ */
+#include "e1000_model.h"
+#include "host.h"
+#include "ktest.h"
+
+#include "../../../drivers/net/e1000/e1000.h"
+
+#include <kernel/fault.h>
+#include <kernel/mm.h>
+#include <kernel/proc.h>
+#include <kernel/sched.h>
+#include <kernel/softirq.h>
+#include <lib/byteorder.h>
+#include <lib/err.h>
+#include <net/etherdevice.h>
+#include <net/net.h>
+
+#define SENT_MAX 4096
+
+static struct e1000_model model;
+static struct net *net;
+static struct pci_host *pci;
+static struct net_device *dev;
+static struct e1000_adapter *nic;
+static struct {
+	u32 frames, bytes;
+	u8 last[E1000_MODEL_FRAME];
+	u32 last_len;
+	u8 mark[SENT_MAX]; /* byte 20 of each frame, in order */
+} sent;
+static struct {
+	u32 frames;
+	u32 last_len;
+	u8 last_mark;
+} got;
+static u32 freed; /* destructors that ran */
+static u32 net_tx_runs;
+
+static void on_wire(void *arg, const u8 *frame, u32 len)
+{
+	(void)arg;
+	if (sent.frames < SENT_MAX)
+		sent.mark[sent.frames] = frame[20];
+	sent.frames++;
+	sent.bytes += len;
+	memcpy(sent.last, frame, len);
+	sent.last_len = len;
+}
+
+static void rx_handler(struct sk_buff *skb, struct net_device *from)
+{
+	CHECK(from == dev);
+	got.frames++;
+	got.last_len = skb->len;
+	got.last_mark = skb->data[6];
+	consume_skb(skb);
+}
+
+/* The floor above: only remembers that the queue was scheduled. */
+static void count_net_tx(void)
+{
+	struct softnet_data *sd = this_cpu()->softnet;
+	unsigned long flags = local_irq_save();
+	struct netdev_queue *q = sd->output_queue;
+
+	sd->output_queue = NULL;
+	sd->output_queue_tailp = &sd->output_queue;
+	local_irq_restore(flags);
+	for (; q; q = q->next_sched) {
+		q->sched = false;
+		net_tx_runs++;
+	}
+}
+
+static struct e1000_options options(u32 tx_ring, u32 rx_ring)
+{
+	return (struct e1000_options){ .net = net,
+				       .tx_ring = tx_ring,
+				       .rx_ring = rx_ring,
+				       .csum = true,
+				       .mtu = 1500,
+				       .txqueuelen = 1000 };
+}
+
+static void once(void)
+{
+	if (net)
+		return;
+	skb_init();
+	CHECK_EQ(softnet_init(this_cpu()), 0);
+	open_softirq(NET_RX_SOFTIRQ, net_rx_action);
+	open_softirq(NET_TX_SOFTIRQ, count_net_tx);
+	net = net_alloc();
+	CHECK(net != NULL);
+	CHECK_EQ(dev_add_pack(net, htons(ETH_P_IP), rx_handler), 0);
+}
+
+/* Powers the machine on with one card, probed and open. */
+static void up(struct e1000_options o, u16 device)
+{
+	once();
+	o.net = net;
+	memset(&sent, 0, sizeof(sent));
+	memset(&got, 0, sizeof(got));
+	freed = net_tx_runs = 0;
+	host_console_clear();
+	e1000_model_plug(&model, device);
+	model.tx = on_wire;
+	pci = pci_scan();
+	CHECK_EQ(pci_bind(pci, &e1000_driver, &o), 1);
+	dev = dev_get_by_name(net, "eth0");
+	CHECK(dev != NULL);
+	nic = dev->priv;
+	CHECK_EQ(dev_open(dev), 0);
+	host_clock_advance(1100 * NSEC_PER_MSEC); /* the receiver's second */
+}
+
+static void down(void)
+{
+	pci_unbind(pci, &e1000_driver);
+	pci_free(pci);
+	CHECK(dev_get_by_name(net, "eth0") == NULL);
+	CHECK_EQ(skb_stats.live, 0);
+	CHECK_EQ(dma_mapped(), 0);
+	CHECK(!(model.config[1] & 4)); /* no DMA any more */
+}
+
+static void on_free(struct sk_buff *skb)
+{
+	(void)skb;
+	freed++;
+}
+
+static struct sk_buff *frame(u32 len, u8 mark)
+{
+	struct sk_buff *skb = alloc_skb(len + 64);
+	u8 *p;
+
+	skb_reserve(skb, 32);
+	p = skb_put(skb, len);
+	memset(p, 0, len);
+	memset(p, 0x52, 12);
+	p[12] = 8;
+	if (len > 20)
+		p[20] = mark;
+	skb->dev = dev;
+	skb->destructor = on_free;
+	skb_reset_mac_header(skb);
+	return skb;
+}
+
+/* A fragment, as the layer that built the packet adds it: before anybody is charged. */
+static void add_frag(struct sk_buff *skb, u8 *addr, u32 len)
+{
+	skb->destructor = NULL;
+	CHECK_EQ(skb_add_frag(skb, addr, len), 0);
+	skb->destructor = on_free;
+}
+
+static netdev_tx_t xmit(struct sk_buff *skb)
+{
+	return dev->netdev_ops->ndo_start_xmit(skb, dev);
+}
+
+static bool stopped(void)
+{
+	return netif_tx_queue_stopped(netdev_get_tx_queue(dev, 0));
+}
+
+/* Sends @n frames in one BH-off section, as far as the queue lets. Returns how many went. */
+static u32 burst(u32 n)
+{
+	u32 i;
+
+	local_bh_disable();
+	for (i = 0; i < n && !stopped(); i++)
+		CHECK_EQ(xmit(frame(100, (u8)i)), NETDEV_TX_OK);
+	local_bh_enable();
+	return i;
+}
+
+TEST(ring_arithmetic)
+{
+	CHECK_EQ(e1000_desc_unused(8, 0, 0), 7);
+	CHECK_EQ(e1000_desc_unused(8, 7, 0), 0);
+	CHECK_EQ(e1000_desc_unused(8, 3, 4), 0);
+	CHECK_EQ(e1000_desc_unused(8, 3, 3), 7);
+	CHECK_EQ(e1000_desc_unused(8, 2, 5), 2);
+	CHECK_EQ(e1000_desc_unused(4096, 4095, 0), 0);
+	for (u32 use = 0; use < 16; use++)
+		for (u32 clean = 0; clean < 16; clean++)
+			CHECK_EQ(e1000_desc_unused(16, use, clean), 15 - ((use - clean) & 15));
+	CHECK_EQ(e1000_next(7, 8), 0);
+	CHECK_EQ(e1000_next(0, 8), 1);
+	CHECK_EQ(e1000_prev(0, 8), 7);
+	CHECK_EQ(e1000_prev(7, 8), 6);
+}
+
+TEST(probe_open_close)
+{
+	up(options(256, 256), 0x100e);
+	CHECK(strstr(host_console(),
+		     "e1000 0000:00:03.0 eth0: 82540EM 52:54:00:12:34:56 irq 11\n"));
+	CHECK(strstr(host_console(), "eth0: link up 1000 Mbit/s full duplex\n"));
+	CHECK(netif_carrier_ok(dev));
+	CHECK_EQ(model.reg[E1000_RCTL / 4], 0x04008002);
+	CHECK_EQ(e1000_model_writes(&model, E1000_RCTL), 1);
+	CHECK_EQ(model.reg[E1000_TCTL / 4], 0x0103f0fa);
+	CHECK_EQ(model.reg[E1000_RDT / 4], 255);
+	CHECK_EQ(model.reg[E1000_IMS / 4], 0x94);
+	CHECK_EQ(dma_mapped(), 256);
+	CHECK_EQ(nic->tx.stop_below, 24);
+	CHECK_EQ(nic->tx.wake_at, 32);
+	CHECK(nic->stats.mmio_reads + nic->stats.mmio_writes < 400);
+	down();
+	CHECK_EQ(model.reg[E1000_IMS / 4], 0);
+	CHECK_EQ(model.reg[E1000_RDH / 4], model.reg[E1000_RDT / 4]);
+	CHECK_EQ(e1000_model_writes(&model, E1000_RCTL), 1);
+}
+
+TEST(every_model_has_its_name)
+{
+	up(options(8, 8), 0x100f);
+	CHECK(strstr(host_console(), "82545EM"));
+	down();
+	up(options(8, 8), 0x100c);
+	CHECK(strstr(host_console(), "82544GC"));
+	CHECK_EQ(nic->tx.stop_below, 2);
+	CHECK_EQ(nic->tx.wake_at, 4);
+	down();
+}
+
+/* Address from the EEPROM when the register is empty; no address, no device. */
+TEST(mac_from_eeprom)
+{
+	struct e1000_options o = options(8, 8);
+	once();
+	o.net = net;
+	e1000_model_plug(&model, 0x100e);
+	model.reg[E1000_RAH / 4] = 0;
+	pci = pci_scan();
+	CHECK_EQ(pci_bind(pci, &e1000_driver, &o), 1);
+	dev = dev_get_by_name(net, "eth0");
+	CHECK_EQ(dev->dev_addr[5], 0x56);
+	CHECK_EQ(model.reg[E1000_RAH / 4], 0x80005634);
+	down();
+	e1000_model_plug(&model, 0x100e);
+	model.reg[E1000_RAH / 4] = 0;
+	model.eeprom_off = true;
+	pci = pci_scan();
+	CHECK_EQ(pci_bind(pci, &e1000_driver, &o), 0);
+	CHECK(strstr(host_console(), "no valid MAC address"));
+	CHECK(pci_find_class(pci, 0x0200) != NULL);
+	CHECK(!(model.config[1] & 4));
+	pci_free(pci);
+	CHECK_EQ(skb_stats.live, 0);
+}
+
+TEST(burst_rings_once)
+{
+	up(options(256, 256), 0x100e);
+	u32 before = e1000_model_writes(&model, E1000_TDT);
+	u32 heads = e1000_model_reads(&model, E1000_TDH) + e1000_model_reads(&model, E1000_RDH) +
+		    e1000_model_reads(&model, E1000_STATUS);
+	CHECK_EQ(burst(20), 20);
+	CHECK_EQ(e1000_model_writes(&model, E1000_TDT) - before, 1);
+	CHECK_EQ(sent.frames, 20);
+	for (u32 i = 0; i < 20; i++)
+		CHECK_EQ(sent.mark[i], i);
+	CHECK_EQ(e1000_model_reads(&model, E1000_TDH) + e1000_model_reads(&model, E1000_RDH) +
+			 e1000_model_reads(&model, E1000_STATUS),
+		 heads);
+	CHECK_EQ(burst(1), 1);
+	CHECK_EQ(e1000_model_writes(&model, E1000_TDT) - before, 2);
+	CHECK_EQ(burst(66), 66); /* more than 32 wait: rings at 33 and 66 */
+	CHECK_EQ(e1000_model_writes(&model, E1000_TDT) - before, 4);
+	CHECK_EQ(sent.frames, 87);
+	CHECK_EQ(nic->stats.tx_irqs, 0);
+	CHECK_EQ(nic->stats.interrupts, 0);
+	down();
+	CHECK_EQ(freed, 87);
+}
+
+/* Lazy reclaim: nothing interrupts, yet 2 ms later at the latest every packet is freed. */
+TEST(timer_bounds_age)
+{
+	up(options(256, 256), 0x100e);
+	burst(3);
+	CHECK_EQ(freed, 0);
+	host_clock_advance(2 * NSEC_PER_MSEC + 1);
+	CHECK_EQ(freed, 3);
+	CHECK_EQ(nic->stats.reclaim_by_timer, 3);
+	CHECK_EQ(dma_mapped(), 256);
+	CHECK(!timer_pending(&nic->tx.reclaim_timer));
+	CHECK_EQ(dev->stats.tx_packets, 3);
+	CHECK_EQ(dev->stats.tx_bytes, 300);
+	down();
+}
+
+TEST(reclaim_in_xmit)
+{
+	up(options(64, 8), 0x100e);
+	for (int i = 0; i < 100; i++)
+		burst(1);
+	CHECK_EQ(sent.frames, 100);
+	CHECK(nic->stats.reclaim_in_xmit > 60);
+	CHECK_EQ(nic->stats.tx_queue_stopped, 0);
+	down();
+	CHECK_EQ(freed, 100);
+}
+
+TEST(pads_to_sixty)
+{
+	up(options(8, 8), 0x100e);
+	local_bh_disable();
+	xmit(frame(42, 7));
+	local_bh_enable();
+	CHECK_EQ(sent.last_len, 60);
+	CHECK_EQ(sent.last[20], 7);
+	for (u32 i = 42; i < 60; i++)
+		CHECK_EQ(sent.last[i], 0);
+	down();
+}
+
+static void ask_checksum(struct sk_buff *skb, u32 start, u16 offset, u16 seed)
+{
+	u8 *p = skb->data;
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = (u16)(skb->data - skb->head + start);
+	skb->csum_offset = offset;
+	p[start + offset] = (u8)(seed >> 8);
+	p[start + offset + 1] = (u8)seed;
+}
+
+static u16 sum_of(const u8 *p, u32 len)
+{
+	u32 sum = 0;
+	for (u32 i = 0; i < len; i++)
+		sum += (u32)p[i] << (i & 1 ? 0 : 8);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (u16)sum;
+}
+
+/* A context is posted only when it differs from the one the device has. */
+TEST(checksum_context_is_kept)
+{
+	up(options(64, 8), 0x100e);
+	local_bh_disable();
+	for (int i = 0; i < 3; i++) {
+		struct sk_buff *skb = frame(200, (u8)i);
+		ask_checksum(skb, 34, 16, 0);
+		xmit(skb);
+	}
+	xmit(frame(200, 9)); /* without: no context, none lost */
+	struct sk_buff *skb = frame(200, 3);
+	ask_checksum(skb, 34, 16, 0);
+	xmit(skb);
+	local_bh_enable();
+	CHECK_EQ(model.contexts, 1);
+	CHECK_EQ(nic->stats.context_descs, 1);
+	CHECK_EQ(sum_of(sent.last + 34, 166), 0xffff);
+	local_bh_disable();
+	skb = frame(200, 4);
+	ask_checksum(skb, 34, 6, 0x1234); /* UDP, with a pseudo header's sum */
+	xmit(skb);
+	local_bh_enable();
+	CHECK_EQ(model.contexts, 2);
+	u16 field = get_unaligned_be16(sent.last + 40);
+	put_unaligned_be16(0x1234, sent.last + 40);
+	CHECK_EQ((u16)~sum_of(sent.last + 34, 166), field);
+	down();
+}
+
+/* Fragments: one frame of many descriptors, each page its own; the slot rule holds (asserted in the driver). */
+TEST(scatter_gather)
+{
+	up(options(64, 8), 0x100e);
+	u8 *page = alloc_page(), *other = alloc_page();
+	memset(page, 0xab, PAGE_SIZE);
+	memset(other, 0xab, PAGE_SIZE);
+	local_bh_disable();
+	struct sk_buff *skb = frame(54, 1);
+	add_frag(skb, page, 700);
+	add_frag(skb, page + 3000, 500);
+	add_frag(skb, other, 100);
+	u32 descs = model.tx_descs;
+	xmit(skb);
+	local_bh_enable();
+	CHECK_EQ(model.tx_descs - descs, 4);
+	CHECK_EQ(sent.frames, 1);
+	CHECK_EQ(sent.last_len, 1354);
+	CHECK_EQ(sent.last[54], 0xab);
+	CHECK_EQ(sent.last[1353], 0xab);
+	host_clock_advance(3 * NSEC_PER_MSEC);
+	page_put(page);
+	page_put(other);
+	down();
+}
+
+/* Memory that is not contiguous for the device is cut at the page. */
+TEST(scattered_memory)
+{
+	up(options(64, 8), 0x100e);
+	u8 *va = vmalloc(4 * PAGE_SIZE);
+	bool apart = virt_to_phys(va) + PAGE_SIZE != virt_to_phys(va + PAGE_SIZE);
+	u32 descs = model.tx_descs;
+	local_bh_disable();
+	struct sk_buff *skb = frame(60, 1);
+	memset(va, 0x77, 4 * PAGE_SIZE);
+	skb_shinfo(skb)->frags[0] = (struct skb_frag){ .addr = va + PAGE_SIZE - 100, .len = 300 };
+	skb_shinfo(skb)->nr_frags = 1;
+	skb->len += 300;
+	skb->data_len += 300;
+	if (apart)
+		xmit(skb);
+	else
+		consume_skb(frame(60, 1));
+	local_bh_enable();
+	if (apart) {
+		CHECK_EQ(model.tx_descs - descs, 3);
+		CHECK_EQ(sent.last_len, 360);
+		CHECK_EQ(sent.last[359], 0x77);
+		skb_shinfo(skb)->nr_frags =
+			0; /* the window's pages are not counted: ours to free */
+		skb->len -= 300;
+		skb->data_len -= 300;
+	} else {
+		skb_shinfo(skb)->nr_frags = 0;
+		consume_skb(skb);
+	}
+	down();
+	vfree(va);
+}
+
+TEST(packet_larger_than_ring)
+{
+	up(options(8, 8), 0x100e);
+	u8 *page = alloc_page();
+	memset(page, 0x31, PAGE_SIZE);
+	local_bh_disable();
+	struct sk_buff *skb = frame(54, 1);
+	for (u32 i = 0; i < 10; i++)
+		add_frag(skb, page + 200 * i, 100);
+	CHECK_EQ(xmit(skb), NETDEV_TX_OK);
+	local_bh_enable();
+	CHECK_EQ(nic->stats.tx_linearized, 1);
+	CHECK_EQ(sent.last_len, 1054);
+	CHECK_EQ(sent.last[1053], 0x31);
+	CHECK_EQ(nic->stats.tx_busy, 0);
+	page_put(page);
+	down();
+}
+
+/* A tiny ring: the queue stops before it is full, rings, reclaims and goes on; nothing is refused or lost. */
+TEST(tiny_ring_stops_and_wakes)
+{
+	up(options(8, 8), 0x100e);
+	local_bh_disable();
+	for (u32 i = 0; i < 100; i++) {
+		CHECK(!stopped());
+		CHECK_EQ(xmit(frame(100, (u8)i)), NETDEV_TX_OK);
+	}
+	local_bh_enable();
+	CHECK_EQ(sent.frames, 100);
+	for (u32 i = 0; i < 100; i++)
+		CHECK_EQ(sent.mark[i], i);
+	CHECK(nic->stats.tx_queue_stopped > 0);
+	CHECK_EQ(nic->stats.tx_restart_queue, nic->stats.tx_queue_stopped);
+	CHECK_EQ(nic->stats.tx_busy, 0);
+	CHECK(net_tx_runs > 0);
+	down();
+}
+
+/* TCTL.EN off: descriptors pile up, the queue stops, completions are asked for; after it everything drains. */
+TEST(stall_stops_and_drains)
+{
+	up(options(32, 8), 0x100e);
+	faults[FAULT_TX_STALL] = (struct fault){ .on = true, .at = 5, .ms = 3000 };
+	faults_armed = true;
+	u32 n = burst(100);
+	faults_armed = false;
+	CHECK(n < 32);
+	CHECK(stopped());
+	CHECK(sent.frames < n);
+	CHECK(model.reg[E1000_IMS / 4] & 1);
+	host_clock_advance(2500 * NSEC_PER_MSEC);
+	CHECK(stopped());
+	host_clock_advance(600 * NSEC_PER_MSEC);
+	CHECK_EQ(sent.frames, n);
+	for (u32 i = 0; i < n; i++)
+		CHECK_EQ(sent.mark[i], i);
+	CHECK(!stopped());
+	CHECK_EQ(freed, n);
+	CHECK_EQ(nic->stats.tx_restart_queue, 1);
+	CHECK_EQ(nic->stats.tx_irqs, 1);
+	CHECK_EQ(nic->stats.tx_timeouts, 0);
+	CHECK(!(model.reg[E1000_IMS / 4] & 1)); /* masked again */
+	down();
+}
+
+/* A real hang: the driver's watchdog resets the ring; what was in it is dropped by name, what follows goes out. */
+TEST(hang_is_reset)
+{
+	up(options(32, 8), 0x100e);
+	u64 drops = skb_stats.drop[SKB_DROP_REASON_DRIVER_RESET];
+	model.reg[E1000_TCTL / 4] &= ~2u;
+	burst(4);
+	CHECK_EQ(sent.frames, 0);
+	host_clock_advance(9 * NSEC_PER_SEC);
+	CHECK_EQ(nic->stats.tx_timeouts, 1);
+	CHECK_EQ(skb_stats.drop[SKB_DROP_REASON_DRIVER_RESET] - drops, 4);
+	CHECK(strstr(host_console(),
+		     "transmitter hangs: TDH 0 TDT 4 next_to_use 4 next_to_clean 0"));
+	CHECK_EQ(burst(2), 2);
+	CHECK_EQ(sent.frames, 2);
+	host_clock_advance(3 * NSEC_PER_MSEC);
+	CHECK_EQ(freed, 6);
+	down();
+}
+
+/* The stack's watchdog may ask for the reset too, with the queue stopped. */
+TEST(timeout_wakes_queue)
+{
+	up(options(16, 8), 0x100e);
+	model.reg[E1000_TCTL / 4] &= ~2u;
+	u32 n = burst(100);
+	CHECK(stopped());
+	local_bh_disable();
+	dev->netdev_ops->ndo_tx_timeout(dev);
+	local_bh_enable();
+	CHECK(!stopped());
+	CHECK_EQ(freed, n);
+	CHECK_EQ(burst(3), 3);
+	CHECK_EQ(sent.frames, 3);
+	down();
+}
+
+/* Completions that are never written: close drops what is in the ring, nothing leaks. */
+TEST(close_with_packets_in_the_ring)
+{
+	up(options(32, 8), 0x100e);
+	u64 drops = skb_stats.drop[SKB_DROP_REASON_DRIVER_STOP];
+	model.no_dd = true;
+	burst(5);
+	down();
+	CHECK_EQ(freed, 5);
+	CHECK_EQ(skb_stats.drop[SKB_DROP_REASON_DRIVER_STOP] - drops, 5);
+}
+
+TEST(mapping_refused)
+{
+	up(options(64, 8), 0x100e);
+	u8 *page = alloc_page();
+	u64 live = dma_mapped();
+	for (u32 at = 1; at <= 3; at++) {
+		u64 drops = skb_stats.drop[SKB_DROP_REASON_DMA_MAP];
+		struct sk_buff *skb = frame(100, 1);
+		add_frag(skb, page, 100);
+		add_frag(skb, page + 100, 100);
+		ask_checksum(skb, 34, 16, 0);
+		faults[FAULT_DMA_MAP] = (struct fault){ .on = true, .at = at };
+		faults_armed = true;
+		local_bh_disable();
+		CHECK_EQ(xmit(skb), NETDEV_TX_OK);
+		local_bh_enable();
+		faults_armed = false;
+		CHECK_EQ(skb_stats.drop[SKB_DROP_REASON_DMA_MAP] - drops, 1);
+		CHECK_EQ(dma_mapped(), live);
+		CHECK_EQ(nic->tx.next_to_use, nic->tx.next_to_clean);
+	}
+	CHECK_EQ(nic->stats.tx_dma_failed, 3);
+	CHECK_EQ(model.contexts, 0); /* a context that was not posted is not remembered */
+	struct sk_buff *skb = frame(100, 1);
+	ask_checksum(skb, 34, 16, 0);
+	local_bh_disable();
+	xmit(skb);
+	local_bh_enable();
+	CHECK_EQ(model.contexts, 1);
+	CHECK_EQ(sent.frames, 1);
+	page_put(page);
+	down();
+}
+
+static bool deliver(u32 len, u8 mark, u8 errors)
+{
+	static u8 f[8192];
+	memset(f, 0, sizeof(f));
+	memcpy(f, dev->dev_addr, 6);
+	f[12] = 8;
+	f[20] = mark;
+	return e1000_model_rx(&model, f, len, errors);
+}
+
+TEST(receives)
+{
+	up(options(8, 64), 0x100e);
+	u32 rdt = e1000_model_writes(&model, E1000_RDT);
+	u32 icr = e1000_model_reads(&model, E1000_ICR);
+	CHECK(deliver(60, 1, 0));
+	CHECK_EQ(got.frames, 1);
+	CHECK_EQ(got.last_len, 46);
+	CHECK_EQ(got.last_mark, 1);
+	CHECK_EQ(e1000_model_writes(&model, E1000_RDT) - rdt, 1);
+	CHECK_EQ(e1000_model_reads(&model, E1000_ICR) - icr, 1);
+	for (u32 i = 0; i < 500; i++)
+		CHECK(deliver(1514, (u8)i, 0));
+	CHECK_EQ(got.frames, 501);
+	CHECK_EQ(got.last_len, 1500);
+	CHECK_EQ(dev->stats.rx_packets, 501);
+	CHECK_EQ(dma_mapped(), 64);
+	down();
+}
+
+/* Frames pile up while interrupts are off; one interrupt takes them all, the tail is told in batches of 16. */
+TEST(receives_a_batch)
+{
+	up(options(8, 64), 0x100e);
+	u32 rdt = e1000_model_writes(&model, E1000_RDT);
+	unsigned long flags = local_irq_save();
+	u32 n = 0;
+	while (deliver(100, (u8)n, 0))
+		n++;
+	CHECK_EQ(n, 63);
+	local_irq_restore(flags);
+	CHECK_EQ(got.frames, 63);
+	CHECK_EQ(nic->stats.interrupts, 1);
+	CHECK_EQ(e1000_model_writes(&model, E1000_RDT) - rdt, 4);
+	down();
+}
+
+TEST(bad_frames_are_dropped)
+{
+	up(options(8, 8), 0x100e);
+	CHECK(deliver(13, 0, 0));
+	CHECK_EQ(nic->stats.rx_short, 1);
+	CHECK(deliver(100, 0, 0x01)); /* CRC */
+	CHECK_EQ(nic->stats.rx_errors, 1);
+	CHECK(deliver(100, 0, 0x60)); /* checksums: the stack's business */
+	CHECK_EQ(got.frames, 1);
+	CHECK(deliver(5000, 0, 0)); /* three buffers */
+	CHECK_EQ(nic->stats.rx_long, 1);
+	CHECK_EQ(got.frames, 1);
+	CHECK(deliver(100, 5, 0));
+	CHECK_EQ(got.frames, 2);
+	CHECK_EQ(got.last_mark, 5);
+	CHECK_EQ(dev->stats.rx_errors, 3);
+	down();
+}
+
+/* Without memory for a new buffer the frame is dropped and its buffer stays: the ring never runs dry. */
+TEST(no_memory_for_buffers)
+{
+	up(options(8, 8), 0x100e);
+	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = 1, .every = 1 };
+	faults_armed = true;
+	for (u32 i = 0; i < 20; i++)
+		CHECK(deliver(100, (u8)i, 0));
+	faults_armed = false;
+	CHECK_EQ(got.frames, 0);
+	CHECK_EQ(nic->stats.rx_alloc_failed, 20);
+	CHECK_EQ(dev->stats.rx_dropped, 20);
+	CHECK(deliver(100, 21, 0));
+	CHECK_EQ(got.last_mark, 21);
+	down();
+}
+
+TEST(link_goes_and_comes)
+{
+	up(options(8, 8), 0x100e);
+	host_console_clear();
+	e1000_model_link(&model, false);
+	CHECK(!netif_carrier_ok(dev));
+	CHECK(strstr(host_console(), "eth0: link down\n"));
+	e1000_model_link(&model, true);
+	CHECK(netif_carrier_ok(dev));
+	CHECK_EQ(nic->stats.link_changes, 3);
+	model.link = false; /* without an interrupt: the watchdog sees it */
+	host_clock_advance(2100 * NSEC_PER_MSEC);
+	CHECK(!netif_carrier_ok(dev));
+	down();
+}
+
+TEST(txirq_always)
+{
+	struct e1000_options o = options(64, 8);
+	o.txirq_always = true;
+	up(o, 0x100e);
+	burst(3);
+	CHECK_EQ(nic->stats.tx_irqs, 1);
+	CHECK_EQ(nic->stats.reclaim_in_poll, 3);
+	CHECK_EQ(freed, 3);
+	CHECK(model.reg[E1000_IMS / 4] & 1);
+	down();
+}
+
+/* Down and up again a hundred times: no leak, RCTL untouched, the receiver goes on where it stood. */
+TEST(reopen)
+{
+	up(options(8, 16), 0x100e);
+	for (u32 i = 0; i < 100; i++) {
+		for (u32 k = 0; k < i % 7; k++)
+			CHECK(deliver(100, 1, 0));
+		u32 before = got.frames;
+		burst(i % 5);
+		dev_close(dev);
+		CHECK_EQ(skb_stats.live, 0);
+		CHECK_EQ(dma_mapped(), 0);
+		CHECK_EQ(timers_live(), 0);
+		CHECK(!deliver(100, 2, 0));
+		CHECK_EQ(dev_open(dev), 0);
+		CHECK(deliver(100, 3, 0));
+		CHECK_EQ(got.frames, before + 1);
+		CHECK_EQ(burst(1), 1);
+	}
+	CHECK_EQ(e1000_model_writes(&model, E1000_RCTL), 1);
+	down();
+}
+
+/* Every allocation of opening fails once: an error, nothing left, and the next try succeeds. */
+TEST(open_without_memory)
+{
+	up(options(8, 8), 0x100e);
+	dev_close(dev);
+	u32 at;
+	for (at = 1; at < 100; at++) {
+		faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = at };
+		faults_armed = true;
+		int err = dev_open(dev);
+		faults_armed = false;
+		if (!err)
+			break;
+		CHECK_EQ(err, -ENOMEM);
+		CHECK_EQ(skb_stats.live, 0);
+		CHECK_EQ(dma_mapped(), 0);
+		CHECK_EQ(timers_live(), 0);
+	}
+	CHECK(at > 8);
+	CHECK(deliver(100, 3, 0));
+	CHECK_EQ(got.frames, 1);
+	down();
+}
+
+TEST(counter_page)
+{
+	up(options(8, 8), 0x100e);
+	burst(2);
+	size_t len;
+	char *text = proc_render("/proc/net/nic", &len);
+	CHECK(!IS_ERR(text));
+	CHECK(!strncmp(text, "NIC statistics:\n     tx_packets: ", 32));
+	CHECK(strstr(text, "\n     tdt_writes: 1\n"));
+	CHECK(strstr(text, "\n     reclaim_by_timer: 0\n"));
+	kfree(text);
+	down();
+	CHECK(IS_ERR(proc_render("/proc/net/nic", &len)));
+}
+
+KTEST_MAIN_BOOT()
