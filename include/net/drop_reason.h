@@ -8,8 +8,9 @@
 
 #define DROP_REASONS(X)                                                                               \
 	X(NO_SOCKET)                                                                                  \
-	X(PKT_TOO_SMALL) X(TCP_CSUM) X(UDP_CSUM) X(ICMP_CSUM) X(IP_CSUM) X(IP_INHDR) X(               \
-		IP_MARTIAN) X(IP_NOT_LOCAL) X(IP_NOPROTO) X(IP_OPTIONS) X(IP_FRAGMENT) X(OTHERHOST)   \
+	X(PKT_TOO_SMALL)                                                                              \
+	X(TCP_CSUM) X(UDP_CSUM) X(ICMP_CSUM) X(IP_CSUM) X(IP_INHDR) X(IP_MARTIAN) X(                  \
+		IP_NOT_LOCAL) X(IP_NOPROTO) X(IP_OPTIONS) X(IP_FRAGMENT) X(OTHERHOST)                 \
 		X(UNHANDLED_PROTO) X(L2_CAST_MISMATCH) X(ARP_INVALID) X(ARP_NOT_OURS) X(              \
 			NEIGH_FAILED) X(NEIGH_QUEUEFULL) X(NEIGH_CREATEFAIL) X(NEIGH_DEAD)            \
 			X(NO_ROUTE) X(PKT_TOO_BIG) X(QDISC_DROP) X(QDISC_RESET) X(DEV_DOWN) X(        \

@@ -121,7 +121,7 @@ __be32 inet_select_addr(const struct net_device *dev, __be32 dst)
 
 /**
  * inet_addr_is_local() - is @addr ours, on any device? All of 127/8 is (RFC 1122, 3.2.1.3 (g)).
- * Context: process, softirq.
+ * Context: process, softirq. Return: true when a packet to it is for us.
  */
 bool inet_addr_is_local(const struct net *net, __be32 addr)
 {
@@ -136,7 +136,7 @@ bool inet_addr_is_local(const struct net *net, __be32 addr)
 }
 
 /**
- * inet_dev_has_addr() - is @addr one of @dev's? Context: process, softirq.
+ * inet_dev_has_addr() - is @addr one of @dev's? Context: process, softirq. Return: that.
  */
 bool inet_dev_has_addr(const struct net_device *dev, __be32 addr)
 {
@@ -144,7 +144,7 @@ bool inet_dev_has_addr(const struct net_device *dev, __be32 addr)
 }
 
 /**
- * inet_addr_onlink() - does @addr lie in a subnet of @dev? Context: process, softirq.
+ * inet_addr_onlink() - does @addr lie in a subnet of @dev? Context: process, softirq. Return: that.
  */
 bool inet_addr_onlink(const struct net_device *dev, __be32 addr)
 {
@@ -161,7 +161,7 @@ bool inet_addr_onlink(const struct net_device *dev, __be32 addr)
 
 /**
  * inet_addr_is_bcast() - the limited broadcast, or the directed one of a subnet of ours?
- * Context: process, softirq.
+ * Context: process, softirq. Return: true when it is either.
  */
 bool inet_addr_is_bcast(const struct net *net, __be32 addr)
 {

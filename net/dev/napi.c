@@ -74,10 +74,10 @@ void napi_disable(struct napi_struct *n)
 	local_bh_enable();
 }
 
+/* Interrupts off. */
 static void poll_later(struct napi_struct *n)
 {
 	list_add_tail(&n->poll_list, &this_cpu()->softnet->poll_list);
-	raise_softirq_irqoff(NET_RX_SOFTIRQ);
 }
 
 /**
@@ -97,6 +97,8 @@ bool napi_schedule(struct napi_struct *n)
 		n->missed = true;
 	}
 	local_irq_restore(flags);
+	if (first)
+		raise_softirq(NET_RX_SOFTIRQ); /* from plain process context it is served here */
 	return first;
 }
 
@@ -121,6 +123,8 @@ bool napi_complete_done(struct napi_struct *n, int work)
 	else
 		n->completes++;
 	local_irq_restore(flags);
+	if (again)
+		raise_softirq(NET_RX_SOFTIRQ);
 	return !again;
 }
 

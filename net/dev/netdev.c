@@ -277,15 +277,17 @@ void __netif_schedule(struct netdev_queue *txq)
 {
 	struct softnet_data *sd = this_cpu()->softnet;
 	unsigned long flags = local_irq_save();
+	bool first = !txq->sched;
 
-	if (!txq->sched) {
+	if (first) {
 		txq->sched = true;
 		txq->next_sched = NULL;
 		*sd->output_queue_tailp = txq;
 		sd->output_queue_tailp = &txq->next_sched;
-		raise_softirq_irqoff(NET_TX_SOFTIRQ);
 	}
 	local_irq_restore(flags);
+	if (first)
+		raise_softirq(NET_TX_SOFTIRQ); /* from plain process context it is served here */
 }
 
 /**

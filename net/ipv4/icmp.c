@@ -116,10 +116,6 @@ static bool icmp_bucket_take(struct icmp_bucket *b, u64 now, u32 rate, u32 burst
 {
 	u64 gain;
 
-	if (!b->stamp_ns) { /* never used: full */
-		b->millitokens = burst * 1000;
-		b->stamp_ns = now ? now : 1;
-	}
 	gain = min_t(u64, (now - b->stamp_ns) / NSEC_PER_MSEC, 1000000);
 	if (gain) {
 		b->millitokens = (u32)min_t(u64, b->millitokens + gain * rate, burst * 1000ULL);
@@ -330,12 +326,18 @@ error:
 static const struct net_protocol icmp_protocol = { .handler = icmp_rcv };
 
 /**
- * icmp_init() - enters the receiver of ICMP. After ip_init().
+ * icmp_init() - enters the receiver of ICMP and fills the buckets. After ip_init().
  * Context: process.
  * Return: 0; -EEXIST.
  */
 int icmp_init(struct net *net)
 {
+	struct ipv4_net *ipv4 = net->ipv4;
+	u64 now = ktime_get_ns();
+
+	ipv4->icmp_all = (struct icmp_bucket){ now, ICMP_BURST_ALL * 1000 };
+	for (u32 i = 0; i < ICMP_PEER_BUCKETS; i++)
+		ipv4->icmp_peer[i] = (struct icmp_bucket){ now, ICMP_BURST_PEER * 1000 };
 	return inet_add_protocol(net, IPPROTO_ICMP, &icmp_protocol);
 }
 

@@ -87,7 +87,10 @@ static bool txq_ready(const struct netdev_queue *txq)
 	return !txq->stopped && netif_carrier_ok(txq->dev);
 }
 
-/* Puts a list back in front of everything; NET_TX will try again. */
+/*
+ * Puts a list back in front of everything. NET_TX will try again: now, when the driver only said BUSY; when it stopped the
+ * queue or the link is down, the wake-up will schedule.
+ */
 static void dev_requeue_skb(struct Qdisc *q, struct sk_buff *skb)
 {
 	struct sk_buff_head back;
@@ -108,7 +111,8 @@ static void dev_requeue_skb(struct Qdisc *q, struct sk_buff *skb)
 		skb_unlink(s, &back);
 		skb_queue_head(&q->requeue, s);
 	}
-	__netif_schedule(q->txq);
+	if (txq_ready(q->txq))
+		__netif_schedule(q->txq);
 }
 
 /* Hands a list to the driver. false: it did not take all, the rest is requeued; else whether more is queued. */

@@ -136,21 +136,6 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 	return 1;
 }
 
-/* The send buffer follows the congestion window: two windows of segments, unless the application fixed it. */
-static void tcp_sndbuf_expand(struct sock *sk)
-{
-	const struct tcp_sock *tp = tcp_sk(sk);
-	u32 per_mss = SKB_TRUESIZE(MAX_TCP_HEADER + tp->mss_cache);
-	u64 want = 2ULL * max(tp->cc.cwnd, TCP_INIT_CWND) * per_mss;
-	u32 cap = tcp_net_of(sk)->wmem[2];
-
-	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK)
-		return;
-	want = min(want, (u64)cap);
-	if (want > sk->sk_sndbuf)
-		sk->sk_sndbuf = (u32)want;
-}
-
 /** tcp_check_space() - originals were freed: room for a writer that waits. Context: BH off. */
 void tcp_check_space(struct sock *sk)
 {

@@ -3,7 +3,8 @@
  * Segments that TCP sends of its own accord: SYN, ACK, FIN, RST, probes; and what is set at a connection's start.
  *
  * Interface: tcp_send_ack, tcp_send_delayed_ack, tcp_send_challenge_ack, tcp_send_dupack, tcp_send_fin, tcp_send_active_reset,
- * tcp_connect, tcp_send_synack, tcp_write_wakeup, tcp_send_probe0, tcp_init_transfer, tcp_init_rcv_space
+ * tcp_connect, tcp_send_synack, tcp_write_wakeup, tcp_send_probe0, tcp_init_transfer,
+ * tcp_init_rcv_space, tcp_sndbuf_expand
  * Above: tcp_recovery.c and all further right. Below: tcp_output.c.
  * Context: owner of the socket (BH is turned off here where needed), or softirq while nobody owns it.
  * Owns: nothing; SYN and FIN are originals on the socket's queues, the rest is handed to IP.
@@ -33,6 +34,21 @@ void tcp_init_rcv_space(struct sock *sk, bool wscale_ok)
 	space = min(space, 65535u);
 	tp->rcv_wnd = space > tp->advmss ? space / tp->advmss * tp->advmss : space;
 	tp->rcv_mss = min(tp->advmss, TCP_MSS_DEFAULT);
+}
+
+/** tcp_sndbuf_expand() - the send buffer follows the congestion window, unless the application fixed it. BH off. */
+void tcp_sndbuf_expand(struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 per_mss = SKB_TRUESIZE(MAX_TCP_HEADER + tp->mss_cache);
+	u64 want = 2ULL * max(tp->cc.cwnd, TCP_INIT_CWND) * per_mss;
+	u32 cap = tcp_net_of(sk)->wmem[2];
+
+	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK)
+		return;
+	want = min(want, (u64)cap);
+	if (want > sk->sk_sndbuf)
+		sk->sk_sndbuf = (u32)want;
 }
 
 /**
@@ -67,6 +83,7 @@ void tcp_init_transfer(struct sock *sk)
 	tp->lsndtime_ns = 0;
 	tp->lrcvtime_ns = 0;
 	tp->cwnd_usage_seq = tp->snd_nxt;
+	tcp_sndbuf_expand(sk);
 }
 
 /* An skb without payload for this socket; NULL without memory. */

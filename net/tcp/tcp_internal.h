@@ -2,7 +2,8 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, rtt, cong < reply < rtx_queue < state < output < control < recovery < ack < data < timer < minisocks < input < ipv4 < tcp
+ *   options, rtt, cong < reply < rtx_queue < state < output < control < recovery < ack < data < timer < minisocks < input < ipv4 < sockopt
+ *   < tcp < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
 #ifndef NET_TCP_TCP_INTERNAL_H
@@ -334,6 +335,7 @@ int tcp_send_synack(struct sock *sk);
 int tcp_write_wakeup(struct sock *sk);
 void tcp_send_probe0(struct sock *sk);
 void tcp_init_transfer(struct sock *sk);
+void tcp_sndbuf_expand(struct sock *sk);
 void tcp_init_rcv_space(struct sock *sk, bool wscale_ok);
 
 /* tcp_recovery.c */
@@ -380,4 +382,8 @@ void tcp_v4_rcv(struct sk_buff *skb);
 void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info);
 void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb);
 int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr);
+
+/* tcp_sockopt.c */
+int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 len);
+int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len);
 #endif

@@ -33,7 +33,7 @@ int main(int argc, char **argv)
 	if (!strcmp(how, "data"))
 		((void (*)(void))(void *)code)();
 	if (!strcmp(how, "divide"))
-		return 1 / zero;
+		return 7 / zero;
 	if (!strcmp(how, "undefined"))
 		__asm__ volatile("ud2");
 	if (!strcmp(how, "overflow"))

@@ -38,7 +38,8 @@ TEST(every_small_length_and_alignment)
 	fill(1);
 	for (u32 align = 0; align < 9; align++)
 		for (u32 len = 0; len < 300; len++)
-			CHECK(same(folded(csum_partial(buf + align, len, 0)), naive(buf + align, len, 0)));
+			CHECK(same(folded(csum_partial(buf + align, len, 0)),
+				   naive(buf + align, len, 0)));
 }
 
 TEST(random_lengths)
@@ -74,8 +75,8 @@ TEST(blocks_at_any_offset)
 /* The header in the Wikipedia article on IPv4's checksum, known to everybody. */
 TEST(ip_header)
 {
-	static u8 h[20] = { 0x45, 0,	0,    0x73, 0,	  0,	0x40, 0, 0x40, 0x11,
-			    0,	  0,	0xc0, 0xa8, 0,	  1,	0xc0, 0xa8, 0, 0xc7 };
+	static u8 h[20] = { 0x45, 0, 0,    0x73, 0, 0, 0x40, 0,    0x40, 0x11,
+			    0,    0, 0xc0, 0xa8, 0, 1, 0xc0, 0xa8, 0,    0xc7 };
 	__be16 check = ip_fast_csum(h, 5);
 
 	CHECK_EQ(ntohs(check), 0xb861);

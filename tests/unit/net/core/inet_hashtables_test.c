@@ -104,7 +104,8 @@ TEST(connections)
 		CHECK(skc(i)->skc_num >= 32768 && skc(i)->skc_num <= 60999);
 	}
 	for (u32 i = 0; i < 20; i++) {
-		CHECK(inet_lookup_established(h, A(2), htons(5001), A(1), skc(i)->skc_num, 1) == skc(i));
+		CHECK(inet_lookup_established(h, A(2), htons(5001), A(1), skc(i)->skc_num, 1) ==
+		      skc(i));
 		CHECK(!inet_lookup_established(h, A(2), htons(5002), A(1), skc(i)->skc_num, 1));
 	}
 	inet_hash_for_each(h, count, &n);

@@ -76,7 +76,8 @@ TEST(sizes_and_truesize)
 {
 	static const struct {
 		u32 size, truesize;
-	} t[] = { { 0, 768 }, { 192, 768 }, { 193, 2304 }, { 1531, 2304 }, { 1728, 2304 }, { 1729, 2688 } };
+	} t[] = { { 0, 768 },     { 192, 768 },   { 193, 2304 },
+		  { 1531, 2304 }, { 1728, 2304 }, { 1729, 2688 } };
 
 	for (u32 i = 0; i < ARRAY_SIZE(t); i++) {
 		struct sk_buff *skb = alloc_skb(t[i].size);

@@ -1,0 +1,683 @@
+// SPDX-License-Identifier: MIT
+/*
+ * TCP's calls, as the socket layer makes them: struct proto tcp_prot.
+ *
+ * tcp_sendmsg makes the one copy of the way down (application to the tail skb of sk_write_queue), tcp_recvmsg the one of
+ * the way up.
+ *
+ * Interface: tcp_prot
+ * Above: net/socket (through tcp_prot). Below: tcp_sockopt.c, tcp_ipv4.c and everything left of them.
+ * Context: process; the socket is not owned on entry unless said otherwise.
+ * Owns: nothing; see tcp_state.c for the life of a socket.
+ * Specs: RFC 9293 3.9.1, 3.10.1-3.10.6; POSIX send, recv, connect, shutdown; RFC 2525 2.17.
+ */
+#include "tcp_internal.h"
+
+#include <kernel/softirq.h>
+
+/* --- Sending ----------------------------------------------------------------------------------------------------------- */
+
+static bool tcp_connecting(const struct sock *sk)
+{
+	return sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV;
+}
+
+/* Sending before the handshake ended waits for it. Return: 0, -EAGAIN, -EPIPE (never connected, or failed). */
+static int tcp_wait_connect(struct sock *sk, u64 deadline)
+{
+	if (sk->sk_state == TCP_ESTABLISHED || sk->sk_state == TCP_CLOSE_WAIT)
+		return 0;
+	if (!tcp_connecting(sk))
+		return -EPIPE;
+	if (!deadline)
+		return -EAGAIN;
+	sk->sk_write_pending++;
+	if (sk_wait_event(sk, deadline, !tcp_connecting(sk))) {
+		sk->sk_write_pending--;
+		return -EAGAIN;
+	}
+	sk->sk_write_pending--;
+	return sk->sk_state == TCP_ESTABLISHED || sk->sk_state == TCP_CLOSE_WAIT ? 0 : -EPIPE;
+}
+
+static void tcp_mark_push(struct tcp_sock *tp, struct sk_buff *skb)
+{
+	TCP_SKB_CB(skb)->tcp_flags |= TCPHDR_PSH;
+	tp->pushed_seq = tp->write_seq;
+}
+
+/* More than half of the largest window was written since the last PSH. */
+static bool forced_push(const struct tcp_sock *tp)
+{
+	return after(tp->write_seq, tp->pushed_seq + tp->max_window / 2);
+}
+
+/* A new empty skb at the end of the write queue. NULL without memory. */
+static struct sk_buff *tcp_new_tail(struct sock *sk, u32 size_goal)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb = alloc_skb_fclone(MAX_TCP_HEADER + size_goal);
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, MAX_TCP_HEADER);
+	*TCP_SKB_CB(skb) =
+		(struct tcp_skb_cb){ .seq = tp->write_seq, .end_seq = tp->write_seq, .tcp_flags = TCPHDR_ACK };
+	skb_queue_tail(&sk->sk_write_queue, skb);
+	sk->sk_wmem_queued += skb->truesize;
+	return skb;
+}
+
+/* A tail without a byte (its copy failed) must not stay: nothing would ever acknowledge it. */
+static void tcp_remove_empty_tail(struct sock *sk)
+{
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+
+	if (!skb || skb->len || TCP_SKB_CB(skb)->seq != TCP_SKB_CB(skb)->end_seq)
+		return;
+	skb_unlink(skb, &sk->sk_write_queue);
+	tcp_wmem_free_skb(sk, skb);
+}
+
+static u8 tcp_nonagle(const struct tcp_sock *tp, u32 flags)
+{
+	return flags & MSG_MORE ? TCP_NAGLE_CORK : tp->nonagle;
+}
+
+/* The skb that takes the next bytes, with room; waits for memory. Return: 0 and *out, or the error of the wait. */
+static int tcp_tail_with_room(struct sock *sk, u32 flags, u64 deadline, struct sk_buff **out, u32 *room)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	for (;;) {
+		u32 mss = tcp_current_mss(sk);
+		struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+		bool idle = !skb && skb_queue_empty(&tp->tcp_rtx_queue);
+		int err;
+
+		if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN))
+			return -EPIPE;
+		*out = skb;
+		if (skb && skb->len < mss && skb_tailroom(skb) && !skb_shared_data(skb)) {
+			*room = min(mss - skb->len, skb_tailroom(skb));
+			return 0;
+		}
+		if (idle || sk_stream_memory_free(sk)) { /* idle: one skb always, else a tiny SO_SNDBUF would never send */
+			*out = tcp_new_tail(sk, mss);
+			*room = mss;
+			if (*out)
+				return 0;
+		}
+		__tcp_push_pending_frames(sk, mss, (u8)(tcp_nonagle(tp, flags & ~(u32)MSG_MORE) | TCP_NAGLE_PUSH));
+		err = sk_stream_wait_memory(sk, deadline);
+		if (err)
+			return err;
+	}
+}
+
+/* Bytes are in the tail: PSH and transmission on the way (B4 step 6 f). */
+static void tcp_push_while_copying(struct sock *sk, struct sk_buff *skb, u32 mss)
+{
+	if (forced_push(tcp_sk(sk))) {
+		tcp_mark_push(tcp_sk(sk), skb);
+		__tcp_push_pending_frames(sk, mss, TCP_NAGLE_PUSH);
+	} else if (skb == tcp_send_head(sk)) {
+		tcp_push_one(sk, mss);
+	}
+}
+
+static ssize_t tcp_sendmsg_owned(struct sock *sk, struct msghdr *msg, size_t len)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u64 deadline = sock_snd_deadline(sk, msg->msg_flags & MSG_DONTWAIT);
+	size_t copied = 0;
+	int err = tcp_wait_connect(sk, deadline);
+
+	if (!err && (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN)))
+		err = -EPIPE;
+	while (!err && copied < len) {
+		struct sk_buff *skb;
+		u32 room, n;
+
+		err = tcp_tail_with_room(sk, msg->msg_flags, deadline, &skb, &room);
+		if (err)
+			break;
+		n = (u32)min((size_t)room, len - copied);
+		err = skb_add_data(skb, &msg->msg_iter, n);
+		if (err)
+			break;
+		if (!copied)
+			TCP_SKB_CB(skb)->tcp_flags &= (u8)~TCPHDR_PSH;
+		tp->write_seq += n;
+		TCP_SKB_CB(skb)->end_seq += n;
+		copied += n;
+		if (copied < len && n == room)
+			tcp_push_while_copying(sk, skb, tcp_current_mss(sk));
+	}
+	tcp_remove_empty_tail(sk);
+	if (copied) {
+		struct sk_buff *tail = skb_peek_tail(&sk->sk_write_queue);
+
+		if (tail && !(msg->msg_flags & MSG_MORE))
+			tcp_mark_push(tp, tail);
+		__tcp_push_pending_frames(sk, tcp_current_mss(sk), tcp_nonagle(tp, msg->msg_flags));
+		return (ssize_t)copied;
+	}
+	return sk_stream_error(sk, err);
+}
+
+/**
+ * tcp_sendmsg() - queues and sends application bytes
+ * @sk: socket
+ * @msg: where the bytes are; flags MSG_DONTWAIT, MSG_MORE
+ * @len: how many
+ *
+ * Context: process; sleeps for room unless it must not. Return: bytes taken (partial counts win over errors); -EPIPE,
+ * or the pending error first (ECONNRESET, ETIMEDOUT, ...); -EAGAIN; -EFAULT; -EOPNOTSUPP for MSG_OOB, MSG_FASTOPEN.
+ */
+static ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
+{
+	ssize_t ret;
+
+	if (msg->msg_flags & (MSG_OOB | MSG_FASTOPEN))
+		return -EOPNOTSUPP;
+	lock_sock(sk);
+	ret = tcp_sendmsg_owned(sk, msg, len);
+	release_sock(sk);
+	return ret;
+}
+
+/* --- Receiving --------------------------------------------------------------------------------------------------------- */
+
+/* Why a read that found no byte ends: 1 end of stream (0 bytes), -errno, 0 wait. */
+static int tcp_recv_end(struct sock *sk)
+{
+	if (sk->sk_err)
+		return sock_error(sk);
+	if (sock_flag(sk, SOCK_DONE) || (sk->sk_shutdown & RCV_SHUTDOWN))
+		return 1;
+	if (sk->sk_state == TCP_CLOSE)
+		return -ENOTCONN;
+	return 0;
+}
+
+static bool tcp_recv_ready(const struct sock *sk, u32 seq)
+{
+	return tcp_sk(sk)->rcv_nxt != seq + (tcp_sk(sk)->fin_rcvd ? 1 : 0) || sk->sk_err ||
+	       (sk->sk_shutdown & RCV_SHUTDOWN) || sock_flag(sk, SOCK_DONE) || sk->sk_state == TCP_CLOSE;
+}
+
+/*
+ * Copies from the receive queue at sequence number *seq. Return: bytes copied, 0 nothing there, -EFAULT. Consumed skbs are freed
+ * unless peeking; MSG_TRUNC throws the bytes away.
+ */
+static ssize_t tcp_recv_copy(struct sock *sk, struct msghdr *msg, size_t len, u32 flags, u32 *seq)
+{
+	struct sk_buff *skb, *tmp;
+	size_t copied = 0;
+
+	skb_queue_walk_safe(&sk->sk_receive_queue, skb, tmp) {
+		u32 off = *seq - TCP_SKB_CB(skb)->seq, n;
+
+		if (off >= skb->len)
+			continue; /* peeked over */
+		n = (u32)min((size_t)(skb->len - off), len - copied);
+		if (n && !(flags & MSG_TRUNC) && skb_copy_datagram_iter(skb, off, &msg->msg_iter, n))
+			return copied ? (ssize_t)copied : -EFAULT;
+		*seq += n;
+		copied += n;
+		if (off + n == skb->len && !(flags & MSG_PEEK)) {
+			skb_unlink(skb, &sk->sk_receive_queue);
+			consume_skb(skb);
+		}
+		if (copied == len)
+			break;
+	}
+	return (ssize_t)copied;
+}
+
+static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len, u32 flags)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u64 deadline = sock_rcv_deadline(sk, flags & MSG_DONTWAIT);
+	size_t target = flags & MSG_WAITALL ? len : min(len, (size_t)max(sk->sk_rcvlowat, 1u)), copied = 0;
+	u32 peek_seq = tp->copied_seq;
+	u32 *seq = flags & MSG_PEEK ? &peek_seq : &tp->copied_seq;
+	ssize_t n = 0;
+	int end;
+
+	if (sk->sk_state == TCP_LISTEN)
+		return -ENOTCONN;
+	for (;;) {
+		n = tcp_recv_copy(sk, msg, len - copied, flags, seq);
+		if (n < 0)
+			break;
+		copied += (size_t)n;
+		if (!(flags & MSG_PEEK))
+			tcp_cleanup_rbuf(sk, (u32)n);
+		if (copied >= target || copied == len)
+			break;
+		if (copied && (sk->sk_err || sk->sk_state == TCP_CLOSE || (sk->sk_shutdown & RCV_SHUTDOWN)))
+			break;
+		end = copied ? 0 : tcp_recv_end(sk);
+		if (end) {
+			n = end < 0 ? end : 0;
+			break;
+		}
+		if (!deadline || sk_wait_event(sk, deadline, tcp_recv_ready(sk, *seq))) {
+			n = -EAGAIN;
+			break;
+		}
+	}
+	return copied ? (ssize_t)copied : n;
+}
+
+/**
+ * tcp_recvmsg() - gives received bytes to the application
+ * @sk: socket
+ * @msg: where they go; msg_namelen is set to 0 (the peer is known)
+ * @len: room
+ * @flags: MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC (count and discard)
+ *
+ * Data that came before an error is read before it is reported.
+ *
+ * Context: process; sleeps for the first byte unless it must not. Return: bytes, 0 at the end of the stream, -EAGAIN,
+ * -ENOTCONN, -EFAULT, -EINVAL (MSG_OOB), or the connection's error once.
+ */
+static ssize_t tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u32 flags)
+{
+	ssize_t ret;
+
+	if (flags & MSG_OOB)
+		return -EINVAL;
+	msg->msg_namelen = 0;
+	lock_sock(sk);
+	ret = tcp_recvmsg_owned(sk, msg, len, flags);
+	release_sock(sk);
+	return ret;
+}
+
+/* Bytes that can be read now. */
+static u32 tcp_inq(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tcp_connecting(sk) || sk->sk_state == TCP_LISTEN)
+		return 0;
+	return tp->rcv_nxt - tp->copied_seq - (tp->fin_rcvd ? 1 : 0);
+}
+
+static unsigned int tcp_poll(struct sock *sk)
+{
+	unsigned int mask = 0;
+
+	if (sk->sk_state == TCP_LISTEN)
+		return list_empty(&tcp_sk(sk)->accept_queue) ? 0 : POLLIN | POLLRDNORM;
+	if (sk->sk_shutdown == SHUTDOWN_MASK || sk->sk_state == TCP_CLOSE)
+		mask |= POLLHUP;
+	if (sk->sk_shutdown & RCV_SHUTDOWN)
+		mask |= POLLIN | POLLRDNORM | POLLRDHUP;
+	if (!tcp_connecting(sk)) {
+		if (tcp_inq(sk) >= max(sk->sk_rcvlowat, 1u) && sk->sk_state != TCP_CLOSE)
+			mask |= POLLIN | POLLRDNORM;
+		if (sk->sk_state == TCP_CLOSE && !skb_queue_empty(&sk->sk_receive_queue))
+			mask |= POLLIN | POLLRDNORM;
+		if (sk->sk_shutdown & SEND_SHUTDOWN)
+			mask |= POLLOUT | POLLWRNORM;
+		else if (sk_stream_is_writeable(sk))
+			mask |= POLLOUT | POLLWRNORM;
+		else
+			sock_set_flag(sk, SOCK_NOSPACE);
+	}
+	if (sk->sk_err)
+		mask |= POLLERR;
+	return mask;
+}
+
+static int tcp_ioctl(struct sock *sk, unsigned long req, int *val)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (sk->sk_state == TCP_LISTEN)
+		return -EINVAL;
+	switch (req) {
+	case FIONREAD:
+		*val = (int)tcp_inq(sk);
+		return 0;
+	case SIOCOUTQ:
+		*val = tcp_connecting(sk) ? 0 : (int)(tp->write_seq - tp->snd_una);
+		return 0;
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* --- Opening and closing --------------------------------------------------------------------------------------------------- */
+
+/**
+ * tcp_proto_connect() - starts a connection; the socket layer waits for its end
+ *
+ * Context: process. Return: 0 SYN sent; -EISCONN, -EALREADY, -EINVAL, -EAFNOSUPPORT, or as tcp_v4_connect().
+ */
+static int tcp_proto_connect(struct sock *sk, const struct sockaddr_in *addr, int addr_len, bool nonblock)
+{
+	int err;
+
+	(void)nonblock;
+	if (addr_len < (int)sizeof(*addr))
+		return -EINVAL;
+	if (addr->sin_family != AF_INET)
+		return -EAFNOSUPPORT;
+	lock_sock(sk);
+	if (tcp_connecting(sk))
+		err = -EALREADY;
+	else if (sk->sk_state != TCP_CLOSE)
+		err = -EISCONN;
+	else
+		err = tcp_v4_connect(sk, addr);
+	release_sock(sk);
+	return err;
+}
+
+/* The socket is as new, but for its options. Owner, BH off, state CLOSE. */
+static void tcp_forget(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	tcp_write_queue_purge(sk);
+	skb_queue_purge_reason(&tp->out_of_order_queue, SKB_DROP_REASON_SOCKET_CLOSE);
+	skb_queue_purge_reason(&sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSE);
+	sock_reset_flag(sk, SOCK_DONE);
+	sk->sk_shutdown = 0;
+	sk->sk_daddr = 0;
+	sk->sk_dport = 0;
+	inet_unbind_port(&sk->__sk_common);
+	sk->sk_num = 0;
+	sk->inet_sport = 0;
+	sk->sk_rcv_saddr = 0;
+	sk->inet_saddr = 0;
+	dst_release(sk->sk_dst_cache);
+	sk->sk_dst_cache = NULL;
+	tp->fin_rcvd = false;
+	tp->mtu_info = tp->pmtu = 0;
+	tp->total_retrans = 0;
+	tp->backoff = tp->retransmits = tp->probes_out = 0;
+	tp->retrans_stamp_ns = 0;
+	tp->recover_valid = false;
+	tp->ca_state = TCP_CA_Open;
+	tp->max_window = tp->snd_wnd = 0;
+	tp->snd_wscale = tp->rcv_wscale = 0;
+	tp->copied_seq = tp->rcv_nxt = 0;
+	tp->window_clamp = 65535u << TCP_MAX_WSCALE;
+	tcp_rtt_init(&tp->rtt);
+}
+
+/* connect() with AF_UNSPEC, or a failed connect(): back to CLOSE, with a RST where the peer believes in a connection. Owned. */
+static int tcp_disconnect(struct sock *sk)
+{
+	local_bh_disable();
+	if (sk->sk_state == TCP_LISTEN) {
+		tcp_set_state(sk, TCP_CLOSE);
+		tcp_listen_stop(sk);
+	} else if (sk->sk_state == TCP_SYN_SENT) {
+		sk->sk_err = ECONNRESET;
+		tcp_done(sk);
+	} else if (sk->sk_state != TCP_CLOSE) {
+		tcp_send_active_reset(sk);
+		sk->sk_err = ECONNRESET;
+		tcp_done(sk);
+	}
+	tcp_forget(sk);
+	sk->sk_error_report(sk);
+	local_bh_enable();
+	return 0;
+}
+
+static int tcp_get_port(struct sock *sk, u16 num)
+{
+	int err;
+
+	local_bh_disable();
+	err = inet_bind_port(sk->sk_net->tcp_hash, &sk->__sk_common, num);
+	local_bh_enable();
+	return err;
+}
+
+static void tcp_unbind(struct sock *sk)
+{
+	local_bh_disable();
+	inet_unbind_port(&sk->__sk_common);
+	local_bh_enable();
+}
+
+/**
+ * tcp_listen() - CLOSE -> LISTEN, or a new backlog
+ *
+ * The port must be free for a listener: two sockets that share it by SO_REUSEADDR cannot both listen.
+ *
+ * Context: process. Return: 0, -EINVAL in another state, -EADDRINUSE, -EAGAIN.
+ */
+static int tcp_listen(struct sock *sk, int backlog)
+{
+	u16 num;
+	int err = 0;
+
+	lock_sock(sk);
+	local_bh_disable();
+	if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN) {
+		err = -EINVAL;
+		goto out;
+	}
+	sk->sk_max_ack_backlog = backlog < 0 || backlog > SOMAXCONN ? SOMAXCONN : (u32)backlog;
+	if (sk->sk_state == TCP_LISTEN)
+		goto out;
+	num = sk->sk_num;
+	inet_unbind_port(&sk->__sk_common);
+	sk->sk_state = TCP_LISTEN; /* so that the conflict rules see a listener */
+	err = inet_bind_port(sk->sk_net->tcp_hash, &sk->__sk_common, num);
+	if (err) {
+		sk->sk_state = TCP_CLOSE;
+		goto out;
+	}
+	sk->inet_sport = htons(sk->sk_num);
+	sk->sk_shutdown = 0;
+	sk->sk_ack_backlog = 0;
+out:
+	local_bh_enable();
+	release_sock(sk);
+	return err;
+}
+
+/* The oldest connection of the accept queue, its reference moves to the caller. NULL: none. */
+static struct sock *tcp_accept_dequeue(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk), *child = NULL;
+
+	local_bh_disable();
+	if (!list_empty(&tp->accept_queue)) {
+		child = list_first_entry(&tp->accept_queue, struct tcp_sock, accept_node);
+		list_del_init(&child->accept_node);
+		child->listener = NULL;
+		BUG_ON(sk->sk_ack_backlog == 0);
+		sk->sk_ack_backlog--;
+	}
+	local_bh_enable();
+	return child ? &child->sk : NULL;
+}
+
+/** tcp_accept() - waits for a connection. Context: process. Return: it, or NULL with *err -EINVAL, -EAGAIN. */
+static struct sock *tcp_accept(struct sock *sk, bool nonblock, int *err)
+{
+	u64 deadline = sock_rcv_deadline(sk, nonblock);
+	struct sock *child = NULL;
+
+	lock_sock(sk);
+	for (;;) {
+		if (sk->sk_state != TCP_LISTEN) {
+			*err = -EINVAL;
+			break;
+		}
+		child = tcp_accept_dequeue(sk);
+		if (child) {
+			*err = 0;
+			break;
+		}
+		*err = -EAGAIN;
+		if (!deadline || sk_wait_event(sk, deadline,
+					       !list_empty(&tcp_sk(sk)->accept_queue) || sk->sk_state != TCP_LISTEN))
+			break;
+	}
+	release_sock(sk);
+	return child;
+}
+
+/* Our side closes: the state that follows. Return: a FIN must be sent. Owner, BH off. */
+static bool tcp_close_state(struct sock *sk)
+{
+	switch (sk->sk_state) {
+	case TCP_ESTABLISHED:
+	case TCP_SYN_RECV:
+		tcp_set_state(sk, TCP_FIN_WAIT1);
+		return true;
+	case TCP_CLOSE_WAIT:
+		tcp_set_state(sk, TCP_LAST_ACK);
+		return true;
+	case TCP_SYN_SENT:
+		tcp_done(sk);
+		return false;
+	default: /* the FIN is under way, or there is no connection */
+		return false;
+	}
+}
+
+/** tcp_shutdown() - SHUT_WR sends the FIN, SHUT_RD only marks. Context: process. Return: 0, -ENOTCONN. */
+static int tcp_shutdown(struct sock *sk, u8 how_mask)
+{
+	bool fin = false;
+	int err = 0;
+
+	lock_sock(sk);
+	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
+		err = -ENOTCONN;
+	sk->sk_shutdown |= how_mask;
+	if (!err && (how_mask & SEND_SHUTDOWN)) {
+		local_bh_disable();
+		fin = tcp_close_state(sk);
+		local_bh_enable();
+		if (fin)
+			tcp_send_fin(sk);
+	}
+	release_sock(sk);
+	return err;
+}
+
+static bool tcp_fin_unacked(const struct sock *sk)
+{
+	return sk->sk_state == TCP_FIN_WAIT1 || sk->sk_state == TCP_CLOSING || sk->sk_state == TCP_LAST_ACK;
+}
+
+/* What close() does to the connection: RST if data was lost unread or SO_LINGER says so, FIN otherwise. Owner. */
+static void tcp_close_connection(struct sock *sk, u64 deadline)
+{
+	bool unread = tcp_inq(sk) != 0, fin = false;
+
+	local_bh_disable();
+	sk->sk_shutdown = SHUTDOWN_MASK;
+	skb_queue_purge_reason(&sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSE);
+	if (sk->sk_state == TCP_LISTEN) {
+		tcp_set_state(sk, TCP_CLOSE);
+		tcp_listen_stop(sk);
+	} else if (sk->sk_state != TCP_CLOSE && unread) {
+		NET_INC_STATS(sk->sk_net, TCPAbortOnClose);
+		tcp_send_active_reset(sk);
+		tcp_done(sk);
+	} else if (sk->sk_state != TCP_CLOSE && sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime_s) {
+		NET_INC_STATS(sk->sk_net, TCPAbortOnData);
+		if (sk->sk_state != TCP_SYN_SENT)
+			tcp_send_active_reset(sk);
+		tcp_done(sk);
+	} else {
+		fin = tcp_close_state(sk);
+	}
+	local_bh_enable();
+	if (fin)
+		tcp_send_fin(sk);
+	if (deadline && tcp_fin_unacked(sk))
+		(void)sk_wait_event(sk, deadline, !tcp_fin_unacked(sk));
+}
+
+/* The application is gone: what the connection may still do on its own. BH off; the caller holds a reference. */
+static void tcp_adjudge_to_death(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	const struct tcp_net *tn = tcp_net_of(sk);
+
+	if (sk->sk_state == TCP_FIN_WAIT2) {
+		if (tp->linger2 < 0) {
+			NET_INC_STATS(sk->sk_net, TCPAbortOnLinger);
+			tcp_send_active_reset(sk);
+			tcp_done(sk);
+		} else {
+			tcp_reset_timer(sk, &tp->keepalive_timer, ktime_get_ns() + tcp_fin_time_ns(sk));
+		}
+	} else if (sk->sk_state != TCP_CLOSE && tn->orphan_count > tn->max_orphans) {
+		NET_INC_STATS(sk->sk_net, TCPAbortOnMemory);
+		tcp_send_active_reset(sk);
+		tcp_done(sk);
+	}
+}
+
+/**
+ * tcp_close() - the application lets go of the socket; the socket layer's reference becomes the connection's
+ * @sk: socket
+ * @deadline_ns: SO_LINGER waits for the peer's ACK till then; 0: not at all
+ *
+ * Data unread: RST. Otherwise the connection goes on alone until its FIN is acknowledged.
+ *
+ * Context: process.
+ */
+static void tcp_close(struct sock *sk, u64 deadline_ns)
+{
+	sock_hold(sk);
+	lock_sock(sk);
+	tcp_close_connection(sk, deadline_ns);
+	local_bh_disable();
+	if (sk->sk_state == TCP_CLOSE) { /* also an unconnected socket: its port is still bound */
+		inet_unbind_port(&sk->__sk_common);
+		tcp_orphan(sk);
+		tcp_destroy_sock(sk);
+		release_sock(sk);
+	} else {
+		tcp_orphan(sk);
+		release_sock(sk); /* the backlog sees an orphan: text gets a RST */
+		if (sk->sk_state != TCP_CLOSE)
+			tcp_adjudge_to_death(sk);
+	}
+	local_bh_enable();
+	sock_put(sk);
+}
+
+/* --- The table --------------------------------------------------------------------------------------------------------------- */
+
+struct proto tcp_prot = {
+	.name = "TCP",
+	.obj_size = sizeof(struct tcp_sock),
+	.init = tcp_init_sock,
+	.close = tcp_close,
+	.connect = tcp_proto_connect,
+	.disconnect = tcp_disconnect,
+	.listen = tcp_listen,
+	.accept = tcp_accept,
+	.shutdown = tcp_shutdown,
+	.setsockopt = tcp_setsockopt,
+	.getsockopt = tcp_getsockopt,
+	.sendmsg = tcp_sendmsg,
+	.recvmsg = tcp_recvmsg,
+	.poll = tcp_poll,
+	.ioctl = tcp_ioctl,
+	.get_port = tcp_get_port,
+	.unbind = tcp_unbind,
+	.backlog_rcv = tcp_v4_backlog_rcv,
+	.release_cb = tcp_release_cb,
+	.keepalive = tcp_set_keepalive,
+};

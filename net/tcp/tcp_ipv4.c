@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+/*
+ * TCP over IPv4: finding the socket of a segment, opening a connection, ICMP errors.
+ *
+ * Interface: tcp_v4_rcv, tcp_v4_err, tcp_v4_backlog_rcv, tcp_v4_connect
+ * Above: tcp.c (registers them). Below: tcp_input.c, tcp_minisocks.c, <net/inet_hashtables.h>, <net/ip.h>.
+ * Context: softirq for what IP calls; owner of the socket for connect and backlog.
+ * Owns: each segment IP delivers, until a socket queues it or it is freed with a reason.
+ * Specs: RFC 9293 3.1, 3.9.1, 3.10.7.1, 3.10.7.2; RFC 5927 (ICMP is believed only with a sequence number in flight); RFC 1122 4.2.3.9.
+ */
+#include "tcp_internal.h"
+
+#include <kernel/random.h>
+#include <kernel/softirq.h>
+#include <net/checksum.h>
+#include <net/ip.h>
+
+/* --- In ------------------------------------------------------------------------------------------------------------------ */
+
+static bool tcp_v4_checksum_ok(const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (skb->ip_summed == CHECKSUM_UNNECESSARY || skb->ip_summed == CHECKSUM_PARTIAL)
+		return true; /* PARTIAL: it never left this host */
+	return csum_fold(skb_checksum(skb, 0, skb->len,
+				      csum_tcpudp_nofold(iph->saddr, iph->daddr, skb->len, IPPROTO_TCP, 0))) == 0;
+}
+
+/* Lengths and checksum; on success the fields are in @seg. On failure @skb is freed and counted. */
+static bool tcp_v4_validate(struct net *net, struct sk_buff *skb, struct tcp_seg *seg)
+{
+	const struct tcphdr *th;
+
+	if (skb->pkt_type != PACKET_HOST && skb->pkt_type != PACKET_LOOPBACK) {
+		kfree_skb_reason(skb, SKB_DROP_REASON_L2_CAST_MISMATCH);
+		return false;
+	}
+	TCP_INC_STATS(net, InSegs);
+	if (!pskb_may_pull(skb, TCP_HDR_LEN))
+		goto bad_header;
+	th = (const struct tcphdr *)(const void *)skb->data;
+	if (th->doff >> 4 < TCP_HDR_LEN / 4 || !pskb_may_pull(skb, (u32)(th->doff >> 4) * 4) ||
+	    !tcp_seg_parse(skb, seg))
+		goto bad_header;
+	if (!tcp_v4_checksum_ok(skb)) {
+		TCP_INC_STATS(net, InCsumErrors);
+		TCP_INC_STATS(net, InErrs);
+		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_CSUM);
+		return false;
+	}
+	return true;
+
+bad_header:
+	TCP_INC_STATS(net, InErrs);
+	kfree_skb_reason(skb, SKB_DROP_REASON_TCP_HEADER);
+	return false;
+}
+
+/* A full socket processes the segment; the caller holds a reference. */
+static void tcp_v4_do_rcv(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
+{
+	skb->dev = NULL; /* borrowed until now; the skb may stay on a queue */
+	(void)skb_pull(skb, skb->len - seg->len);
+	tcp_rcv_state_process(sk, skb, seg);
+}
+
+/**
+ * tcp_v4_backlog_rcv() - a segment that waited for the owner (struct proto)
+ *
+ * Context: owner, BH off.
+ */
+void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcp_seg seg;
+
+	if (NEVER(!tcp_seg_parse(skb, &seg))) {
+		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_HEADER);
+		return;
+	}
+	tcp_v4_do_rcv(sk, skb, &seg);
+}
+
+/* RFC 9293, 3.10.7.2: RST ignored, ACK refused, SYN opens; SYN with FIN is nobody's idea of a connection. */
+static void tcp_v4_listen_rcv(struct sock *lsk, struct sk_buff *skb, const struct tcp_seg *seg, u32 isn)
+{
+	if (seg->flags & TCPHDR_RST) {
+		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_RESET);
+	} else if (seg->flags & TCPHDR_ACK) {
+		tcp_v4_send_reset(lsk->sk_net, skb, seg);
+		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_FLAGS);
+	} else if (!(seg->flags & TCPHDR_SYN) || (seg->flags & TCPHDR_FIN)) {
+		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_FLAGS);
+	} else {
+		tcp_conn_request(lsk, skb, seg, isn);
+		consume_skb(skb);
+	}
+}
+
+/* The last ACK of a handshake, perhaps with text: the child is born and processes it. */
+static void tcp_v4_req_rcv(struct tcp_request_sock *req, struct sk_buff *skb, const struct tcp_seg *seg)
+{
+	struct sock *child = tcp_check_req(req, skb, seg);
+	bool queued;
+
+	if (!child) {
+		consume_skb(skb);
+		return;
+	}
+	sock_hold(child);
+	tcp_v4_do_rcv(child, skb, seg);
+	queued = !list_empty(&tcp_sk(child)->accept_node);
+	if (!queued) { /* the segment that made it also ended it, before anybody could know of it */
+		tcp_sk(child)->listener = NULL;
+		tcp_orphan(child);
+		if (child->sk_state == TCP_CLOSE)
+			tcp_destroy_sock(child);
+		else
+			tcp_done(child);
+	}
+	sock_put(child);
+}
+
+static void tcp_v4_sock_rcv(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
+{
+	sock_hold(sk);
+	if (!sock_owned_by_user(sk)) {
+		tcp_v4_do_rcv(sk, skb, seg);
+	} else if (sk_add_backlog(sk, skb)) {
+		NET_INC_STATS(sk->sk_net, TCPBacklogDrop);
+		kfree_skb_reason(skb, SKB_DROP_REASON_SOCKET_BACKLOG);
+	}
+	sock_put(sk);
+}
+
+/**
+ * tcp_v4_rcv() - a TCP segment arrived (struct net_protocol)
+ * @skb: data at the TCP header; consumed
+ *
+ * Context: softirq.
+ */
+void tcp_v4_rcv(struct sk_buff *skb)
+{
+	struct net *net = skb->dev->net;
+	u32 dif = skb->dev->ifindex, isn = 0;
+	struct tcp_seg seg;
+	const struct iphdr *iph;
+	const struct tcphdr *th;
+	struct sock_common *c;
+	struct sock *lsk;
+
+	if (!tcp_v4_validate(net, skb, &seg))
+		return;
+	skb_dst_drop(skb);
+	iph = ip_hdr(skb);
+	th = tcp_hdr(skb);
+	c = inet_lookup_established(net->tcp_hash, iph->saddr, th->source, iph->daddr, ntohs(th->dest), dif);
+	if (c && c->skc_state == TCP_TIME_WAIT) {
+		tcp_timewait_process(net, container_of(c, struct tcp_timewait_sock, c), skb, &seg, &isn);
+		if (!isn) {
+			kfree_skb_reason(skb, SKB_DROP_REASON_TCP_TIMEWAIT);
+			return;
+		}
+	} else if (c && c->skc_state == TCP_NEW_SYN_RECV) {
+		tcp_v4_req_rcv(container_of(c, struct tcp_request_sock, c), skb, &seg);
+		return;
+	} else if (c) {
+		tcp_v4_sock_rcv(container_of(c, struct sock, __sk_common), skb, &seg);
+		return;
+	}
+	lsk = inet_lookup_listener(net->tcp_hash, iph->daddr, ntohs(th->dest), dif);
+	if (lsk) {
+		tcp_v4_listen_rcv(lsk, skb, &seg, isn);
+		return;
+	}
+	tcp_v4_send_reset(net, skb, &seg);
+	kfree_skb_reason(skb, SKB_DROP_REASON_NO_SOCKET);
+}
+
+/* --- ICMP ---------------------------------------------------------------------------------------------------------------- */
+
+/* What an error means to an application; 0: nothing. */
+static int tcp_icmp_errno(u8 type, u8 code)
+{
+	static const u8 unreach[NR_ICMP_UNREACH] = {
+		[ICMP_NET_UNREACH] = ENETUNREACH,   [ICMP_HOST_UNREACH] = EHOSTUNREACH,
+		[ICMP_PROT_UNREACH] = ENOPROTOOPT,  [ICMP_PORT_UNREACH] = ECONNREFUSED,
+		[ICMP_FRAG_NEEDED] = EMSGSIZE,      [ICMP_SR_FAILED] = EOPNOTSUPP,
+		[ICMP_NET_UNKNOWN] = ENETUNREACH,   [ICMP_HOST_UNKNOWN] = EHOSTDOWN,
+		[ICMP_HOST_ISOLATED] = EHOSTUNREACH,          [ICMP_NET_ANO] = ENETUNREACH,
+		[ICMP_HOST_ANO] = EHOSTUNREACH,     [ICMP_NET_UNR_TOS] = ENETUNREACH,
+		[ICMP_HOST_UNR_TOS] = EHOSTUNREACH, [ICMP_PKT_FILTERED] = EHOSTUNREACH,
+		[ICMP_PREC_VIOLATION] = EHOSTUNREACH, [ICMP_PREC_CUTOFF] = EHOSTUNREACH,
+	};
+
+	if (type == ICMP_DEST_UNREACH && code < NR_ICMP_UNREACH)
+		return unreach[code];
+	if (type == ICMP_TIME_EXCEEDED)
+		return EHOSTUNREACH;
+	if (type == ICMP_PARAMETERPROB)
+		return EPROTO;
+	return 0;
+}
+
+/* Frag needed: smaller segments, but never below what 552 bytes of MTU carry (a forged message must not cost much). */
+static void tcp_v4_frag_needed(struct sock *sk, u32 mtu)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	mtu = max(mtu, TCP_MIN_PMTU);
+	if (tp->mtu_info && mtu >= tp->mtu_info)
+		return;
+	tp->mtu_info = mtu;
+	if (sock_owned_by_user(sk))
+		tp->deferred |= TCP_DEFER_MTU;
+	else
+		tcp_mtu_reduced(sk);
+}
+
+/* An error about a segment that is in flight on @sk. While connecting it decides; later it is only remembered. */
+static void tcp_v4_sock_err(struct sock *sk, u8 type, u8 code, u32 info)
+{
+	int err = tcp_icmp_errno(type, code);
+
+	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED) {
+		tcp_v4_frag_needed(sk, info);
+		return;
+	}
+	if (!err)
+		return;
+	if (sock_owned_by_user(sk)) {
+		NET_INC_STATS(sk->sk_net, LockDroppedIcmps);
+		sk->sk_err_soft = err;
+	} else if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
+		tcp_abort_with(sk, err);
+	} else {
+		sk->sk_err_soft = err; /* RFC 9293 MUST-56, RFC 5461: never abort */
+	}
+}
+
+/**
+ * tcp_v4_err() - an ICMP error, or a failed neighbour, about a segment of ours (struct net_protocol)
+ * @skb: network header at the quoted IP header, data at the quoted TCP header (8 bytes at least); not consumed
+ * @type: ICMP type
+ * @code: ICMP code
+ * @info: MTU for frag needed
+ *
+ * Context: softirq.
+ */
+void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
+{
+	struct net *net = skb->dev->net;
+	const struct iphdr *iph = ip_hdr(skb);
+	const u8 *p = skb->data;
+	__be16 sport, dport;
+	struct sock_common *c;
+	struct sock *sk;
+	u32 seq;
+
+	if (skb_headlen(skb) < 8)
+		return;
+	sport = htons(get_unaligned_be16(p));
+	dport = htons(get_unaligned_be16(p + 2));
+	seq = get_unaligned_be32(p + 4);
+	local_bh_disable(); /* the neighbour may fail while a thread sends */
+	c = inet_lookup_established(net->tcp_hash, iph->daddr, dport, iph->saddr, ntohs(sport), skb->dev->ifindex);
+	if (!c || c->skc_state == TCP_TIME_WAIT)
+		goto out;
+	if (c->skc_state == TCP_NEW_SYN_RECV) {
+		struct tcp_request_sock *req = container_of(c, struct tcp_request_sock, c);
+
+		if (seq != req->snt_isn)
+			NET_INC_STATS(net, OutOfWindowIcmps);
+		else if (type == ICMP_DEST_UNREACH && code != ICMP_FRAG_NEEDED)
+			tcp_reqsk_drop(req);
+		goto out;
+	}
+	sk = container_of(c, struct sock, __sk_common);
+	if (sk->sk_state == TCP_CLOSE || !between(seq, tcp_sk(sk)->snd_una, tcp_sk(sk)->snd_nxt)) {
+		NET_INC_STATS(net, OutOfWindowIcmps);
+		goto out;
+	}
+	sock_hold(sk);
+	tcp_v4_sock_err(sk, type, code, info);
+	sock_put(sk);
+out:
+	local_bh_enable();
+}
+
+/* --- Out ----------------------------------------------------------------------------------------------------------------- */
+
+/**
+ * tcp_v4_connect() - gives a socket its identity and sends the SYN
+ * @sk: socket in CLOSE
+ * @addr: peer, AF_INET
+ *
+ * Context: owner. Return: 0 the SYN is out (or will be repeated); -ENETUNREACH no route, or a group or broadcast
+ * address; -EADDRNOTAVAIL no port left; -ENOMEM; what the route lookup says. On failure the socket is in CLOSE, without a port.
+ */
+int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr)
+{
+	struct net *net = sk->sk_net;
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct flowi4 fl = { .daddr = addr->sin_addr ? addr->sin_addr : htonl(0x7f000001),
+			     .saddr = sk->inet_saddr,
+			     .oif = sk->sk_bound_dev_if,
+			     .flowi4_proto = IPPROTO_TCP,
+			     .flowi4_tos = sk->inet_tos };
+	__be32 bound = sk->sk_rcv_saddr;
+	struct rtable *rt = ip_route_output_key(net, &fl);
+	int err;
+
+	if (IS_ERR(rt)) {
+		if (PTR_ERR(rt) == -ENETUNREACH)
+			IP_INC_STATS(net, OutNoRoutes);
+		return (int)PTR_ERR(rt);
+	}
+	if (rt->rt_type == RTN_MULTICAST || rt->rt_type == RTN_BROADCAST) {
+		dst_release(&rt->dst);
+		return -ENETUNREACH;
+	}
+	local_bh_disable();
+	dst_release(sk->sk_dst_cache);
+	sk->sk_dst_cache = &rt->dst;
+	sk->inet_saddr = fl.saddr;
+	sk->sk_rcv_saddr = fl.saddr;
+	sk->sk_daddr = fl.daddr;
+	sk->sk_dport = addr->sin_port;
+	tcp_set_state(sk, TCP_SYN_SENT);
+	err = inet_hash_connect(net->tcp_hash, &sk->__sk_common);
+	if (err)
+		goto out_fail;
+	sk->inet_sport = htons(sk->sk_num);
+	sk->inet_id = (u16)get_random_u32();
+	tp->write_seq = tcp_v4_init_seq(net, fl.saddr, sk->inet_sport, fl.daddr, addr->sin_port);
+	sk->sk_err = sk->sk_err_soft = 0;
+	sk->sk_shutdown = 0;
+	err = tcp_connect(sk);
+	if (err)
+		goto out_fail;
+	local_bh_enable();
+	return 0;
+
+out_fail:
+	tcp_set_state(sk, TCP_CLOSE);
+	sk->sk_num = 0;
+	sk->inet_sport = 0;
+	sk->sk_rcv_saddr = bound;
+	sk->inet_saddr = bound;
+	sk->sk_daddr = 0;
+	sk->sk_dport = 0;
+	local_bh_enable();
+	return err;
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Socket options of level SOL_TCP, TCP_INFO included.
+ *
+ * Interface: tcp_setsockopt, tcp_getsockopt
+ * Above: tcp.c (struct proto). Below: tcp_output.c, tcp_control.c, tcp_timer.c; <net/sock.h>, <net/ip.h> for the other levels.
+ * Context: process; the socket is not owned on entry.
+ * Owns: nothing.
+ * Specs: Linux tcp(7); RFC 5482 (user timeout).
+ */
+#include "tcp_internal.h"
+
+#include <lib/string.h>
+#include <net/ip.h>
+
+/* Linux's struct tcp_info, as far as its fields mean something here; the rest reads zero. */
+struct tcp_info {
+	u8 tcpi_state, tcpi_ca_state, tcpi_retransmits, tcpi_probes, tcpi_backoff, tcpi_options;
+	u8 tcpi_wscale; /* low nibble: the peer's, high: ours */
+	u8 tcpi_delivery_rate_app_limited;
+	u32 tcpi_rto, tcpi_ato, tcpi_snd_mss, tcpi_rcv_mss;
+	u32 tcpi_unacked, tcpi_sacked, tcpi_lost, tcpi_retrans, tcpi_fackets;
+	u32 tcpi_last_data_sent, tcpi_last_ack_sent, tcpi_last_data_recv, tcpi_last_ack_recv;
+	u32 tcpi_pmtu, tcpi_rcv_ssthresh, tcpi_rtt, tcpi_rttvar, tcpi_snd_ssthresh, tcpi_snd_cwnd, tcpi_advmss,
+		tcpi_reordering, tcpi_rcv_rtt, tcpi_rcv_space, tcpi_total_retrans;
+	u64 tcpi_pacing_rate, tcpi_max_pacing_rate, tcpi_bytes_acked, tcpi_bytes_received;
+	u32 tcpi_segs_out, tcpi_segs_in, tcpi_notsent_bytes, tcpi_min_rtt, tcpi_data_segs_in, tcpi_data_segs_out;
+	u64 tcpi_delivery_rate, tcpi_busy_time, tcpi_rwnd_limited, tcpi_sndbuf_limited;
+	u32 tcpi_delivered, tcpi_delivered_ce;
+	u64 tcpi_bytes_sent, tcpi_bytes_retrans;
+	u32 tcpi_dsack_dups, tcpi_reord_seen, tcpi_rcv_ooopack, tcpi_snd_wnd;
+};
+_Static_assert(sizeof(struct tcp_info) == 232, "ABI");
+enum { TCPI_OPT_WSCALE = 4 };
+
+static u32 tcp_ms_since(u64 now, u64 then)
+{
+	return then ? (u32)((now - then) / NSEC_PER_MSEC) : 0;
+}
+
+static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u64 now = ktime_get_ns();
+
+	*i = (struct tcp_info){
+		.tcpi_state = sk->sk_state,
+		.tcpi_ca_state = (u8)tp->ca_state,
+		.tcpi_retransmits = tp->retransmits,
+		.tcpi_probes = tp->probes_out,
+		.tcpi_backoff = tp->backoff,
+		.tcpi_options = tp->wscale_ok ? TCPI_OPT_WSCALE : 0,
+		.tcpi_wscale = (u8)(tp->snd_wscale | tp->rcv_wscale << 4),
+		.tcpi_rto = (u32)(tcp_rto_ns(tp) / NSEC_PER_USEC),
+		.tcpi_ato = (u32)(TCP_DELACK_MIN_NS / NSEC_PER_USEC),
+		.tcpi_snd_mss = tp->mss_cache,
+		.tcpi_rcv_mss = tp->rcv_mss,
+		.tcpi_unacked = sk->sk_state == TCP_LISTEN ? sk->sk_ack_backlog : tp->packets_out,
+		.tcpi_sacked = sk->sk_state == TCP_LISTEN ? sk->sk_max_ack_backlog : tp->sacked_out,
+		.tcpi_lost = tp->lost_out,
+		.tcpi_retrans = tp->retrans_out,
+		.tcpi_last_data_sent = tcp_ms_since(now, tp->lsndtime_ns),
+		.tcpi_last_data_recv = tcp_ms_since(now, tp->lrcvtime_ns),
+		.tcpi_last_ack_recv = tcp_ms_since(now, tp->rcv_tstamp_ns),
+		.tcpi_pmtu = tp->pmtu,
+		.tcpi_rtt = tp->rtt.srtt8_us / 8,
+		.tcpi_rttvar = tp->rtt.dev4_us / 4,
+		.tcpi_snd_ssthresh = tp->cc.ssthresh,
+		.tcpi_snd_cwnd = tp->cc.cwnd,
+		.tcpi_advmss = tp->advmss,
+		.tcpi_reordering = TCP_DUPACK_THRESH,
+		.tcpi_rcv_space = tp->rcv_wnd,
+		.tcpi_total_retrans = tp->total_retrans,
+		.tcpi_bytes_acked = tp->bytes_acked,
+		.tcpi_bytes_received = tp->bytes_received,
+		.tcpi_segs_out = tp->segs_out,
+		.tcpi_segs_in = tp->segs_in,
+		.tcpi_notsent_bytes = tp->write_seq - tp->snd_nxt,
+		.tcpi_min_rtt = tp->rtt.min_us,
+		.tcpi_data_segs_in = tp->data_segs_in,
+		.tcpi_data_segs_out = tp->data_segs_out,
+		.tcpi_bytes_sent = tp->bytes_sent,
+		.tcpi_bytes_retrans = tp->bytes_retrans,
+		.tcpi_snd_wnd = tp->snd_wnd,
+	};
+}
+
+/* Switching Nagle or the cork off sends what they held. */
+static void tcp_set_nagle(struct sock *sk, u8 bit, bool on)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	tp->nonagle = (u8)(on ? tp->nonagle | bit : tp->nonagle & ~bit);
+	if ((bit == TCP_NAGLE_OFF) == on && sk->sk_state != TCP_SYN_SENT && sk->sk_state != TCP_SYN_RECV && sk->sk_state != TCP_LISTEN)
+		tcp_push_pending_frames(sk);
+}
+
+/* A time or count option: within its limits, or -EINVAL. */
+static int tcp_set_limited(struct sock *sk, int opt, int val)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	static const struct {
+		int opt, least, most;
+	} limit[] = {
+		{ TCP_MAXSEG, 88, 32767 },   { TCP_KEEPIDLE, 1, 32767 },
+		{ TCP_KEEPINTVL, 1, 32767 }, { TCP_KEEPCNT, 1, 127 },
+		{ TCP_SYNCNT, 1, 127 },	     { TCP_USER_TIMEOUT, 0, INT32_MAX },
+		{ TCP_WINDOW_CLAMP, 1152, INT32_MAX },
+	};
+	u32 i = 0;
+
+	while (i < ARRAY_SIZE(limit) && limit[i].opt != opt)
+		i++;
+	if (i == ARRAY_SIZE(limit))
+		return -ENOPROTOOPT;
+	if (val < limit[i].least || val > limit[i].most)
+		return -EINVAL;
+	switch (opt) {
+	case TCP_MAXSEG:
+		tp->user_mss = (u32)val;
+		break;
+	case TCP_KEEPIDLE:
+		tp->keepalive_time = (u32)val;
+		if (sock_flag(sk, SOCK_KEEPOPEN) && sk->sk_state == TCP_ESTABLISHED)
+			tcp_reset_timer(sk, &tp->keepalive_timer, ktime_get_ns() + (u64)(u32)val * NSEC_PER_SEC);
+		break;
+	case TCP_KEEPINTVL:
+		tp->keepalive_intvl = (u32)val;
+		break;
+	case TCP_KEEPCNT:
+		tp->keepalive_probes = (u8)val;
+		break;
+	case TCP_SYNCNT:
+		tp->syn_retries = (u8)val;
+		break;
+	case TCP_USER_TIMEOUT:
+		tp->user_timeout_ms = (u32)val;
+		break;
+	default:
+		tp->window_clamp = (u32)val;
+		break;
+	}
+	return 0;
+}
+
+static int tcp_set_int(struct sock *sk, int opt, int val)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	switch (opt) {
+	case TCP_NODELAY:
+		tcp_set_nagle(sk, TCP_NAGLE_OFF, val != 0);
+		return 0;
+	case TCP_CORK:
+		tcp_set_nagle(sk, TCP_NAGLE_CORK, val != 0);
+		return 0;
+	case TCP_LINGER2:
+		tp->linger2 = val < 0 ? -1 : val;
+		return 0;
+	case TCP_QUICKACK:
+		tp->pingpong = !val;
+		tp->quick = val ? TCP_MAX_QUICKACKS : 0;
+		if (val && (tp->ack_pending & TCP_ACK_SCHED))
+			tcp_send_ack(sk);
+		return 0;
+	default:
+		return tcp_set_limited(sk, opt, val);
+	}
+}
+
+/** tcp_setsockopt() - SOL_TCP here, SOL_SOCKET and SOL_IP below. Return: 0, -EINVAL, -ENOPROTOOPT, -ENOENT. Process. */
+int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 len)
+{
+	int val, err;
+
+	if (level == SOL_SOCKET)
+		return sock_setsockopt(sk, opt, kval, len);
+	if (level == SOL_IP)
+		return ip_setsockopt(sk, opt, kval, len);
+	if (level != SOL_TCP)
+		return -ENOPROTOOPT;
+	if (opt == TCP_CONGESTION) {
+		const struct tcp_congestion_ops *ops;
+		char name[16] = { 0 };
+
+		memcpy(name, kval, min(len, 15u));
+		ops = tcp_cong_find(name);
+		if (!ops)
+			return -ENOENT;
+		tcp_sk(sk)->ca_ops = ops;
+		return 0;
+	}
+	if (len < sizeof(val))
+		return -EINVAL;
+	memcpy(&val, kval, sizeof(val));
+	lock_sock(sk);
+	err = tcp_set_int(sk, opt, val);
+	release_sock(sk);
+	return err;
+}
+
+/* Value of an integer option: 0, -ENOPROTOOPT. */
+static int tcp_get_int(const struct sock *sk, int opt, int *val)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	const struct tcp_net *tn = tcp_net_of(sk);
+	u32 v;
+
+	switch (opt) {
+	case TCP_NODELAY:
+		v = !!(tp->nonagle & TCP_NAGLE_OFF);
+		break;
+	case TCP_CORK:
+		v = !!(tp->nonagle & TCP_NAGLE_CORK);
+		break;
+	case TCP_MAXSEG:
+		v = sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN ?
+			    (tp->user_mss ? tp->user_mss : TCP_MSS_DEFAULT) :
+			    tp->mss_cache;
+		break;
+	case TCP_KEEPIDLE:
+		v = tp->keepalive_time ? tp->keepalive_time : tn->keepalive_time;
+		break;
+	case TCP_KEEPINTVL:
+		v = tp->keepalive_intvl ? tp->keepalive_intvl : tn->keepalive_intvl;
+		break;
+	case TCP_KEEPCNT:
+		v = tp->keepalive_probes ? tp->keepalive_probes : tn->keepalive_probes;
+		break;
+	case TCP_SYNCNT:
+		v = tp->syn_retries ? tp->syn_retries : tn->syn_retries;
+		break;
+	case TCP_LINGER2:
+		v = tp->linger2 < 0 ? (u32)-1 : (u32)(tcp_fin_time_ns(sk) / NSEC_PER_SEC);
+		break;
+	case TCP_USER_TIMEOUT:
+		v = tp->user_timeout_ms;
+		break;
+	case TCP_WINDOW_CLAMP:
+		v = tp->window_clamp;
+		break;
+	case TCP_QUICKACK:
+		v = !tp->pingpong;
+		break;
+	default:
+		return -ENOPROTOOPT;
+	}
+	*val = (int)v;
+	return 0;
+}
+
+/** tcp_getsockopt() - as tcp_setsockopt(); *len shrinks to what was written. Process. */
+int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len)
+{
+	struct tcp_info info;
+	int val, err;
+
+	if (level == SOL_SOCKET)
+		return sock_getsockopt(sk, opt, kval, len);
+	if (level == SOL_IP)
+		return ip_getsockopt(sk, opt, kval, len);
+	if (level != SOL_TCP)
+		return -ENOPROTOOPT;
+	if (opt == TCP_INFO) {
+		lock_sock(sk);
+		tcp_get_info(sk, &info);
+		release_sock(sk);
+		*len = min_t(u32, *len, sizeof(info));
+		memcpy(kval, &info, *len);
+		return 0;
+	}
+	if (opt == TCP_CONGESTION) {
+		char name[16] = { 0 };
+
+		(void)strscpy(name, tcp_sk(sk)->ca_ops->name, sizeof(name));
+		*len = min_t(u32, *len, sizeof(name));
+		memcpy(kval, name, *len);
+		return 0;
+	}
+	err = tcp_get_int(sk, opt, &val);
+	if (err)
+		return err;
+	*len = min_t(u32, *len, sizeof(val));
+	memcpy(kval, &val, *len);
+	return 0;
+}
