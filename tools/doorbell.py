@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import build  # noqa: E402
 import deps  # noqa: E402
-from pages import Counters, summary  # noqa: E402
+from pages import summary  # noqa: E402
 from peer import Receiver, Stream, hash_file, send_file  # noqa: E402
 from qemu import Guest, Machine, shell_line  # noqa: E402
 from settings import FILE_MAX, MIB, ROOT, Failure, Settings  # noqa: E402
@@ -144,7 +144,7 @@ def run_send(settings):
     stream = receiver.finish(5 if status == 0 else 0.2)
     equal = (stream.size, stream.sha256) == (size, sha) and stream.connections == 1 and not stream.error
     verdict = f"{source.name}: {'arrived, equal' if equal else 'NOT equal'}, sha256 {stream.sha256}"
-    print(summary(stream, verdict, Counters(outcome.serial), status, capture_of(machine), "sent"), flush=True)
+    print(summary(stream, verdict, outcome.serial, capture_of(machine), "sent"), flush=True)
     if status == 0 and not equal:
         say(f"{size} bytes with sha256 {sha} were sent, {stream.size} with {stream.sha256} arrived {stream.error}")
         return 1
@@ -175,7 +175,7 @@ def run_recv(settings):
     got = received(outcome.serial)
     equal = got == (size, sha)
     verdict = f"{source.name}: {'arrived, equal' if equal else 'NOT equal'}, sha256 {got[1] if got else 'none'}"
-    print(summary(stream, verdict, Counters(outcome.serial), status, capture_of(machine), "received"), flush=True)
+    print(summary(stream, verdict, outcome.serial, capture_of(machine), "received"), flush=True)
     if status == 0 and not equal:
         say(f"{size} bytes with sha256 {sha} were sent; the guest reports otherwise {stream.error}")
         return 1

