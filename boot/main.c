@@ -192,10 +192,10 @@ static void shutdown_all(struct net *net, struct pci_host *pci)
 	pci_free(pci);
 }
 
-/* One line that names every account; true when all are zero. */
-static bool leak_check(void)
+/* One line that names every account; true when all are zero. @areas: of the vmalloc window, before the stack came up. */
+static bool leak_check(u64 areas)
 {
-	u64 leaked = mm_report_leaks();
+	u64 leaked = mm_report_leaks() + vm_areas_live() - areas;
 	bool clean = !leaked && !skb_stats.live && !dma_mapped() && !timers_live() && !files_live();
 
 	printk(clean ? LOG_INFO : LOG_ERR,
@@ -216,6 +216,7 @@ void start_kernel(void)
 	struct net_device *dev;
 	struct pci_host *pci;
 	struct net *net;
+	u64 areas;
 	int status;
 
 	arch_early_init();
@@ -230,6 +231,7 @@ void start_kernel(void)
 		kernel_exit(EXIT_NO_MEMORY);
 	}
 	mm_baseline();
+	areas = vm_areas_live();
 	pci = pci_scan();
 	net = pci ? stack_init() : NULL;
 	if (!net) {
@@ -241,7 +243,7 @@ void start_kernel(void)
 	address_init(net, dev);
 	status = app_run();
 	shutdown_all(net, pci);
-	if (!leak_check())
+	if (!leak_check(areas))
 		status = EXIT_LEAK;
 	kernel_exit(status);
 }

@@ -63,12 +63,13 @@ static const struct page_entry {
 	const char *path;
 	proc_show_t show;
 } pages[] = {
-	{ "/proc/net/dev", dev_show },           { "/proc/net/snmp", snmp_show },
-	{ "/proc/net/netstat", netstat_show },   { "/proc/net/softnet_stat", softnet_stat_show },
-	{ "/proc/net/arp", arp_show },           { "/proc/net/route", route_show },
-	{ "/proc/net/tcp", tcp_show },           { "/proc/net/udp", udp_show },
-	{ "/proc/net/sockstat", sockstat_show }, { "/proc/net/qdisc", qdisc_show },
-	{ "/proc/net/skb", skb_show },           { "/proc/net/drops", drops_show },
+	{ "/proc/net/dev", dev_show },         { "/proc/net/snmp", snmp_show },
+	{ "/proc/net/netstat", netstat_show }, { "/proc/net/softnet_stat", softnet_stat_show },
+	{ "/proc/net/arp", arp_show },         { "/proc/net/neigh", neigh_stat_show },
+	{ "/proc/net/route", route_show },     { "/proc/net/tcp", tcp_show },
+	{ "/proc/net/udp", udp_show },         { "/proc/net/sockstat", sockstat_show },
+	{ "/proc/net/qdisc", qdisc_show },     { "/proc/net/skb", skb_show },
+	{ "/proc/net/drops", drops_show },
 };
 
 /**

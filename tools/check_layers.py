@@ -8,6 +8,7 @@ Interface: check() -> list of complaints.
 """
 import re
 import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -210,3 +211,9 @@ def check():
     files, count = len(graph), sum(len(e) for e in graph.values())
     print(f"{files} files, {count} edges, {len(circles(graph))} circles")
     return bad
+
+
+if __name__ == "__main__":
+    complaints = check()
+    print("\n".join(complaints))
+    sys.exit(bool(complaints))

@@ -54,7 +54,6 @@ struct user_sigaction {
 #define SIG_IGN 1
 #define NSIG    64
 enum signal_nr {
-	SIGABRT = 6,
 	SIGKILL = 9,
 	SIGCHLD = 17,
 	SIGCONT = 18,

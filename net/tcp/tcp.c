@@ -61,8 +61,9 @@ static struct sk_buff *tcp_new_tail(struct sock *sk, u32 size_goal)
 	if (!skb)
 		return NULL;
 	skb_reserve(skb, MAX_TCP_HEADER);
-	*TCP_SKB_CB(skb) =
-		(struct tcp_skb_cb){ .seq = tp->write_seq, .end_seq = tp->write_seq, .tcp_flags = TCPHDR_ACK };
+	*TCP_SKB_CB(skb) = (struct tcp_skb_cb){ .seq = tp->write_seq,
+						.end_seq = tp->write_seq,
+						.tcp_flags = TCPHDR_ACK };
 	skb_queue_tail(&sk->sk_write_queue, skb);
 	sk->sk_wmem_queued += skb->truesize;
 	return skb;
@@ -85,7 +86,8 @@ static u8 tcp_nonagle(const struct tcp_sock *tp, u32 flags)
 }
 
 /* The skb that takes the next bytes, with room; waits for memory. Return: 0 and *out, or the error of the wait. */
-static int tcp_tail_with_room(struct sock *sk, u32 flags, u64 deadline, struct sk_buff **out, u32 *room)
+static int tcp_tail_with_room(struct sock *sk, u32 flags, u64 deadline, struct sk_buff **out,
+			      u32 *room)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -102,13 +104,16 @@ static int tcp_tail_with_room(struct sock *sk, u32 flags, u64 deadline, struct s
 			*room = min(mss - skb->len, skb_tailroom(skb));
 			return 0;
 		}
-		if (idle || sk_stream_memory_free(sk)) { /* idle: one skb always, else a tiny SO_SNDBUF would never send */
+		if (idle ||
+		    sk_stream_memory_free(
+			    sk)) { /* idle: one skb always, else a tiny SO_SNDBUF would never send */
 			*out = tcp_new_tail(sk, mss);
 			*room = mss;
 			if (*out)
 				return 0;
 		}
-		__tcp_push_pending_frames(sk, mss, (u8)(tcp_nonagle(tp, flags & ~(u32)MSG_MORE) | TCP_NAGLE_PUSH));
+		__tcp_push_pending_frames(
+			sk, mss, (u8)(tcp_nonagle(tp, flags & ~(u32)MSG_MORE) | TCP_NAGLE_PUSH));
 		err = sk_stream_wait_memory(sk, deadline);
 		if (err)
 			return err;
@@ -204,7 +209,8 @@ static int tcp_recv_end(struct sock *sk)
 static bool tcp_recv_ready(const struct sock *sk, u32 seq)
 {
 	return tcp_sk(sk)->rcv_nxt != seq + (tcp_sk(sk)->fin_rcvd ? 1 : 0) || sk->sk_err ||
-	       (sk->sk_shutdown & RCV_SHUTDOWN) || sock_flag(sk, SOCK_DONE) || sk->sk_state == TCP_CLOSE;
+	       (sk->sk_shutdown & RCV_SHUTDOWN) || sock_flag(sk, SOCK_DONE) ||
+	       sk->sk_state == TCP_CLOSE;
 }
 
 /*
@@ -222,7 +228,8 @@ static ssize_t tcp_recv_copy(struct sock *sk, struct msghdr *msg, size_t len, u3
 		if (off >= skb->len)
 			continue; /* peeked over */
 		n = (u32)min((size_t)(skb->len - off), len - copied);
-		if (n && !(flags & MSG_TRUNC) && skb_copy_datagram_iter(skb, off, &msg->msg_iter, n))
+		if (n && !(flags & MSG_TRUNC) &&
+		    skb_copy_datagram_iter(skb, off, &msg->msg_iter, n))
 			return copied ? (ssize_t)copied : -EFAULT;
 		*seq += n;
 		copied += n;
@@ -240,7 +247,8 @@ static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u64 deadline = sock_rcv_deadline(sk, flags & MSG_DONTWAIT);
-	size_t target = flags & MSG_WAITALL ? len : min(len, (size_t)max(sk->sk_rcvlowat, 1u)), copied = 0;
+	size_t target = flags & MSG_WAITALL ? len : min(len, (size_t)max(sk->sk_rcvlowat, 1u)),
+	       copied = 0;
 	u32 peek_seq = tp->copied_seq;
 	u32 *seq = flags & MSG_PEEK ? &peek_seq : &tp->copied_seq;
 	ssize_t n = 0;
@@ -257,7 +265,8 @@ static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
 			tcp_cleanup_rbuf(sk, (u32)n);
 		if (copied >= target || copied == len)
 			break;
-		if (copied && (sk->sk_err || sk->sk_state == TCP_CLOSE || (sk->sk_shutdown & RCV_SHUTDOWN)))
+		if (copied &&
+		    (sk->sk_err || sk->sk_state == TCP_CLOSE || (sk->sk_shutdown & RCV_SHUTDOWN)))
 			break;
 		end = copied ? 0 : tcp_recv_end(sk);
 		if (end) {
@@ -359,7 +368,8 @@ static int tcp_ioctl(struct sock *sk, unsigned long req, int *val)
  *
  * Context: process. Return: 0 SYN sent; -EISCONN, -EALREADY, -EINVAL, -EAFNOSUPPORT, or as tcp_v4_connect().
  */
-static int tcp_proto_connect(struct sock *sk, const struct sockaddr_in *addr, int addr_len, bool nonblock)
+static int tcp_proto_connect(struct sock *sk, const struct sockaddr_in *addr, int addr_len,
+			     bool nonblock)
 {
 	int err;
 
@@ -524,7 +534,8 @@ static struct sock *tcp_accept(struct sock *sk, bool nonblock, int *err)
 		}
 		*err = -EAGAIN;
 		if (!deadline || sk_wait_event(sk, deadline,
-					       !list_empty(&tcp_sk(sk)->accept_queue) || sk->sk_state != TCP_LISTEN))
+					       !list_empty(&tcp_sk(sk)->accept_queue) ||
+						       sk->sk_state != TCP_LISTEN))
 			break;
 	}
 	release_sock(sk);
@@ -573,7 +584,8 @@ static int tcp_shutdown(struct sock *sk, u8 how_mask)
 
 static bool tcp_fin_unacked(const struct sock *sk)
 {
-	return sk->sk_state == TCP_FIN_WAIT1 || sk->sk_state == TCP_CLOSING || sk->sk_state == TCP_LAST_ACK;
+	return sk->sk_state == TCP_FIN_WAIT1 || sk->sk_state == TCP_CLOSING ||
+	       sk->sk_state == TCP_LAST_ACK;
 }
 
 /* What close() does to the connection: RST if data was lost unread or SO_LINGER says so, FIN otherwise. Owner. */
@@ -591,7 +603,8 @@ static void tcp_close_connection(struct sock *sk, u64 deadline)
 		NET_INC_STATS(sk->sk_net, TCPAbortOnClose);
 		tcp_send_active_reset(sk);
 		tcp_done(sk);
-	} else if (sk->sk_state != TCP_CLOSE && sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime_s) {
+	} else if (sk->sk_state != TCP_CLOSE && sock_flag(sk, SOCK_LINGER) &&
+		   !sk->sk_lingertime_s) {
 		NET_INC_STATS(sk->sk_net, TCPAbortOnData);
 		if (sk->sk_state != TCP_SYN_SENT)
 			tcp_send_active_reset(sk);
@@ -618,7 +631,8 @@ static void tcp_adjudge_to_death(struct sock *sk)
 			tcp_send_active_reset(sk);
 			tcp_done(sk);
 		} else {
-			tcp_reset_timer(sk, &tp->keepalive_timer, ktime_get_ns() + tcp_fin_time_ns(sk));
+			tcp_reset_timer(sk, &tp->keepalive_timer,
+					ktime_get_ns() + tcp_fin_time_ns(sk));
 		}
 	} else if (sk->sk_state != TCP_CLOSE && tn->orphan_count > tn->max_orphans) {
 		NET_INC_STATS(sk->sk_net, TCPAbortOnMemory);

@@ -40,7 +40,8 @@ static bool tcp_update_window(struct sock *sk, const struct tcp_seg *seg)
 /* The congestion window grows only if it was what held us back. */
 static void tcp_cong_avoid(struct tcp_sock *tp, u32 segs)
 {
-	bool limited = tp->cc.cwnd < tp->cc.ssthresh ? tp->cc.cwnd < 2 * tp->max_packets_out : tp->is_cwnd_limited;
+	bool limited = tp->cc.cwnd < tp->cc.ssthresh ? tp->cc.cwnd < 2 * tp->max_packets_out
+						     : tp->is_cwnd_limited;
 
 	if (tp->ca_state == TCP_CA_Loss)
 		limited = true;

@@ -28,7 +28,8 @@ void tcp_init_rcv_space(struct sock *sk, bool wscale_ok)
 		tp->advmss = min(tp->advmss, tp->user_mss);
 	tp->advmss = min(tp->advmss, 65495u);
 	space = tcp_full_space(sk);
-	scale_for = sk->sk_userlocks & SOCK_RCVBUF_LOCK ? space : max(space, tcp_net_of(sk)->rmem[2]);
+	scale_for =
+		sk->sk_userlocks & SOCK_RCVBUF_LOCK ? space : max(space, tcp_net_of(sk)->rmem[2]);
 	tp->wscale_ok = wscale_ok;
 	tp->rcv_wscale = wscale_ok ? tcp_select_wscale(min(scale_for, tp->window_clamp)) : 0;
 	space = min(space, 65535u);
@@ -315,7 +316,8 @@ void tcp_send_probe0(struct sock *sk)
 	u64 delay = TCP_RESOURCE_PROBE_NS;
 	int err = tcp_write_wakeup(sk);
 
-	if (tp->packets_out || !tcp_send_head(sk)) { /* the probe was data, and is watched as such */
+	if (tp->packets_out ||
+	    !tcp_send_head(sk)) { /* the probe was data, and is watched as such */
 		tp->probes_out = 0;
 		return;
 	}

@@ -135,7 +135,8 @@ static void tcp_ofo_queue(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb;
 
-	while ((skb = skb_peek(&tp->out_of_order_queue)) && !after(TCP_SKB_CB(skb)->seq, tp->rcv_nxt)) {
+	while ((skb = skb_peek(&tp->out_of_order_queue)) &&
+	       !after(TCP_SKB_CB(skb)->seq, tp->rcv_nxt)) {
 		skb_unlink(skb, &tp->out_of_order_queue);
 		skb_orphan(skb); /* the charge is taken anew by the receive queue */
 		if (!after(TCP_SKB_CB(skb)->end_seq, tp->rcv_nxt) || tp->fin_rcvd ||
@@ -223,7 +224,8 @@ static void tcp_data_queue_ofo(struct sock *sk, struct sk_buff *skb)
 /* Room in the receive buffer for a segment that is next. An empty queue takes one whatever the limit says. */
 static bool tcp_rmem_ok(struct sock *sk, const struct sk_buff *skb)
 {
-	if (skb_queue_empty(&sk->sk_receive_queue) || sk->sk_rmem_alloc + skb->truesize <= sk->sk_rcvbuf)
+	if (skb_queue_empty(&sk->sk_receive_queue) ||
+	    sk->sk_rmem_alloc + skb->truesize <= sk->sk_rcvbuf)
 		return true;
 	NET_INC_STATS(sk->sk_net, PruneCalled);
 	if (tcp_prune_ofo(sk, TCP_SKB_CB(skb)->seq, skb->truesize))
@@ -249,8 +251,11 @@ void tcp_data_queue(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *
 	bool had_hole = !skb_queue_empty(&tp->out_of_order_queue);
 
 	BUG_ON(tp->fin_rcvd);
-	*TCP_SKB_CB(skb) = (struct tcp_skb_cb){ .seq = seg->seq, .end_seq = seg->end_seq, .tcp_flags = seg->flags };
-	if (!after(seg->end_seq, tp->rcv_nxt)) { /* a duplicate: our ACK was lost, or it was sent too early */
+	*TCP_SKB_CB(skb) = (struct tcp_skb_cb){ .seq = seg->seq,
+						.end_seq = seg->end_seq,
+						.tcp_flags = seg->flags };
+	if (!after(seg->end_seq,
+		   tp->rcv_nxt)) { /* a duplicate: our ACK was lost, or it was sent too early */
 		tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_NOW;
 		NET_INC_STATS(sk->sk_net, DelayedACKLost);
 		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_OLD_DATA);

@@ -63,8 +63,9 @@ static void tcp_finish_connect(struct sock *sk)
 		tp->keepalive_sent = 0;
 		sock_set_flag(sk, SOCK_KEEPOPEN);
 		tcp_reset_timer(sk, &tp->keepalive_timer,
-				ktime_get_ns() + (u64)(tp->keepalive_time ? tp->keepalive_time :
-									    tcp_net_of(sk)->keepalive_time) *
+				ktime_get_ns() + (u64)(tp->keepalive_time
+							       ? tp->keepalive_time
+							       : tcp_net_of(sk)->keepalive_time) *
 							 NSEC_PER_SEC);
 	}
 	if (!sock_flag(sk, SOCK_DEAD))
@@ -76,7 +77,8 @@ static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tc
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if ((seg->flags & TCPHDR_ACK) && (!after(seg->ack, tp->snd_una) || after(seg->ack, tp->snd_nxt))) {
+	if ((seg->flags & TCPHDR_ACK) &&
+	    (!after(seg->ack, tp->snd_una) || after(seg->ack, tp->snd_nxt))) {
 		tcp_v4_send_reset(sk->sk_net, skb, seg);
 		return SKB_DROP_REASON_TCP_INVALID_ACK;
 	}
@@ -108,7 +110,8 @@ static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (!before(seg->end_seq, tp->rcv_wup) && !after(seg->seq, tp->rcv_nxt + tcp_receive_window(tp)))
+	if (!before(seg->end_seq, tp->rcv_wup) &&
+	    !after(seg->seq, tp->rcv_nxt + tcp_receive_window(tp)))
 		return STEP_NEXT;
 	if (seg->flags & TCPHDR_RST)
 		return SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
@@ -118,8 +121,8 @@ static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg)
 	} else {
 		tcp_send_dupack(sk);
 	}
-	return before(seg->end_seq, tp->rcv_wup) && seg->len ? SKB_DROP_REASON_TCP_OLD_DATA :
-							       SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
+	return before(seg->end_seq, tp->rcv_wup) && seg->len ? SKB_DROP_REASON_TCP_OLD_DATA
+							     : SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
 }
 
 /* Second: RST. Only the exact number counts; another one in the window is asked back (RFC 5961, 3). */
@@ -143,8 +146,8 @@ static int tcp_step4_syn(struct sock *sk, const struct tcp_seg *seg)
 
 	if (!(seg->flags & TCPHDR_SYN))
 		return STEP_NEXT;
-	if (sk->sk_state == TCP_SYN_RECV && (seg->flags & TCPHDR_ACK) && seg->seq + 1 == tp->rcv_nxt &&
-	    seg->ack == tp->snd_nxt)
+	if (sk->sk_state == TCP_SYN_RECV && (seg->flags & TCPHDR_ACK) &&
+	    seg->seq + 1 == tp->rcv_nxt && seg->ack == tp->snd_nxt)
 		return STEP_NEXT;
 	NET_INC_STATS(sk->sk_net, TCPSYNChallenge);
 	tcp_send_challenge_ack(sk);
@@ -184,7 +187,8 @@ static int tcp_step5_fin_acked(struct sock *sk)
 			tcp_done(sk);
 			return STEP_CONSUMED;
 		} else {
-			tcp_reset_timer(sk, &tp->keepalive_timer, ktime_get_ns() + tcp_fin_time_ns(sk));
+			tcp_reset_timer(sk, &tp->keepalive_timer,
+					ktime_get_ns() + tcp_fin_time_ns(sk));
 		}
 		return STEP_NEXT;
 	case TCP_CLOSING:
@@ -211,8 +215,8 @@ static int tcp_step5_ack(struct sock *sk, struct sk_buff *skb, const struct tcp_
 		if (r != STEP_NEXT)
 			return r;
 	} else if (tcp_ack(sk, seg) < 0) {
-		return before(seg->ack, tp->snd_una) ? SKB_DROP_REASON_TCP_OLD_ACK :
-						       SKB_DROP_REASON_TCP_ACK_UNSENT_DATA;
+		return before(seg->ack, tp->snd_una) ? SKB_DROP_REASON_TCP_OLD_ACK
+						     : SKB_DROP_REASON_TCP_ACK_UNSENT_DATA;
 	}
 	if (tp->snd_una == tp->write_seq)
 		return tcp_step5_fin_acked(sk);
@@ -233,7 +237,8 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 		return STEP_CONSUMED; /* behind the peer's FIN there is no text */
 	if (seg->end_seq == seg->seq)
 		return STEP_CONSUMED;
-	if (fin_wait && (sk->sk_shutdown & RCV_SHUTDOWN) && seg->len && after(seg->seq + seg->len, tp->rcv_nxt)) {
+	if (fin_wait && (sk->sk_shutdown & RCV_SHUTDOWN) && seg->len &&
+	    after(seg->seq + seg->len, tp->rcv_nxt)) {
 		/* Nobody will ever read it: say so (RFC 9293 SHLD-3, RFC 2525 2.17). */
 		NET_INC_STATS(sk->sk_net, TCPAbortOnData);
 		tcp_v4_send_reset(sk->sk_net, skb, seg);

@@ -34,25 +34,25 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 }
 
 /* --- Numbers (transmit-path B22) ------------------------------------------------------------------------------------ */
-#define TCP_MSS_DEFAULT      536u
-#define TCP_MIN_SND_MSS      48u
-#define TCP_MIN_PMTU         552u
-#define TCP_INIT_CWND        10u
-#define TCP_MIN_CWND         2u
-#define TCP_INFINITE_SSTHRESH 0x7fffffffu
-#define TCP_DUPACK_THRESH    3u
-#define TCP_MAX_QUICKACKS    16u
-#define TCP_MAX_BACKOFF      15u
-#define TCP_OFO_MAX_SKBS     1024u
-#define TCP_RTO_MIN_NS       (200 * NSEC_PER_MSEC)
-#define TCP_RTO_MAX_NS       (120 * NSEC_PER_SEC)
-#define TCP_TIMEOUT_INIT_NS  (1 * NSEC_PER_SEC)
-#define TCP_TIMEOUT_FALLBACK_NS (3 * NSEC_PER_SEC) /* RFC 6298, 5.7 */
-#define TCP_DELACK_MIN_NS    (40 * NSEC_PER_MSEC)
-#define TCP_DELACK_MAX_NS    (200 * NSEC_PER_MSEC)
-#define TCP_RESOURCE_PROBE_NS (500 * NSEC_PER_MSEC) /* a local refusal is tried again after this */
+#define TCP_MSS_DEFAULT          536u
+#define TCP_MIN_SND_MSS          48u
+#define TCP_MIN_PMTU             552u
+#define TCP_INIT_CWND            10u
+#define TCP_MIN_CWND             2u
+#define TCP_INFINITE_SSTHRESH    0x7fffffffu
+#define TCP_DUPACK_THRESH        3u
+#define TCP_MAX_QUICKACKS        16u
+#define TCP_MAX_BACKOFF          15u
+#define TCP_OFO_MAX_SKBS         1024u
+#define TCP_RTO_MIN_NS           (200 * NSEC_PER_MSEC)
+#define TCP_RTO_MAX_NS           (120 * NSEC_PER_SEC)
+#define TCP_TIMEOUT_INIT_NS      (1 * NSEC_PER_SEC)
+#define TCP_TIMEOUT_FALLBACK_NS  (3 * NSEC_PER_SEC) /* RFC 6298, 5.7 */
+#define TCP_DELACK_MIN_NS        (40 * NSEC_PER_MSEC)
+#define TCP_DELACK_MAX_NS        (200 * NSEC_PER_MSEC)
+#define TCP_RESOURCE_PROBE_NS    (500 * NSEC_PER_MSEC) /* a local refusal is tried again after this */
 #define TCP_INVALID_RATELIMIT_NS (500 * NSEC_PER_MSEC)
-#define TCP_TIMEWAIT_NS      (60 * NSEC_PER_SEC)
+#define TCP_TIMEWAIT_NS          (60 * NSEC_PER_SEC)
 
 #define TCP_HDR_LEN 20u
 #define IP_TCP_HDRS 40u
@@ -75,7 +75,12 @@ struct tcp_seg {
 };
 
 /* --- Control block of every skb that TCP holds ----------------------------------------------------------------------- */
-enum tcp_cb_sacked { TCPCB_LOST = 1, TCPCB_SACKED_RETRANS = 2, TCPCB_EVER_RETRANS = 4, TCPCB_SACKED_ACKED = 8 };
+enum tcp_cb_sacked {
+	TCPCB_LOST = 1,
+	TCPCB_SACKED_RETRANS = 2,
+	TCPCB_EVER_RETRANS = 4,
+	TCPCB_SACKED_ACKED = 8
+};
 struct tcp_skb_cb {
 	u32 seq, end_seq;
 	u32 segs;     /* 0: not cut into segments yet */
@@ -92,10 +97,10 @@ static inline struct tcp_skb_cb *tcp_cb(const struct sk_buff *skb)
 
 /* --- RTT (RFC 6298), microseconds ---------------------------------------------------------------------------------------- */
 struct tcp_rtt {
-	u32 srtt8_us;  /* smoothed round trip, times 8; 0: no sample yet */
-	u32 dev4_us;   /* mean deviation, times 4 */
-	u32 peak4_us;  /* largest dev4 of the round trip now running */
-	u32 var4_us;   /* what the timeout uses: follows a peak at once, sinks once per round trip */
+	u32 srtt8_us; /* smoothed round trip, times 8; 0: no sample yet */
+	u32 dev4_us;  /* mean deviation, times 4 */
+	u32 peak4_us; /* largest dev4 of the round trip now running */
+	u32 var4_us;  /* what the timeout uses: follows a peak at once, sinks once per round trip */
 	u32 round_end; /* sequence number whose acknowledgment ends the round */
 	u32 min_us;
 	u64 rto_ns; /* without back-off */
@@ -127,7 +132,8 @@ struct tcp_net {
 	struct net *net;
 	u32 rmem[3], wmem[3]; /* least, default, greatest */
 	u32 syn_retries, synack_retries, retries1, retries2, orphan_retries;
-	u32 fin_timeout, keepalive_time, keepalive_intvl, keepalive_probes; /* seconds; probes: count */
+	u32 fin_timeout, keepalive_time, keepalive_intvl,
+		keepalive_probes; /* seconds; probes: count */
 	u32 max_syn_backlog, max_tw_buckets, max_orphans;
 	u32 window_scaling, slow_start_after_idle, abort_on_overflow;
 	u32 tw_count, orphan_count;
@@ -138,7 +144,12 @@ struct tcp_net {
 enum tcp_time { TCP_TIME_NONE, TCP_TIME_RETRANS, TCP_TIME_PROBE0 };
 enum tcp_ack_pending { TCP_ACK_SCHED = 1, TCP_ACK_TIMER = 2, TCP_ACK_NOW = 4 };
 enum tcp_nagle { TCP_NAGLE_OFF = 1, TCP_NAGLE_CORK = 2, TCP_NAGLE_PUSH = 4 };
-enum tcp_deferred { TCP_DEFER_WRITE = 1, TCP_DEFER_DELACK = 2, TCP_DEFER_KEEPALIVE = 4, TCP_DEFER_MTU = 8 };
+enum tcp_deferred {
+	TCP_DEFER_WRITE = 1,
+	TCP_DEFER_DELACK = 2,
+	TCP_DEFER_KEEPALIVE = 4,
+	TCP_DEFER_MTU = 8
+};
 
 struct tcp_sock {
 	struct sock sk; /* first */
@@ -225,7 +236,7 @@ struct tcp_timewait_sock {
 	struct sock_common c; /* first; state TCP_TIME_WAIT */
 	struct timer timer;
 	u32 rcv_nxt, snd_nxt, rcv_wnd; /* rcv_wnd: as sent on the wire */
-	u64 next_ack_ns; /* not before: at most 10 answers a second */
+	u64 next_ack_ns;               /* not before: at most 10 answers a second */
 };
 
 static inline u32 tcp_wnd_end(const struct tcp_sock *tp)
@@ -285,9 +296,9 @@ void tcp_push_header(struct sk_buff *skb, const struct tcp_hdr_spec *h);
 
 /* tcp_rtx_queue.c */
 struct tcp_acked {
-	u32 segs;   /* fully acknowledged */
-	u32 bytes;  /* of sequence space */
-	u32 rtt_us; /* U32_MAX: no sample (Karn) */
+	u32 segs;     /* fully acknowledged */
+	u32 bytes;    /* of sequence space */
+	u32 rtt_us;   /* U32_MAX: no sample (Karn) */
 	bool retrans; /* one of them had been sent twice */
 };
 void tcp_reset_timer(struct sock *sk, struct timer *t, u64 expires_ns);
@@ -341,7 +352,8 @@ void tcp_init_rcv_space(struct sock *sk, bool wscale_ok);
 /* tcp_recovery.c */
 void tcp_enter_loss(struct sock *sk);
 void tcp_xmit_retransmit_queue(struct sock *sk);
-void tcp_fastretrans(struct sock *sk, const struct tcp_acked *acked, bool dupack, u32 prior_in_flight);
+void tcp_fastretrans(struct sock *sk, const struct tcp_acked *acked, bool dupack,
+		     u32 prior_in_flight);
 void tcp_simple_retransmit(struct sock *sk);
 
 /* tcp_ack.c */
@@ -369,7 +381,8 @@ void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct 
 			  const struct tcp_seg *seg, u32 *isn);
 void tcp_timewait_kill(struct net *net, struct tcp_timewait_sock *tw);
 void tcp_conn_request(struct sock *lsk, struct sk_buff *skb, const struct tcp_seg *seg, u32 isn);
-struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb, const struct tcp_seg *seg);
+struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
+			   const struct tcp_seg *seg);
 void tcp_reqsk_drop(struct tcp_request_sock *req);
 void tcp_listen_stop(struct sock *sk);
 void tcp_child_established(struct sock *child);

@@ -23,8 +23,9 @@ static bool tcp_v4_checksum_ok(const struct sk_buff *skb)
 
 	if (skb->ip_summed == CHECKSUM_UNNECESSARY || skb->ip_summed == CHECKSUM_PARTIAL)
 		return true; /* PARTIAL: it never left this host */
-	return csum_fold(skb_checksum(skb, 0, skb->len,
-				      csum_tcpudp_nofold(iph->saddr, iph->daddr, skb->len, IPPROTO_TCP, 0))) == 0;
+	return csum_fold(skb_checksum(
+		       skb, 0, skb->len,
+		       csum_tcpudp_nofold(iph->saddr, iph->daddr, skb->len, IPPROTO_TCP, 0))) == 0;
 }
 
 /* Lengths and checksum; on success the fields are in @seg. On failure @skb is freed and counted. */
@@ -82,7 +83,8 @@ void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 }
 
 /* RFC 9293, 3.10.7.2: RST ignored, ACK refused, SYN opens; SYN with FIN is nobody's idea of a connection. */
-static void tcp_v4_listen_rcv(struct sock *lsk, struct sk_buff *skb, const struct tcp_seg *seg, u32 isn)
+static void tcp_v4_listen_rcv(struct sock *lsk, struct sk_buff *skb, const struct tcp_seg *seg,
+			      u32 isn)
 {
 	if (seg->flags & TCPHDR_RST) {
 		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_RESET);
@@ -98,7 +100,8 @@ static void tcp_v4_listen_rcv(struct sock *lsk, struct sk_buff *skb, const struc
 }
 
 /* The last ACK of a handshake, perhaps with text: the child is born and processes it. */
-static void tcp_v4_req_rcv(struct tcp_request_sock *req, struct sk_buff *skb, const struct tcp_seg *seg)
+static void tcp_v4_req_rcv(struct tcp_request_sock *req, struct sk_buff *skb,
+			   const struct tcp_seg *seg)
 {
 	struct sock *child = tcp_check_req(req, skb, seg);
 	bool queued;
@@ -154,9 +157,11 @@ void tcp_v4_rcv(struct sk_buff *skb)
 	skb_dst_drop(skb);
 	iph = ip_hdr(skb);
 	th = tcp_hdr(skb);
-	c = inet_lookup_established(net->tcp_hash, iph->saddr, th->source, iph->daddr, ntohs(th->dest), dif);
+	c = inet_lookup_established(net->tcp_hash, iph->saddr, th->source, iph->daddr,
+				    ntohs(th->dest), dif);
 	if (c && c->skc_state == TCP_TIME_WAIT) {
-		tcp_timewait_process(net, container_of(c, struct tcp_timewait_sock, c), skb, &seg, &isn);
+		tcp_timewait_process(net, container_of(c, struct tcp_timewait_sock, c), skb, &seg,
+				     &isn);
 		if (!isn) {
 			kfree_skb_reason(skb, SKB_DROP_REASON_TCP_TIMEWAIT);
 			return;
@@ -183,13 +188,13 @@ void tcp_v4_rcv(struct sk_buff *skb)
 static int tcp_icmp_errno(u8 type, u8 code)
 {
 	static const u8 unreach[NR_ICMP_UNREACH] = {
-		[ICMP_NET_UNREACH] = ENETUNREACH,   [ICMP_HOST_UNREACH] = EHOSTUNREACH,
-		[ICMP_PROT_UNREACH] = ENOPROTOOPT,  [ICMP_PORT_UNREACH] = ECONNREFUSED,
-		[ICMP_FRAG_NEEDED] = EMSGSIZE,      [ICMP_SR_FAILED] = EOPNOTSUPP,
-		[ICMP_NET_UNKNOWN] = ENETUNREACH,   [ICMP_HOST_UNKNOWN] = EHOSTDOWN,
-		[ICMP_HOST_ISOLATED] = EHOSTUNREACH,          [ICMP_NET_ANO] = ENETUNREACH,
-		[ICMP_HOST_ANO] = EHOSTUNREACH,     [ICMP_NET_UNR_TOS] = ENETUNREACH,
-		[ICMP_HOST_UNR_TOS] = EHOSTUNREACH, [ICMP_PKT_FILTERED] = EHOSTUNREACH,
+		[ICMP_NET_UNREACH] = ENETUNREACH,     [ICMP_HOST_UNREACH] = EHOSTUNREACH,
+		[ICMP_PROT_UNREACH] = ENOPROTOOPT,    [ICMP_PORT_UNREACH] = ECONNREFUSED,
+		[ICMP_FRAG_NEEDED] = EMSGSIZE,        [ICMP_SR_FAILED] = EOPNOTSUPP,
+		[ICMP_NET_UNKNOWN] = ENETUNREACH,     [ICMP_HOST_UNKNOWN] = EHOSTDOWN,
+		[ICMP_HOST_ISOLATED] = EHOSTUNREACH,  [ICMP_NET_ANO] = ENETUNREACH,
+		[ICMP_HOST_ANO] = EHOSTUNREACH,       [ICMP_NET_UNR_TOS] = ENETUNREACH,
+		[ICMP_HOST_UNR_TOS] = EHOSTUNREACH,   [ICMP_PKT_FILTERED] = EHOSTUNREACH,
 		[ICMP_PREC_VIOLATION] = EHOSTUNREACH, [ICMP_PREC_CUTOFF] = EHOSTUNREACH,
 	};
 
@@ -263,7 +268,8 @@ void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	dport = htons(get_unaligned_be16(p + 2));
 	seq = get_unaligned_be32(p + 4);
 	local_bh_disable(); /* the neighbour may fail while a thread sends */
-	c = inet_lookup_established(net->tcp_hash, iph->daddr, dport, iph->saddr, ntohs(sport), skb->dev->ifindex);
+	c = inet_lookup_established(net->tcp_hash, iph->daddr, dport, iph->saddr, ntohs(sport),
+				    skb->dev->ifindex);
 	if (!c || c->skc_state == TCP_TIME_WAIT)
 		goto out;
 	if (c->skc_state == TCP_NEW_SYN_RECV) {

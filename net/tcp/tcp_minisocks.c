@@ -37,7 +37,9 @@ int tcp_init_sock(struct sock *sk)
 	tcp_init_xmit_timers(sk);
 	tcp_rtt_init(&tp->rtt);
 	tp->ca_ops = &tcp_reno;
-	tp->cc = (struct tcp_cc){ .cwnd = TCP_INIT_CWND, .ssthresh = TCP_INFINITE_SSTHRESH, .clamp = UINT32_MAX };
+	tp->cc = (struct tcp_cc){ .cwnd = TCP_INIT_CWND,
+				  .ssthresh = TCP_INFINITE_SSTHRESH,
+				  .clamp = UINT32_MAX };
 	tp->mss_cache = TCP_MSS_DEFAULT;
 	tp->mss_clamp = 65535;
 	tp->window_clamp = 65535u << TCP_MAX_WSCALE;
@@ -80,7 +82,8 @@ static void tcp_synack_timer(struct timer *t)
 	TCP_INC_STATS(net, RetransSegs);
 	NET_INC_STATS(net, TCPSynRetrans);
 	(void)tcp_v4_send_synack(net, req, req->listener->inet_tos);
-	(void)mod_timer(&req->timer, ktime_get_ns() + tcp_rto_backoff(TCP_TIMEOUT_INIT_NS, req->retrans));
+	(void)mod_timer(&req->timer,
+			ktime_get_ns() + tcp_rto_backoff(TCP_TIMEOUT_INIT_NS, req->retrans));
 }
 
 static bool tcp_accept_queue_full(const struct sock *lsk)
@@ -89,7 +92,8 @@ static bool tcp_accept_queue_full(const struct sock *lsk)
 }
 
 /* What we announce in the SYN-ACK; needs the route. Return: false when there is none. */
-static bool tcp_req_windows(const struct sock *lsk, struct tcp_request_sock *req, const struct tcp_options *opt)
+static bool tcp_req_windows(const struct sock *lsk, struct tcp_request_sock *req,
+			    const struct tcp_options *opt)
 {
 	const struct tcp_net *tn = tcp_net_of(lsk);
 	struct flowi4 fl = { .daddr = req->c.skc_daddr,
@@ -119,8 +123,8 @@ static bool tcp_req_windows(const struct sock *lsk, struct tcp_request_sock *req
 }
 
 /* A request with identity and numbers from the SYN; not in any table yet. NULL: no memory or no route. */
-static struct tcp_request_sock *tcp_req_alloc(struct sock *lsk, const struct sk_buff *skb, const struct tcp_seg *seg,
-					      u32 isn)
+static struct tcp_request_sock *tcp_req_alloc(struct sock *lsk, const struct sk_buff *skb,
+					      const struct tcp_seg *seg, u32 isn)
 {
 	struct tcp_request_sock *req = kzalloc(sizeof(*req));
 	struct net *net = lsk->sk_net;
@@ -142,8 +146,9 @@ static struct tcp_request_sock *tcp_req_alloc(struct sock *lsk, const struct sk_
 	INIT_LIST_HEAD(&req->c.skc_bind_node);
 	req->listener = lsk;
 	req->rcv_isn = seg->seq;
-	req->snt_isn = isn ? isn : tcp_v4_init_seq(net, req->c.skc_rcv_saddr, htons(req->c.skc_num), req->c.skc_daddr,
-						   req->c.skc_dport);
+	req->snt_isn = isn ? isn
+			   : tcp_v4_init_seq(net, req->c.skc_rcv_saddr, htons(req->c.skc_num),
+					     req->c.skc_daddr, req->c.skc_dport);
 	timer_setup(&req->timer, tcp_synack_timer);
 	if (!tcp_req_windows(lsk, req, &seg->opt)) {
 		kfree(req);
@@ -209,7 +214,8 @@ static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 	child->inet_tos = lsk->inet_tos;
 	child->inet_ttl = lsk->inet_ttl;
 	child->inet_pmtudisc = lsk->inet_pmtudisc;
-	child->sk_flags = lsk->sk_flags & (u32)(BIT(SOCK_KEEPOPEN) | BIT(SOCK_LINGER) | BIT(SOCK_URGINLINE));
+	child->sk_flags =
+		lsk->sk_flags & (u32)(BIT(SOCK_KEEPOPEN) | BIT(SOCK_LINGER) | BIT(SOCK_URGINLINE));
 	child->sk_lingertime_s = lsk->sk_lingertime_s;
 	child->sk_sndbuf = lsk->sk_sndbuf;
 	child->sk_rcvbuf = lsk->sk_rcvbuf;
@@ -256,8 +262,8 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 		tp->window_clamp = min(tp->window_clamp, 65535u);
 	tp->total_retrans = req->retrans;
 	if (!req->retrans)
-		tcp_rtt_sample(&tp->rtt, (u32)((ktime_get_ns() - req->sent_ns) / NSEC_PER_USEC), tp->snd_una,
-			       tp->snd_nxt);
+		tcp_rtt_sample(&tp->rtt, (u32)((ktime_get_ns() - req->sent_ns) / NSEC_PER_USEC),
+			       tp->snd_una, tp->snd_nxt);
 }
 
 /* The full socket of a completed handshake takes the request's place. NULL without memory; the request stays then. */
@@ -290,23 +296,28 @@ static struct sock *tcp_create_child(struct tcp_request_sock *req)
  * Context: softirq, BH off. Return: the child, which must process the same segment and whose only reference is
  * the caller's until tcp_child_established(); NULL: the segment is dealt with.
  */
-struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb, const struct tcp_seg *seg)
+struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
+			   const struct tcp_seg *seg)
 {
 	struct net *net = req->c.skc_net;
 	u32 rcv_nxt = req->rcv_isn + 1;
 	struct sock *child;
 
-	if ((seg->flags & TCPHDR_SYN) && seg->seq == req->rcv_isn && !(seg->flags & (TCPHDR_RST | TCPHDR_ACK))) {
-		(void)tcp_v4_send_synack(net, req, req->listener->inet_tos); /* our SYN-ACK was lost */
+	if ((seg->flags & TCPHDR_SYN) && seg->seq == req->rcv_isn &&
+	    !(seg->flags & (TCPHDR_RST | TCPHDR_ACK))) {
+		(void)tcp_v4_send_synack(net, req,
+					 req->listener->inet_tos); /* our SYN-ACK was lost */
 		return NULL;
 	}
 	if (before(seg->end_seq, rcv_nxt) || after(seg->seq, rcv_nxt + req->rcv_wnd)) {
 		if (!(seg->flags & TCPHDR_RST))
-			tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt, (u16)min(req->rcv_wnd, 65535u));
+			tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt,
+					(u16)min(req->rcv_wnd, 65535u));
 		return NULL;
 	}
 	if (seg->flags & TCPHDR_RST) {
-		if (seg->seq == rcv_nxt) { /* RFC 5961: only the exact number; back to LISTEN without a word */
+		if (seg->seq ==
+		    rcv_nxt) { /* RFC 5961: only the exact number; back to LISTEN without a word */
 			NET_INC_STATS(net, EmbryonicRsts);
 			TCP_INC_STATS(net, AttemptFails);
 			tcp_reqsk_drop(req);
@@ -315,7 +326,8 @@ struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb, co
 	}
 	if (seg->flags & TCPHDR_SYN) {
 		NET_INC_STATS(net, TCPSYNChallenge);
-		tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt, (u16)min(req->rcv_wnd, 65535u));
+		tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt,
+				(u16)min(req->rcv_wnd, 65535u));
 		return NULL;
 	}
 	if (!(seg->flags & TCPHDR_ACK))
@@ -458,7 +470,8 @@ void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct 
 	*isn = 0;
 	if (seg->flags & TCPHDR_RST)
 		return;
-	if ((seg->flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN && after(seg->seq, tw->rcv_nxt)) {
+	if ((seg->flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN &&
+	    after(seg->seq, tw->rcv_nxt)) {
 		*isn = tw->snd_nxt + 65535 + 2;
 		if (*isn == 0)
 			*isn = 1;

@@ -21,7 +21,8 @@
 #define TCP_HASH_BUCKETS 256u
 #define PAGE_BYTES       4096u
 
-static const struct net_protocol tcp_protocol = { .handler = tcp_v4_rcv, .err_handler = tcp_v4_err };
+static const struct net_protocol tcp_protocol = { .handler = tcp_v4_rcv,
+						  .err_handler = tcp_v4_err };
 
 /* Buffer limits follow the memory: at most 4 and 6 MiB, and 1/128 of what there is for one socket. */
 static void tcp_default_buffers(struct tcp_net *tn)
@@ -99,7 +100,8 @@ out_free:
 static bool tcp_unfinished(const struct sock *sk)
 {
 	return sk->sk_prot == &tcp_prot && sock_flag(sk, SOCK_DEAD) &&
-	       (sk->sk_state == TCP_FIN_WAIT1 || sk->sk_state == TCP_CLOSING || sk->sk_state == TCP_LAST_ACK);
+	       (sk->sk_state == TCP_FIN_WAIT1 || sk->sk_state == TCP_CLOSING ||
+		sk->sk_state == TCP_LAST_ACK);
 }
 
 static u32 tcp_count_unfinished(struct net *net)
@@ -120,7 +122,8 @@ static struct sock *tcp_next_orphan(struct net *net)
 	struct sock *sk;
 
 	list_for_each_entry(sk, &net->socks, sk_all)
-		if (sk->sk_prot == &tcp_prot && sock_flag(sk, SOCK_DEAD) && sk->sk_state != TCP_CLOSE)
+		if (sk->sk_prot == &tcp_prot && sock_flag(sk, SOCK_DEAD) &&
+		    sk->sk_state != TCP_CLOSE)
 			return sk;
 	return NULL;
 }
@@ -214,7 +217,8 @@ static int tcp_set_triple(u32 dst[3], const char *value)
 		size_t n = 0;
 		u64 num;
 
-		while (*value && *value != ',' && *value != ' ' && *value != '\t' && n + 1 < sizeof(word))
+		while (*value && *value != ',' && *value != ' ' && *value != '\t' &&
+		       n + 1 < sizeof(word))
 			word[n++] = *value++;
 		word[n] = '\0';
 		if (kstrtou64(word, &num))
@@ -274,12 +278,14 @@ struct tcp_show_ctx {
 	u32 nr;
 };
 
-static void tcp_show_line(struct tcp_show_ctx *ctx, const struct sock_common *c, u32 txq, u32 rxq, u32 timer, u32 retr)
+static void tcp_show_line(struct tcp_show_ctx *ctx, const struct sock_common *c, u32 txq, u32 rxq,
+			  u32 timer, u32 retr)
 {
-	seq_printf(ctx->m, "%4u: %08X:%04X %08X:%04X %02X %08X:%08X %02X:%08X %08X %5u %8u %u %u\n", ctx->nr++,
-		   (__force u32)c->skc_rcv_saddr, c->skc_num, (__force u32)c->skc_daddr, ntohs(c->skc_dport),
-		   c->skc_state == TCP_NEW_SYN_RECV ? TCP_SYN_RECV : c->skc_state, txq, rxq, timer, 0, retr, 0, 0, 0,
-		   c->skc_refcnt);
+	seq_printf(ctx->m, "%4u: %08X:%04X %08X:%04X %02X %08X:%08X %02X:%08X %08X %5u %8u %u %u\n",
+		   ctx->nr++, (__force u32)c->skc_rcv_saddr, c->skc_num, (__force u32)c->skc_daddr,
+		   ntohs(c->skc_dport),
+		   c->skc_state == TCP_NEW_SYN_RECV ? TCP_SYN_RECV : c->skc_state, txq, rxq, timer,
+		   0, retr, 0, 0, 0, c->skc_refcnt);
 }
 
 static void tcp_show_sock(struct tcp_show_ctx *ctx, const struct sock *sk)
@@ -294,7 +300,8 @@ static void tcp_show_sock(struct tcp_show_ctx *ctx, const struct sock *sk)
 		timer = 4;
 	else if (timer_pending(&tp->keepalive_timer))
 		timer = 2;
-	tcp_show_line(ctx, &sk->__sk_common, tp->write_seq - tp->snd_una, rxq, timer, tp->retransmits);
+	tcp_show_line(ctx, &sk->__sk_common, tp->write_seq - tp->snd_una, rxq, timer,
+		      tp->retransmits);
 }
 
 /* Mini sockets are in the tables only. */
@@ -305,7 +312,8 @@ static bool tcp_show_mini(struct sock_common *skc, void *arg)
 	if (skc->skc_state == TCP_TIME_WAIT)
 		tcp_show_line(ctx, skc, 0, 0, 3, 0);
 	else if (skc->skc_state == TCP_NEW_SYN_RECV)
-		tcp_show_line(ctx, skc, 0, 0, 1, container_of(skc, struct tcp_request_sock, c)->retrans);
+		tcp_show_line(ctx, skc, 0, 0, 1,
+			      container_of(skc, struct tcp_request_sock, c)->retrans);
 	return false;
 }
 
@@ -316,7 +324,8 @@ void tcp_show(struct seq_file *m)
 	struct tcp_show_ctx ctx = { .m = m };
 	struct sock *sk;
 
-	seq_puts(m, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
+	seq_puts(m, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   "
+		    "uid  timeout inode\n");
 	local_bh_disable();
 	list_for_each_entry(sk, &net->socks, sk_all)
 		if (sk->sk_prot == &tcp_prot && sk->sk_state != TCP_CLOSE)

@@ -129,7 +129,8 @@ bool tcp_seg_parse(const struct sk_buff *skb, struct tcp_seg *seg)
 	seg->wnd = ntohs(th->window);
 	seg->flags = th->flags;
 	seg->len = skb->len - hlen;
-	seg->end_seq = seg->seq + seg->len + !!(th->flags & TCPHDR_SYN) + !!(th->flags & TCPHDR_FIN);
+	seg->end_seq =
+		seg->seq + seg->len + !!(th->flags & TCPHDR_SYN) + !!(th->flags & TCPHDR_FIN);
 	tcp_options_parse(skb->data + TCP_HDR_LEN, hlen - TCP_HDR_LEN, &seg->opt);
 	return true;
 }

@@ -162,7 +162,8 @@ static void tcp_event_sent(struct sock *sk, const struct tcp_skb_cb *cb, u32 len
 		return;
 	tp->data_segs_out++;
 	tp->bytes_sent += len;
-	if (now - tp->lrcvtime_ns < TCP_DELACK_MIN_NS) /* we answer what we just received: a dialogue */
+	if (now - tp->lrcvtime_ns <
+	    TCP_DELACK_MIN_NS) /* we answer what we just received: a dialogue */
 		tp->pingpong = true;
 	tp->lsndtime_ns = now;
 }
@@ -208,7 +209,8 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
 		bool ws = tp->wscale_ok;
 
 		h.optlen = tcp_options_syn_len(ws);
-		(void)tcp_options_build_syn(skb_push(skb, h.optlen), (u16)tp->advmss, ws, tp->rcv_wscale);
+		(void)tcp_options_build_syn(skb_push(skb, h.optlen), (u16)tp->advmss, ws,
+					    tp->rcv_wscale);
 		h.wnd = (u16)min(tp->rcv_wnd, 65535u); /* RFC 7323, 2.2: never scaled */
 		tp->rcv_wup = tp->rcv_nxt;
 	} else {
@@ -297,11 +299,13 @@ static bool tcp_snd_wnd_test(const struct tcp_sock *tp, const struct sk_buff *sk
 }
 
 /* Nagle: a small segment waits while an earlier small one is not acknowledged, or while corked. */
-static bool tcp_nagle_test(const struct tcp_sock *tp, const struct sk_buff *skb, u32 mss, u8 nonagle)
+static bool tcp_nagle_test(const struct tcp_sock *tp, const struct sk_buff *skb, u32 mss,
+			   u8 nonagle)
 {
 	bool small_out;
 
-	if ((nonagle & TCP_NAGLE_PUSH) || skb->len >= mss || (TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN))
+	if ((nonagle & TCP_NAGLE_PUSH) || skb->len >= mss ||
+	    (TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN))
 		return true;
 	if (nonagle & TCP_NAGLE_CORK)
 		return false;
@@ -333,7 +337,8 @@ void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 /* How far the congestion window is used decides whether it may grow (RFC 7661's idea, RFC 5681 3.1). */
 static void tcp_cwnd_validate(struct tcp_sock *tp, bool limited)
 {
-	if (!before(tp->snd_una, tp->cwnd_usage_seq) || tp->packets_out > tp->max_packets_out || limited) {
+	if (!before(tp->snd_una, tp->cwnd_usage_seq) || tp->packets_out > tp->max_packets_out ||
+	    limited) {
 		tp->max_packets_out = tp->packets_out;
 		tp->cwnd_usage_seq = tp->snd_nxt;
 		tp->is_cwnd_limited = limited;
@@ -347,7 +352,8 @@ static void tcp_slow_start_after_idle(struct sock *sk)
 	u64 idle = ktime_get_ns() - tp->lsndtime_ns, rto = tcp_rto_ns(tp);
 	u32 restart = min(tp->cc.cwnd, TCP_INIT_CWND);
 
-	if (tp->packets_out || !tp->lsndtime_ns || !tcp_net_of(sk)->slow_start_after_idle || idle <= rto)
+	if (tp->packets_out || !tp->lsndtime_ns || !tcp_net_of(sk)->slow_start_after_idle ||
+	    idle <= rto)
 		return;
 	tp->cc.ssthresh = max(tp->cc.ssthresh, tp->cc.cwnd / 2 + tp->cc.cwnd / 4);
 	for (u32 cwnd = tp->cc.cwnd; idle > rto && cwnd > restart; idle -= rto) {

@@ -174,7 +174,8 @@ static void tcp_try_enter_recovery(struct sock *sk, bool dupack, bool progress)
  *
  * Context: BH off.
  */
-void tcp_fastretrans(struct sock *sk, const struct tcp_acked *acked, bool dupack, u32 prior_in_flight)
+void tcp_fastretrans(struct sock *sk, const struct tcp_acked *acked, bool dupack,
+		     u32 prior_in_flight)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	bool progress = acked->bytes != 0;

@@ -39,7 +39,8 @@ void tcp_push_header(struct sk_buff *skb, const struct tcp_hdr_spec *h)
 	th->flags = h->flags;
 	th->window = htons(h->wnd);
 	th->urg_ptr = 0;
-	th->check = (__force __be16)(u16) ~(__force u16)csum_tcpudp_magic(h->saddr, h->daddr, skb->len, IPPROTO_TCP, 0);
+	th->check = (__force __be16)(u16) ~(__force u16)csum_tcpudp_magic(h->saddr, h->daddr,
+									  skb->len, IPPROTO_TCP, 0);
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb->transport_header;
 	skb->csum_offset = offsetof(struct tcphdr, check);
@@ -70,9 +71,11 @@ void tcp_v4_send_reset(struct net *net, const struct sk_buff *skb, const struct 
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	const struct tcphdr *th = tcp_hdr(skb);
-	struct tcp_hdr_spec h = {
-		.saddr = iph->daddr, .daddr = iph->saddr, .sport = th->dest, .dport = th->source, .flags = TCPHDR_RST
-	};
+	struct tcp_hdr_spec h = { .saddr = iph->daddr,
+				  .daddr = iph->saddr,
+				  .sport = th->dest,
+				  .dport = th->source,
+				  .flags = TCPHDR_RST };
 	struct sk_buff *out;
 
 	if (seg->flags & TCPHDR_RST)
@@ -116,7 +119,8 @@ void tcp_v4_send_ack(struct net *net, const struct sock_common *c, u32 seq, u32 
 		return;
 	tcp_push_header(out, &h);
 	TCP_INC_STATS(net, OutSegs);
-	(void)ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, IPDEFTTL, 0, c->skc_bound_dev_if);
+	(void)ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, IPDEFTTL, 0,
+				    c->skc_bound_dev_if);
 }
 
 /**
@@ -143,10 +147,12 @@ int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 t
 	if (!out)
 		return -ENOMEM;
 	h.optlen = tcp_options_syn_len(req->wscale_ok);
-	(void)tcp_options_build_syn(skb_push(out, h.optlen), req->advmss, req->wscale_ok, req->rcv_wscale);
+	(void)tcp_options_build_syn(skb_push(out, h.optlen), req->advmss, req->wscale_ok,
+				    req->rcv_wscale);
 	tcp_push_header(out, &h);
 	TCP_INC_STATS(net, OutSegs);
-	return ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, IPDEFTTL, tos, c->skc_bound_dev_if);
+	return ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, IPDEFTTL, tos,
+				     c->skc_bound_dev_if);
 }
 
 /**

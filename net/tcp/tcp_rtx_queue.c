@@ -138,7 +138,8 @@ void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res)
 		if (cb->sacked & TCPCB_EVER_RETRANS)
 			res->retrans = true;
 		else
-			res->rtt_us = (u32)min((now_ns - skb->tstamp_ns) / NSEC_PER_USEC, (u64)UINT32_MAX - 1);
+			res->rtt_us = (u32)min((now_ns - skb->tstamp_ns) / NSEC_PER_USEC,
+					       (u64)UINT32_MAX - 1);
 		res->segs += cb->segs;
 		tcp_rtx_uncount(tp, cb);
 		skb_unlink(skb, &tp->tcp_rtx_queue);

@@ -21,10 +21,11 @@ struct tcp_info {
 	u32 tcpi_rto, tcpi_ato, tcpi_snd_mss, tcpi_rcv_mss;
 	u32 tcpi_unacked, tcpi_sacked, tcpi_lost, tcpi_retrans, tcpi_fackets;
 	u32 tcpi_last_data_sent, tcpi_last_ack_sent, tcpi_last_data_recv, tcpi_last_ack_recv;
-	u32 tcpi_pmtu, tcpi_rcv_ssthresh, tcpi_rtt, tcpi_rttvar, tcpi_snd_ssthresh, tcpi_snd_cwnd, tcpi_advmss,
-		tcpi_reordering, tcpi_rcv_rtt, tcpi_rcv_space, tcpi_total_retrans;
+	u32 tcpi_pmtu, tcpi_rcv_ssthresh, tcpi_rtt, tcpi_rttvar, tcpi_snd_ssthresh, tcpi_snd_cwnd,
+		tcpi_advmss, tcpi_reordering, tcpi_rcv_rtt, tcpi_rcv_space, tcpi_total_retrans;
 	u64 tcpi_pacing_rate, tcpi_max_pacing_rate, tcpi_bytes_acked, tcpi_bytes_received;
-	u32 tcpi_segs_out, tcpi_segs_in, tcpi_notsent_bytes, tcpi_min_rtt, tcpi_data_segs_in, tcpi_data_segs_out;
+	u32 tcpi_segs_out, tcpi_segs_in, tcpi_notsent_bytes, tcpi_min_rtt, tcpi_data_segs_in,
+		tcpi_data_segs_out;
 	u64 tcpi_delivery_rate, tcpi_busy_time, tcpi_rwnd_limited, tcpi_sndbuf_limited;
 	u32 tcpi_delivered, tcpi_delivered_ce;
 	u64 tcpi_bytes_sent, tcpi_bytes_retrans;
@@ -91,7 +92,8 @@ static void tcp_set_nagle(struct sock *sk, u8 bit, bool on)
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	tp->nonagle = (u8)(on ? tp->nonagle | bit : tp->nonagle & ~bit);
-	if ((bit == TCP_NAGLE_OFF) == on && sk->sk_state != TCP_SYN_SENT && sk->sk_state != TCP_SYN_RECV && sk->sk_state != TCP_LISTEN)
+	if ((bit == TCP_NAGLE_OFF) == on && sk->sk_state != TCP_SYN_SENT &&
+	    sk->sk_state != TCP_SYN_RECV && sk->sk_state != TCP_LISTEN)
 		tcp_push_pending_frames(sk);
 }
 
@@ -102,9 +104,12 @@ static int tcp_set_limited(struct sock *sk, int opt, int val)
 	static const struct {
 		int opt, least, most;
 	} limit[] = {
-		{ TCP_MAXSEG, 88, 32767 },   { TCP_KEEPIDLE, 1, 32767 },
-		{ TCP_KEEPINTVL, 1, 32767 }, { TCP_KEEPCNT, 1, 127 },
-		{ TCP_SYNCNT, 1, 127 },	     { TCP_USER_TIMEOUT, 0, INT32_MAX },
+		{ TCP_MAXSEG, 88, 32767 },
+		{ TCP_KEEPIDLE, 1, 32767 },
+		{ TCP_KEEPINTVL, 1, 32767 },
+		{ TCP_KEEPCNT, 1, 127 },
+		{ TCP_SYNCNT, 1, 127 },
+		{ TCP_USER_TIMEOUT, 0, INT32_MAX },
 		{ TCP_WINDOW_CLAMP, 1152, INT32_MAX },
 	};
 	u32 i = 0;
@@ -122,7 +127,8 @@ static int tcp_set_limited(struct sock *sk, int opt, int val)
 	case TCP_KEEPIDLE:
 		tp->keepalive_time = (u32)val;
 		if (sock_flag(sk, SOCK_KEEPOPEN) && sk->sk_state == TCP_ESTABLISHED)
-			tcp_reset_timer(sk, &tp->keepalive_timer, ktime_get_ns() + (u64)(u32)val * NSEC_PER_SEC);
+			tcp_reset_timer(sk, &tp->keepalive_timer,
+					ktime_get_ns() + (u64)(u32)val * NSEC_PER_SEC);
 		break;
 	case TCP_KEEPINTVL:
 		tp->keepalive_intvl = (u32)val;
@@ -214,9 +220,9 @@ static int tcp_get_int(const struct sock *sk, int opt, int *val)
 		v = !!(tp->nonagle & TCP_NAGLE_CORK);
 		break;
 	case TCP_MAXSEG:
-		v = sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN ?
-			    (tp->user_mss ? tp->user_mss : TCP_MSS_DEFAULT) :
-			    tp->mss_cache;
+		v = sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN
+			    ? (tp->user_mss ? tp->user_mss : TCP_MSS_DEFAULT)
+			    : tp->mss_cache;
 		break;
 	case TCP_KEEPIDLE:
 		v = tp->keepalive_time ? tp->keepalive_time : tn->keepalive_time;

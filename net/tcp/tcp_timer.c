@@ -95,7 +95,8 @@ static void tcp_retransmit_timer(struct sock *sk)
 		tp->retrans_stamp_ns = ktime_get_ns();
 	err = tcp_retransmit_skb(sk, tcp_rtx_head(tp));
 	if (err) { /* our own host has no room: that says nothing about the path */
-		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, min(tcp_rto_ns(tp), TCP_RESOURCE_PROBE_NS));
+		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS,
+				     min(tcp_rto_ns(tp), TCP_RESOURCE_PROBE_NS));
 		return;
 	}
 	if (tp->retransmits < UINT8_MAX)
@@ -154,7 +155,8 @@ static void tcp_delack_timer_run(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (sk->sk_state == TCP_CLOSE || !(tp->ack_pending & TCP_ACK_TIMER) || timer_pending(&tp->delack_timer))
+	if (sk->sk_state == TCP_CLOSE || !(tp->ack_pending & TCP_ACK_TIMER) ||
+	    timer_pending(&tp->delack_timer))
 		return;
 	tp->ack_pending &= (u8)~TCP_ACK_TIMER;
 	if (!(tp->ack_pending & TCP_ACK_SCHED))
@@ -217,7 +219,8 @@ static void tcp_keepalive_timer_run(struct sock *sk)
 		tcp_done(sk); /* the peer never closed: late segments meet a RST */
 		return;
 	}
-	if (!sock_flag(sk, SOCK_KEEPOPEN) || sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_LISTEN)
+	if (!sock_flag(sk, SOCK_KEEPOPEN) || sk->sk_state == TCP_SYN_SENT ||
+	    sk->sk_state == TCP_LISTEN)
 		return;
 	again = tcp_keepalive_probe(sk);
 	if (again)
@@ -244,7 +247,8 @@ static void tcp_timer_fired(struct sock *sk, enum tcp_deferred bit, void (*fn)(s
 
 static void tcp_write_timer(struct timer *t)
 {
-	tcp_timer_fired(&container_of(t, struct tcp_sock, write_timer)->sk, TCP_DEFER_WRITE, tcp_write_timer_run);
+	tcp_timer_fired(&container_of(t, struct tcp_sock, write_timer)->sk, TCP_DEFER_WRITE,
+			tcp_write_timer_run);
 }
 
 static void tcp_delack_timer(struct timer *t)
@@ -290,7 +294,8 @@ void tcp_mtu_reduced(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN || !tp->mtu_info || tp->mtu_info >= tp->pmtu)
+	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN || !tp->mtu_info ||
+	    tp->mtu_info >= tp->pmtu)
 		return;
 	(void)tcp_sync_mss(sk, tp->mtu_info);
 	tcp_simple_retransmit(sk);

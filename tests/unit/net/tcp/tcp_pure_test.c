@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+/* The parts of TCP that are functions of their arguments: sequence arithmetic, options, RTT, congestion window. */
+#include "ktest.h"
+
+/* The C library has one too. */
+#define timeval kernel_timeval
+#include "../../../../net/tcp/tcp_internal.h"
+
+TEST(sequence_edges)
+{
+	CHECK(before(0xffffffffu, 0));
+	CHECK(after(0, 0xffffffffu));
+	CHECK(!before(5, 5));
+	CHECK(!after(5, 5));
+	CHECK(before(0x7fffffffu, 0x80000000u));
+	CHECK(before(0x80000001u, 0));
+	CHECK(before(0, 0x7fffffffu));
+	CHECK(between(0, 0xfffffff0u, 10));
+	CHECK(between(0xfffffff0u, 0xfffffff0u, 10));
+	CHECK(between(10, 0xfffffff0u, 10));
+	CHECK(!between(11, 0xfffffff0u, 10));
+	CHECK(!between(0xffffffefu, 0xfffffff0u, 10));
+}
+
+TEST(options_good)
+{
+	static const u8 syn[] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7 };
+	struct tcp_options o;
+
+	tcp_options_parse(syn, sizeof(syn), &o);
+	CHECK_EQ(o.mss, 1460);
+	CHECK(o.sack_ok && o.tstamp_ok && o.wscale_ok);
+	CHECK_EQ(o.wscale, 7);
+	CHECK_EQ(o.tsval, 1);
+	CHECK_EQ(o.tsecr, 2);
+}
+
+TEST(options_bad)
+{
+	static const struct {
+		u8 b[12];
+		u32 len;
+		u16 mss;
+	} t[] = {
+		{ { 2, 0 }, 2, 0 },
+		{ { 2, 1 }, 2, 0 },
+		{ { 2, 40, 5, 0xb4 }, 4, 0 },
+		{ { 2 }, 1, 0 },
+		{ { 2, 3, 5, 2, 4, 5, 0xb4 },
+		  7,
+		  1460 }, /* wrong length: skipped, the next counts */
+		{ { 253, 4, 1, 1, 2, 4, 5, 0xb4 }, 8, 1460 },
+		{ { 2, 4, 5, 0xb4, 2, 0 }, 6, 1460 },
+		{ { 0, 2, 4, 5, 0xb4 }, 5, 0 }, /* behind the end */
+		{ { 1, 1, 1, 2, 4, 5, 0xb4 }, 7, 1460 },
+	};
+	struct tcp_options o;
+	static const u8 scale[] = { 3, 3, 255 };
+
+	for (u32 i = 0; i < ARRAY_SIZE(t); i++) {
+		u8 *exact = malloc(t[i].len); /* the sanitizer sees each byte read beyond */
+
+		memcpy(exact, t[i].b, t[i].len);
+		tcp_options_parse(exact, t[i].len, &o);
+		CHECK_EQ(o.mss, t[i].mss);
+		free(exact);
+	}
+	tcp_options_parse(scale, 3, &o);
+	CHECK(o.wscale_ok);
+	CHECK_EQ(o.wscale, 14);
+}
+
+TEST(options_built)
+{
+	static const u8 want[] = { 2, 4, 5, 0xb4, 1, 3, 3, 7 };
+	u8 b[8] = { 0 };
+
+	CHECK_EQ(tcp_options_build_syn(b, 1460, true, 7), 8);
+	CHECK(memcmp(b, want, 8) == 0);
+	CHECK_EQ(tcp_options_build_syn(b, 536, false, 0), 4);
+	CHECK_EQ(tcp_select_wscale(65535), 0);
+	CHECK_EQ(tcp_select_wscale(65536), 1);
+	CHECK_EQ(tcp_select_wscale(6u << 20), 7);
+	CHECK_EQ(tcp_select_wscale(0xffffffffu), 14);
+}
+
+TEST(rtt)
+{
+	struct tcp_rtt r;
+
+	tcp_rtt_init(&r);
+	CHECK_EQ(r.rto_ns, 1000000000);
+	tcp_rtt_sample(&r, 100000, 1000, 2000);
+	CHECK_EQ(r.rto_ns, 300000000); /* R + max(2R, 200 ms) */
+	tcp_rtt_init(&r);
+	tcp_rtt_sample(&r, 500000, 1000, 2000);
+	CHECK_EQ(r.rto_ns, 1500000000);
+	for (u32 i = 0; i < 1000; i++) /* steady: the deviation term sinks to its floor */
+		tcp_rtt_sample(&r, 500000, 3000 + i * 1000, 3000 + i * 1000 + 500);
+	CHECK(r.rto_ns >= 700000000 && r.rto_ns < 720000000);
+	tcp_rtt_sample(&r, 2000000, 2000000, 2000500); /* a peak is followed at once */
+	CHECK(r.rto_ns > 2000000000);
+	tcp_rtt_sample(&r, 0xffffffffu, 0, 0);
+	CHECK(r.rto_ns <= 120 * NSEC_PER_SEC);
+	tcp_rtt_init(&r);
+	tcp_rtt_sample(&r, 0, 1, 2);
+	CHECK(r.srtt8_us > 0);
+	CHECK(r.rto_ns >= 200000000);
+	CHECK_EQ(tcp_rto_backoff(200000000, 1), 400000000);
+	CHECK_EQ(tcp_rto_backoff(200000000, 200), 120 * NSEC_PER_SEC);
+	CHECK_EQ(tcp_rto_model_ns(TCP_RTO_MIN_NS, 15) / 100000000, 9246);
+}
+
+TEST(reno)
+{
+	struct tcp_cc cc = { .cwnd = 10, .ssthresh = 16, .clamp = 100 };
+	const struct tcp_congestion_ops *ops = tcp_cong_find("reno");
+
+	CHECK(ops != NULL);
+	CHECK(tcp_cong_find("nobody") == NULL);
+	ops->cong_avoid(&cc, 4);
+	CHECK_EQ(cc.cwnd, 14);
+	ops->cong_avoid(&cc, 4); /* two to ssthresh, two count towards the next one */
+	CHECK_EQ(cc.cwnd, 16);
+	CHECK_EQ(cc.cwnd_cnt, 2);
+	ops->cong_avoid(&cc, 14);
+	CHECK_EQ(cc.cwnd, 17);
+	cc.cwnd = 100;
+	ops->cong_avoid(&cc, 1000);
+	CHECK_EQ(cc.cwnd, 100);
+	CHECK_EQ(ops->ssthresh(&cc, 20), 10);
+	CHECK_EQ(ops->ssthresh(&cc, 1), 2);
+}
+
+KTEST_MAIN()
