@@ -19,7 +19,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-REORDER_FRAMES = 3  # a reordered frame comes behind so many later ones,
+REORDER_FRAMES = 2  # a reordered frame comes behind so many later ones,
 REORDER_SECONDS = 0.02  # or after this time when no later ones come
 IPV4 = b"\x08\x00"
 

@@ -105,7 +105,7 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct tcp_acked acked = { .rtt_us = UINT32_MAX };
-	u32 prior_in_flight = tcp_packets_in_flight(tp), prior_una = tp->snd_una;
+	u32 prior_una = tp->snd_una;
 	u64 now = ktime_get_ns();
 	bool wnd_changed, dupack;
 
@@ -131,7 +131,7 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 	if (after(seg->ack, prior_una))
 		tcp_ack_progress(sk, seg->ack, now, &acked);
 	if (dupack || acked.bytes)
-		tcp_fastretrans(sk, &acked, dupack, prior_in_flight);
+		tcp_fastretrans(sk, &acked, dupack);
 	if (!tp->packets_out)
 		tcp_ack_probe(sk);
 	return 1;

@@ -59,9 +59,7 @@ static void tcp_finish_connect(struct sock *sk)
 	tcp_set_state(sk, TCP_ESTABLISHED);
 	tcp_init_transfer(sk);
 	if (sock_flag(sk, SOCK_KEEPOPEN)) {
-		sock_reset_flag(sk, SOCK_KEEPOPEN);
 		tp->keepalive_sent = 0;
-		sock_set_flag(sk, SOCK_KEEPOPEN);
 		tcp_reset_timer(sk, &tp->keepalive_timer,
 				ktime_get_ns() + (u64)(tp->keepalive_time
 							       ? tp->keepalive_time

@@ -135,7 +135,7 @@ struct tcp_net {
 	u32 fin_timeout, keepalive_time, keepalive_intvl,
 		keepalive_probes; /* seconds; probes: count */
 	u32 max_syn_backlog, max_tw_buckets, max_orphans;
-	u32 window_scaling, slow_start_after_idle, abort_on_overflow;
+	u32 window_scaling, slow_start_after_idle;
 	u32 tw_count, orphan_count;
 	struct wait_queue_head drain_wq; /* tcp_net_drain() waits for orphans */
 };
@@ -178,7 +178,7 @@ struct tcp_sock {
 	bool recover_valid;
 	u32 cwnd_usage_seq, max_packets_out;
 	bool is_cwnd_limited;
-	u32 undo_marker, total_retrans;
+	u32 total_retrans;
 	struct tcp_rtt rtt;
 	u8 backoff, retransmits, probes_out, keepalive_sent;
 	u64 retrans_stamp_ns, probe_stamp_ns, lsndtime_ns, rcv_tstamp_ns, lrcvtime_ns;
@@ -192,7 +192,6 @@ struct tcp_sock {
 	struct timer write_timer, delack_timer, keepalive_timer;
 	/* Options */
 	u8 nonagle;
-	bool connecting; /* connect() has not reported the outcome yet */
 	bool dst_confirm;
 	u8 syn_retries, keepalive_probes;
 	u32 keepalive_time, keepalive_intvl; /* seconds; 0: the instance's */
@@ -228,7 +227,6 @@ struct tcp_request_sock {
 	u16 mss, advmss; /* the peer's; ours */
 	u8 wscale_ok, snd_wscale, rcv_wscale;
 	u8 retrans;
-	bool acked; /* the handshake is complete but the accept queue was full */
 };
 
 /* What is left of a connection for 2 MSL. Owner: its timer. */
@@ -352,8 +350,7 @@ void tcp_init_rcv_space(struct sock *sk, bool wscale_ok);
 /* tcp_recovery.c */
 void tcp_enter_loss(struct sock *sk);
 void tcp_xmit_retransmit_queue(struct sock *sk);
-void tcp_fastretrans(struct sock *sk, const struct tcp_acked *acked, bool dupack,
-		     u32 prior_in_flight);
+void tcp_fastretrans(struct sock *sk, const struct tcp_acked *acked, bool dupack);
 void tcp_simple_retransmit(struct sock *sk);
 
 /* tcp_ack.c */

@@ -338,7 +338,6 @@ struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
 	}
 	child = tcp_accept_queue_full(req->listener) ? NULL : tcp_create_child(req);
 	if (!child) { /* the SYN-ACK goes again later, and its ACK may find room */
-		req->acked = true;
 		NET_INC_STATS(net, ListenOverflows);
 		NET_INC_STATS(net, ListenDrops);
 	}

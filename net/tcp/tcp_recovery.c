@@ -170,17 +170,14 @@ static void tcp_try_enter_recovery(struct sock *sk, bool dupack, bool progress)
  * @sk: socket
  * @acked: what the ACK covered
  * @dupack: it was a duplicate (RFC 5681, 2)
- * @prior_in_flight: before it
  *
  * Context: BH off.
  */
-void tcp_fastretrans(struct sock *sk, const struct tcp_acked *acked, bool dupack,
-		     u32 prior_in_flight)
+void tcp_fastretrans(struct sock *sk, const struct tcp_acked *acked, bool dupack)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	bool progress = acked->bytes != 0;
 
-	(void)prior_in_flight;
 	if (!tp->packets_out)
 		dupack = false;
 	if (tp->ca_state < TCP_CA_Recovery) {

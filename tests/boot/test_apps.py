@@ -33,7 +33,8 @@ int main(int argc, char **argv)
 	memset(big, 'x', 1 << 20);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	errno = 0;
-	printf("close(77) = %d, %s\n", close(77), strerror(errno));
+	printf("close(77) = %d, ", close(77));
+	printf("%s\n", strerror(errno));
 	to.sin_port = htons(atoi(argv[1]));
 	inet_pton(AF_INET, "10.0.2.2", &to.sin_addr);
 	if (connect(s, (struct sockaddr *)&to, sizeof to) != 0) {

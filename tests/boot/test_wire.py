@@ -8,25 +8,30 @@ from relay import Direction, Profile
 ONE_PERCENT = 0.01
 PROFILES = {
     "drop": Profile(drop=ONE_PERCENT),
-    "dup": Profile(drop=ONE_PERCENT, dup=ONE_PERCENT),
-    "reorder": Profile(drop=ONE_PERCENT, reorder=ONE_PERCENT),
-    "corrupt": Profile(drop=ONE_PERCENT, corrupt=ONE_PERCENT),
+    "dup": Profile(dup=ONE_PERCENT),
+    "reorder": Profile(reorder=ONE_PERCENT),
+    "corrupt": Profile(corrupt=ONE_PERCENT),
     "all": Profile(ONE_PERCENT, ONE_PERCENT, ONE_PERCENT, ONE_PERCENT),
 }
 SIZE = 16 << 20
 SEEDS = range(1, 6)
-SHORT = [("send", "all", 1), ("recv", "all", 1), ("send", "drop", 2), ("recv", "drop", 2), ("send", "reorder", 3),
-         ("recv", "corrupt", 4), ("send", "dup", 5)]
+SHORT = [("send", "all", 1), ("send", "drop", 2), ("recv", "drop", 2), ("send", "reorder", 3), ("recv", "reorder", 3),
+         ("send", "corrupt", 4), ("recv", "corrupt", 4), ("send", "dup", 5), ("recv", "dup", 5)]
 LONG = [(d, p, s) for d in ("send", "recv") for p in PROFILES for s in SEEDS if (d, p, s) not in SHORT]
+# When the guest receives, the sender is QEMU's user network: its TCP knows neither partial ACKs nor SACK and waits 1.5 s
+# for each timeout, which at 2 % of loss and false duplicates it has once in 200 segments.
+LIMITS = {("recv", "all"): (240, 15)}  # seconds for the whole, for the longest gap
+BOUND = (60, 5)
 
 
 def bad_wire(transfer, direction, profile, seed):
-    moved = transfer(direction, SIZE, relay=PROFILES[profile], seed=seed, timeout=75)
+    whole, stall = LIMITS.get((direction, profile), BOUND)
+    moved = transfer(direction, SIZE, relay=PROFILES[profile], seed=seed, timeout=whole + 15)
     gap = capture.longest_gap(capture.frames(moved.run.pcap), from_guest=direction == "send")
     print(f"{direction} {profile} seed {seed}: {moved.run.seconds:.1f} s, longest gap {gap:.2f} s, "
           f"retransmitted {moved.run.counters.retransmitted}")
-    assert moved.run.seconds < 60
-    assert gap < 5
+    assert moved.run.seconds < whole
+    assert gap < stall
     assert capture.bad_frames(moved.run.pcap, lossy=True) == [] or PROFILES[profile].corrupt
 
 

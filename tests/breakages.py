@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Do the tests bite? Breaks one line at a time in a copy of the tree and expects `make test` to fail.
+
+    tests/breakages.py [name ...]     all of them, or those named; for each the tests that noticed
+    ALL=1 tests/breakages.py          the whole of make test for each (slow), not only the tests named beside it
+
+Not part of make test: it is run by hand when tests or the code they watch have changed much.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# name: (file, what stands there, what stands there instead, tests that should notice)
+BREAKAGES = {
+    "checksum_not_inverted": ("include/net/checksum.h", "(u16)~sum", "(u16)sum", "checksum|test_capture"),
+    "window_compared_wrongly": ("net/tcp/tcp_output.c", "return !after(end, tcp_wnd_end(tp));", "return !before(end, tcp_wnd_end(tp));",
+                                "unit/tcp|test_transfer"),
+    "skb_leaked_at_completion": ("drivers/net/e1000/e1000_tx.c", "\t\tconsume_skb(skb);\n\t}\n\tif (packets)", "\t}\n\tif (packets)",
+                                 "e1000|test_transfer"),
+    "skb_freed_twice": ("drivers/net/e1000/e1000_tx.c", "\t\tconsume_skb(skb);\n\t}\n\tif (packets)",
+                        "\t\tconsume_skb(skb);\n\t\tconsume_skb(skb);\n\t}\n\tif (packets)", "e1000|test_transfer"),
+    "reader_never_woken": ("net/core/sock.c", "static void sock_def_wakeup(struct sock *sk)\n{\n\twake_up(&sk->sk_wq);",
+                           "static void sock_def_wakeup(struct sock *sk)\n{\n\t(void)sk;", "sock|test_transfer"),
+    "ring_off_by_one": ("drivers/net/e1000/e1000.h", "next_to_clean - next_to_use - 1;", "next_to_clean - next_to_use;", "e1000"),
+    "frames_not_padded": ("drivers/net/e1000/e1000_tx.c", "skb_padto(skb, ETH_ZLEN)", "skb_padto(skb, 42)", "test_capture|e1000"),
+    "loss_timer_not_armed": ("net/tcp/tcp_rtx_queue.c", "tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp));",
+                             "tcp_clear_xmit_timer(sk);", "unit/tcp|test_wire"),
+    "wrong_mss_announced": ("net/tcp/tcp_options.c", "put_unaligned_be16(mss, p + 2)", "put_unaligned_be16(1400, p + 2)", "test_capture|tcp_options"),
+    "payload_copied_twice": ("net/tcp/tcp_output.c", "return skb_shared_data(orig) ? pskb_copy(orig, MAX_TCP_HEADER) : skb_clone(orig);",
+                             "return pskb_copy(orig, MAX_TCP_HEADER);", "test_transfer|test_capture|copies"),
+    "doorbell_for_each_frame": ("drivers/net/e1000/e1000_tx.c", "netdev_defer_doorbell(", "e1000_doorbell(", "doorbell|e1000"),
+    "arp_answers_for_everybody": ("net/neigh/arp.c", "bool for_us = inet_dev_has_addr(dev, arp->ar_tip);", "bool for_us = true;", "arp|test_packets"),
+    "data_left_executable": ("kernel/x86/paging.c", "x86_features.nx ? PTE_NX : 0", "0", "test_machine|test_crash|test_kernel"),
+}
+
+
+def noticed(name, tree):
+    """Applies one breakage in @tree, runs the tests, and gives their closing line and the failures; None when all passed."""
+    path, old, new, pattern = BREAKAGES[name]
+    target = tree / path
+    text = target.read_text()
+    if old not in text:
+        return f"{path}: what it should break is no longer there"
+    target.write_text(text.replace(old, new, 1))
+    env = dict(os.environ, T="" if os.environ.get("ALL") else pattern)
+    try:
+        done = subprocess.run(["make", "test"], cwd=tree, env=env, text=True, capture_output=True, timeout=1200, check=False)
+    finally:
+        target.write_text(text)
+    if done.returncode == 0:
+        return None
+    failures = re.findall(r"^FAILED\s+(.*)$|^\s+FAILED (tests\S+)", done.stdout, re.M)
+    return "; ".join(a or b for a, b in failures)[:200] + " | " + done.stdout.strip().splitlines()[-1]
+
+
+def main():
+    names = sys.argv[1:] or list(BREAKAGES)
+    missed = 0
+    with tempfile.TemporaryDirectory() as place:
+        tree = Path(place) / "doorbell"
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", "*.pcap", "test"), symlinks=True)
+        for name in names:
+            what = noticed(name, tree)
+            missed += what is None
+            print(f"{'NOT NOTICED' if what is None else 'noticed'}  {name}: {what or 'every test passed'}", flush=True)
+    print(f"{len(names) - missed} of {len(names)} breakages were noticed")
+    return missed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
