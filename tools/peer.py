@@ -41,11 +41,11 @@ def hash_file(path):
 
 
 class Receiver(threading.Thread):
-    """Takes connections on 127.0.0.1 until closed; the last one is the result."""
+    """Takes connections on @host until closed; the last one is the result."""
 
-    def __init__(self, port=0, pause=None):
+    def __init__(self, port=0, pause=None, host="127.0.0.1"):
         super().__init__(daemon=True)
-        self.listener = socket.create_server(("127.0.0.1", port))
+        self.listener = socket.create_server((host, port))
         self.port = self.listener.getsockname()[1]
         self.stream = Stream()
         self.pause = pause  # (bytes, seconds): stops reading once, so that the window closes
@@ -91,8 +91,8 @@ class Receiver(threading.Thread):
         return self.stream
 
 
-def send_file(port, path, timeout=60.0, attempts=1):
-    """Connects to 127.0.0.1:@port, sends the file and waits for the other end's FIN. Gives the Stream sent.
+def send_file(port, path, timeout=60.0, attempts=1, host="127.0.0.1"):
+    """Connects to @host:@port, sends the file and waits for the other end's FIN. Gives the Stream sent.
 
     QEMU accepts a forwarded connection before the guest has one: a connection that dies before it took a byte is
     tried again.
@@ -102,7 +102,7 @@ def send_file(port, path, timeout=60.0, attempts=1):
         s = Stream(connections=1)
         h = hashlib.sha256()
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=timeout) as conn, open(path, "rb") as f:
+            with socket.create_connection((host, port), timeout=timeout) as conn, open(path, "rb") as f:
                 start = time.monotonic()
                 while chunk := f.read(CHUNK):
                     last = time.monotonic()

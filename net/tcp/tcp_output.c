@@ -155,7 +155,8 @@ static void tcp_event_sent(struct sock *sk, const struct tcp_skb_cb *cb, u32 len
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	tp->segs_out++;
-	TCP_INC_STATS(sk->sk_net, OutSegs);
+	if (after(cb->end_seq, tp->snd_nxt) || cb->seq == cb->end_seq)
+		TCP_INC_STATS(sk->sk_net, OutSegs); /* RFC 4022: not what only repeats */
 	if (cb->tcp_flags & TCPHDR_ACK)
 		tcp_event_ack_sent(sk);
 	if (!len)

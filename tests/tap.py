@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""A real Linux peer: a TAP interface in a network namespace of its own, joined to the guest by a relay that loses by seed.
+
+    guest -- -netdev dgram -- relay (this thread) -- TAP, 10.0.2.2/24, in the thread's own namespace -- Linux's TCP
+
+Namespaces belong to threads: whatever is to live beside the TAP (sockets, servers) is made by call(), on this thread.
+
+Interface: Tap(profile, seed): .net (for Machine.net), .call(function), .stats, .close(); available() says why not.
+"""
+import ctypes
+import fcntl
+import os
+import queue
+import selectors
+import socket
+import struct
+import subprocess
+import threading
+
+from relay import Direction
+
+CLONE_NEWNET = 0x40000000
+TUNSETIFF = 0x400454CA
+IFF_TAP, IFF_NO_PI = 2, 0x1000
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
+ADDRESS = "10.0.2.2"
+SOCKET_BUFFER = 8 << 20  # the relay itself loses nothing
+
+
+def available():
+    """None, or why there can be no TAP here."""
+    if os.geteuid() != 0:
+        return "needs root for a network namespace"
+    if not os.path.exists("/dev/net/tun"):
+        return "needs /dev/net/tun"
+    return None
+
+
+class Way(Direction):
+    """Frames one way; what survives is a list of frames."""
+
+    def __init__(self, name, profile, seed):
+        super().__init__(name, profile, seed)
+        self.frames = []
+
+    def put(self, frame):
+        self.frames.append(frame)
+
+    def taken(self):
+        self.release()
+        frames, self.frames = self.frames, []
+        return frames
+
+
+def udp_port():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER)
+    s.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER)
+    s.bind(("127.0.0.1", 0))
+    return s
+
+
+class Tap(threading.Thread):
+    """Runs until close()."""
+
+    def __init__(self, profile, seed=1):
+        super().__init__(daemon=True)
+        self.ways = {"guest": Way("guest", profile, seed), "host": Way("host", profile, seed)}
+        self.wire = udp_port()  # made before the namespace changes: QEMU lives outside
+        with udp_port() as free:
+            self.guest_port = free.getsockname()[1]
+        self.net = f"dgram:{self.guest_port}:{self.wire.getsockname()[1]}"
+        self.wake_read, self.wake_write = os.pipe()
+        self.calls = queue.Queue()
+        self.stopping = False
+        self.start()
+        self.call(lambda: None)  # a failure to set up shows here
+
+    @property
+    def stats(self):
+        return {name: way.stats for name, way in self.ways.items()}
+
+    def call(self, function):
+        """Runs @function beside the TAP and gives its result."""
+        done = queue.Queue()
+        self.calls.put((function, done))
+        os.write(self.wake_write, b"x")
+        result, error = done.get(timeout=20)
+        if error:
+            raise error
+        return result
+
+    def run(self):
+        try:
+            tap = self.set_up()
+        except (OSError, subprocess.CalledProcessError) as e:
+            while not self.stopping:
+                self.calls.get()[1].put((None, e))
+            return
+        self.shovel(tap)
+        os.close(tap)
+
+    def set_up(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "no network namespace")
+        tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+        fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", b"peer0", IFF_TAP | IFF_NO_PI))
+        for words in (["addr", "add", f"{ADDRESS}/24", "dev", "peer0"], ["link", "set", "peer0", "up"], ["link", "set", "lo", "up"]):
+            subprocess.run(["ip", *words], check=True)
+        return tap
+
+    def shovel(self, tap):
+        selector = selectors.DefaultSelector()
+        for fd in (tap, self.wire, self.wake_read):
+            selector.register(fd, selectors.EVENT_READ)
+        while not self.stopping:
+            for key, _ in selector.select(0.005):
+                if key.fileobj is self.wire:
+                    self.ways["guest"].frame(self.wire.recv(65536))
+                elif key.fileobj == tap:
+                    self.ways["host"].frame(os.read(tap, 65536))
+                else:
+                    os.read(self.wake_read, 1)
+                    self.answer(*self.calls.get())
+            for frame in self.ways["guest"].taken():
+                os.write(tap, frame)
+            for frame in self.ways["host"].taken():
+                self.wire.sendto(frame, ("127.0.0.1", self.guest_port))
+
+    @staticmethod
+    def answer(function, done):
+        try:
+            done.put((function(), None))
+        except OSError as e:
+            done.put((None, e))
+
+    def close(self):
+        self.stopping = True
+        os.write(self.wake_write, b"x")
+        self.calls.put((lambda: None, queue.Queue()))
+        self.join(5)
+        self.wire.close()
