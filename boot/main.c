@@ -82,12 +82,16 @@ static struct net *stack_init(void)
 	return net;
 }
 
-/* Says which cards are there that nobody drives; ends the run. */
-static void __noreturn no_usable_nic(struct pci_host *pci)
+/* Says which cards are there that nobody drives; ends the run. @err: of the driver that knew one and failed, or 0. */
+static void __noreturn no_usable_nic(struct pci_host *pci, int err)
 {
 	const struct pci_dev *d = pci_find_class(pci, PCI_CLASS_NET);
 
-	if (d)
+	if (err == -ENOMEM)
+		boot_no_memory("the network card");
+	if (err)
+		pr_crit("boot: no usable NIC: the driver failed (error %d)\n", -err);
+	else if (d)
 		pr_crit("boot: no usable NIC: %s is %04x:%04x, which no driver here knows (e1000: "
 			"8086:100e, 100f, 100c)\n",
 			d->name, d->vendor, d->device);
@@ -99,13 +103,18 @@ static void __noreturn no_usable_nic(struct pci_host *pci)
 static struct net_device *nic_init(struct net *net, struct pci_host *pci)
 {
 	struct net_device *dev;
+	int err;
 
 	options.nic.net = net;
-	if (pci_bind(pci, &e1000_driver, &options.nic) == 0)
-		no_usable_nic(pci);
+	err = pci_bind(pci, &e1000_driver, &options.nic);
+	if (err <= 0)
+		no_usable_nic(pci, err);
 	dev = dev_get_by_name(net, "eth0");
-	if (!dev || dev_open(dev)) {
-		pr_crit("boot: no usable NIC: eth0 could not be opened\n");
+	err = dev ? dev_open(dev) : -ENODEV;
+	if (err == -ENOMEM)
+		boot_no_memory("the rings of eth0");
+	if (err) {
+		pr_crit("boot: no usable NIC: eth0 could not be opened (error %d)\n", -err);
 		kernel_exit(EXIT_NO_NIC);
 	}
 	return dev;
@@ -113,6 +122,8 @@ static struct net_device *nic_init(struct net *net, struct pci_host *pci)
 
 static void __noreturn no_address(const char *what, int err)
 {
+	if (err == -ENOMEM)
+		boot_no_memory(what);
 	pr_crit("boot: no address: %s (error %d)\n", what, -err);
 	kernel_exit(EXIT_NO_ADDRESS);
 }
@@ -226,18 +237,14 @@ void start_kernel(void)
 	kernel_init();
 	pr_info("boot: Doorbell, application %s, %llu KiB of memory, loader %s\n", app_name,
 		(unsigned long long)(boot_info.ram_bytes >> 10), boot_info.loader);
-	if (net_global_init()) {
-		pr_crit("boot: out of memory\n");
-		kernel_exit(EXIT_NO_MEMORY);
-	}
+	if (net_global_init())
+		boot_no_memory("the network's caches");
 	mm_baseline();
 	areas = vm_areas_live();
 	pci = pci_scan();
 	net = pci ? stack_init() : NULL;
-	if (!net) {
-		pr_crit("boot: out of memory while the stack came up\n");
-		kernel_exit(EXIT_NO_MEMORY);
-	}
+	if (!net)
+		boot_no_memory("the network stack");
 	sysctl_init(net);
 	dev = nic_init(net, pci);
 	address_init(net, dev);

@@ -160,5 +160,5 @@ void file_init(void)
 {
 	files.cache = kmem_cache_create("file", sizeof(struct file), 8);
 	if (!files.cache)
-		panic("file: no memory");
+		boot_no_memory("the cache of files");
 }

@@ -48,5 +48,4 @@ void site_release(u16 nr); /* counts one object less. IF=0 */
 #define SLAB_DEBUG 0
 #endif
 
-u64 slab_pages(void); /* pages slabs hold, for /proc/meminfo */
 #endif

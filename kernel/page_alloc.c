@@ -11,8 +11,8 @@
  *   free_list[n] -> first page of a free block -> ... -> NO_PAGE
  *
  * Interface: alloc_pages(), free_pages(), page_get(), page_put(), pages_*(); mm_live_objects(), mm_baseline(),
- * mm_report_leaks(), meminfo_show().
- * Above: slab, vmalloc, everybody.  Below: boot_info, printk, proc text.
+ * mm_report_leaks().
+ * Above: slab, vmalloc, everybody.  Below: boot_info, printk.
  * Context: process, softirq; IF=0 for O(MAX_ORDER) steps.  Owns: all RAM that is free.
  */
 #include <kernel/mm.h>
@@ -21,7 +21,6 @@
 #include <kernel/cpu.h>
 #include <kernel/fault.h>
 #include <kernel/printk.h>
-#include <kernel/proc.h>
 #include <lib/bug.h>
 #include <lib/string.h>
 
@@ -485,20 +484,4 @@ void page_alloc_add_high(void)
 {
 	if (array_end() > early_end())
 		add_regions(early_end(), array_end());
-}
-
-/**
- * meminfo_show() - /proc/meminfo, in Linux's format.
- * Context: process.
- */
-void meminfo_show(struct seq_file *m)
-{
-	u64 ram = pg.boot ? pg.boot->ram_bytes >> 10 : 0;
-	seq_printf(m, "MemTotal:       %8llu kB\n", (unsigned long long)ram);
-	seq_printf(m, "MemFree:        %8llu kB\n", (unsigned long long)(pg.free * KIB_PER_PAGE));
-	seq_printf(m, "MemAvailable:   %8llu kB\n", (unsigned long long)(pg.free * KIB_PER_PAGE));
-	seq_printf(m, "Slab:           %8llu kB\n",
-		   (unsigned long long)(slab_pages() * KIB_PER_PAGE));
-	seq_printf(m, "Managed:        %8llu kB\n", (unsigned long long)(pg.total * KIB_PER_PAGE));
-	seq_printf(m, "LiveObjects:    %8llu\n", (unsigned long long)mm_live_objects());
 }

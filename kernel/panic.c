@@ -5,7 +5,7 @@
  * A panic inside a panic, or an end inside an end, must still end: each step is taken once, and what fails
  * inside it falls through to the next, shorter one.
  *
- * Interface: panic(), kernel_exit(), dump_backtrace().
+ * Interface: panic(), boot_no_memory(), kernel_exit(), dump_backtrace().
  * Above: everybody.  Below: printk, ksyms (through %pS), arch_backtrace(), arch_exit().
  * Context: any.  Owns: nothing.
  */
@@ -58,6 +58,17 @@ void panic(const char *fmt, ...)
 	pr_crit("PANIC: %s", text);
 	dump_backtrace(NULL, 0);
 	kernel_exit(EXIT_PANIC);
+}
+
+/**
+ * boot_no_memory() - the machine is too small to start, which is nobody's mistake: a message and EXIT_NO_MEMORY.
+ * @what: for what there was none.
+ * Context: any.
+ */
+void boot_no_memory(const char *what)
+{
+	pr_crit("boot: out of memory: %s", what);
+	kernel_exit(EXIT_NO_MEMORY);
 }
 
 /**

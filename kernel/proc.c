@@ -173,6 +173,18 @@ static void uptime_show(struct seq_file *m)
 		   (unsigned long long)(idle % 100));
 }
 
+static void meminfo_show(struct seq_file *m)
+{
+	const u64 kib = PAGE_SIZE >> 10;
+	seq_printf(m, "MemTotal:       %8llu kB\n",
+		   (unsigned long long)(boot_info.ram_bytes >> 10));
+	seq_printf(m, "MemFree:        %8llu kB\n", (unsigned long long)(pages_free() * kib));
+	seq_printf(m, "MemAvailable:   %8llu kB\n", (unsigned long long)(pages_free() * kib));
+	seq_printf(m, "Slab:           %8llu kB\n", (unsigned long long)(slab_pages() * kib));
+	seq_printf(m, "Managed:        %8llu kB\n", (unsigned long long)(pages_total() * kib));
+	seq_printf(m, "LiveObjects:    %8llu\n", (unsigned long long)mm_live_objects());
+}
+
 static void version_show(struct seq_file *m)
 {
 	seq_puts(m, "Doorbell 0.1 (compiler " __VERSION__ ") x86_64\n");
@@ -196,8 +208,8 @@ void proc_init(void)
 	} own[] = { { "/proc/version", version_show },   { "/proc/cmdline", cmdline_show },
 		    { "/proc/uptime", uptime_show },     { "/proc/meminfo", meminfo_show },
 		    { "/proc/slabinfo", slabinfo_show }, { "/proc/interrupts", interrupts_show },
-		    { "/proc/softirqs", softirqs_show } };
+		    { "/proc/softirqs", softirqs_show }, { "/proc/stat", stat_show } };
 	for (u32 i = 0; i < ARRAY_SIZE(own); i++)
 		if (proc_register(own[i].path, own[i].show, NULL))
-			panic("proc: no memory for %s", own[i].path);
+			boot_no_memory(own[i].path);
 }

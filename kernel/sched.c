@@ -9,8 +9,10 @@
  *   RUNNING, on the queue <-> RUNNING, current -> BLOCKED --thread_wake()--> RUNNING, on the queue
  *                                              -> DEAD, freed by the next thread that runs
  *
- * Interface: kthread_create(), schedule(), thread_wake(), thread_exit(), sched_irq_exit().
- * Above: wait, softirq, kernel/posix.  Below: arch_switch(), vmalloc (stacks), slab.
+ * Interface: kthread_create(), schedule(), thread_wake(), thread_exit(), sched_irq_exit(), stat_show().
+ * Softirqs and timers are floors above: they enter themselves by sched_on_idle() and sched_on_slice().
+ *
+ * Above: softirq, timer, wait, kernel/posix.  Below: arch_switch(), arch_clock_ns(), vmalloc (stacks), slab.
  * Context: as each function says; the queue is changed with IF=0, O(1).
  * Owns: struct thread and its stack, from kthread_create() to the switch after thread_exit().
  */
@@ -20,11 +22,15 @@
 #include <kernel/cpu.h>
 #include <kernel/mm.h>
 #include <kernel/printk.h>
-#include <kernel/softirq.h>
-#include <kernel/timer.h>
+#include <kernel/proc.h>
 #include <lib/bug.h>
 
 #define SLICE_NS (4 * NSEC_PER_MSEC)
+
+/* Until the floors above have entered theirs. */
+static void nothing(void)
+{
+}
 
 static struct {
 	struct list_head queue; /* runnable threads that do not run */
@@ -34,9 +40,15 @@ static struct {
 	struct thread *idle; /* runs when the queue is empty; never on it */
 	struct thread *dead; /* exited, its stack still in use until the switch is done */
 	u32 next_tid;
+	void (*on_idle)(void);  /* sched_on_idle() */
+	void (*on_slice)(void); /* sched_on_slice() */
 	u64 switches;
-	u64 idle_ns; /* time spent halted */
-} sched = { .queue = LIST_HEAD_INIT(sched.queue), .all = LIST_HEAD_INIT(sched.all) };
+	u64 preempted; /* of them out of application text */
+	u64 idle_ns;   /* time spent halted */
+} sched = { .queue = LIST_HEAD_INIT(sched.queue),
+	    .all = LIST_HEAD_INIT(sched.all),
+	    .on_idle = nothing,
+	    .on_slice = nothing };
 
 /**
  * current_thread() - the running thread.
@@ -99,7 +111,7 @@ static void switch_done(void)
 	if (dead)
 		thread_free(dead);
 	if (sched.nr_queued)
-		timer_rearm_hw(); /* its slice counts from now */
+		sched.on_slice(); /* its slice counts from now */
 }
 
 /* Gives the CPU to the next; @voluntary: a BLOCKED mark counts. IF=0. */
@@ -118,9 +130,10 @@ static void switch_away(bool voluntary)
 	BUG_ON(!next || next == prev);
 	if (prev->state == THREAD_DEAD)
 		sched.dead = prev;
-	next->slice_end_ns = ktime_get_ns() + SLICE_NS;
+	next->slice_end_ns = arch_clock_ns() + SLICE_NS;
 	cpu->current = next;
 	sched.switches++;
+	sched.preempted += !voluntary;
 	arch_switch(&prev->arch, &next->arch);
 	switch_done();
 }
@@ -165,7 +178,7 @@ bool thread_wake(struct thread *t)
 			enqueue(t);
 			cpu->need_resched = true;
 			if (cpu->current != sched.idle)
-				timer_rearm_hw();
+				sched.on_slice();
 		}
 	}
 	local_irq_restore(flags);
@@ -249,6 +262,35 @@ void sched_irq_exit(bool from_app)
 }
 
 /**
+ * sched_on_idle() - enters what is done before the CPU is halted.
+ * Context: boot.
+ */
+void sched_on_idle(void (*fn)(void))
+{
+	sched.on_idle = fn;
+}
+
+/**
+ * sched_on_slice() - enters what is told that the end of the running thread's slice may have changed.
+ * Context: boot.
+ */
+void sched_on_slice(void (*fn)(void))
+{
+	sched.on_slice = fn;
+}
+
+/**
+ * stat_show() - /proc/stat: Linux's names where it has them.
+ * Context: process.
+ */
+void stat_show(struct seq_file *m)
+{
+	seq_printf(m, "ctxt %llu\npreempted %llu\nprocesses %u\nprocs_running %u\n",
+		   (unsigned long long)sched.switches, (unsigned long long)sched.preempted,
+		   sched.next_tid, sched.nr_queued + 1);
+}
+
+/**
  * sched_idle_ns() - how long the CPU was halted since boot.
  * Context: any.
  * Return: ns.
@@ -293,13 +335,13 @@ static void idle_loop(void *arg)
 	(void)arg;
 	for (;;) {
 		arch_irq_disable();
-		softirq_irq_exit();
+		sched.on_idle();
 		if (sched.nr_queued) {
 			switch_away(true);
 			arch_irq_enable();
 			continue;
 		}
-		timer_rearm_hw();
+		sched.on_slice();
 		u64 begin = arch_clock_ns();
 		arch_idle();
 		sched.idle_ns += arch_clock_ns() - begin;
@@ -322,7 +364,7 @@ void sched_init(void)
 	this_cpu()->current = init;
 	sched.idle = thread_create("idle", idle_loop, NULL);
 	if (!sched.idle)
-		panic("sched: no memory for the idle thread");
+		boot_no_memory("the idle thread");
 }
 
 /**

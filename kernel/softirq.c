@@ -265,8 +265,9 @@ void softirq_init(void)
 {
 	BUG_ON(softirq.ksoftirqd);
 	open_softirq(TASKLET_SOFTIRQ, tasklet_action);
+	sched_on_idle(softirq_irq_exit);
 	softirq.stack = vmalloc(ARCH_KSTACK_SIZE);
 	softirq.ksoftirqd = kthread_create("ksoftirqd", ksoftirqd_main, NULL);
 	if (!softirq.stack || !softirq.ksoftirqd)
-		panic("softirq: no memory for its stack and thread");
+		boot_no_memory("ksoftirqd and its stack");
 }

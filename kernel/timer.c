@@ -407,4 +407,5 @@ void timer_init(void)
 	tm.real_base_ns = arch_wallclock_sec() * NSEC_PER_SEC - now;
 	open_softirq(TIMER_SOFTIRQ, timer_softirq);
 	tm.ready = true;
+	sched_on_slice(timer_rearm_hw);
 }

@@ -9,6 +9,7 @@
 #include <kernel/trap.h>
 
 #include <kernel/arch.h>
+#include <kernel/ksyms.h>
 #include <kernel/posix.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
@@ -97,10 +98,14 @@ static void print_registers(const struct trap_info *t)
 void trap_report(const struct trap_info *t)
 {
 	const struct thread *me = current_thread();
+	unsigned long offset;
 
 	describe(t);
 	printk(LOG_EMERG, "trap: in thread '%s', %s, at %pS", me && me->name ? me->name : "?",
-	       arch_in_app_text(t->pc) ? "application code" : "kernel code", (void *)t->pc);
+	       arch_in_app_text(t->pc)       ? "application code"
+	       : ksym_lookup(t->pc, &offset) ? "kernel code"
+					     : "no code",
+	       (void *)t->pc);
 	print_registers(t);
 	dump_backtrace(t->trace, t->nr_trace);
 	kernel_exit(t->kind == TRAP_BUG ? EXIT_ASSERTION : EXIT_PANIC);

@@ -3,7 +3,10 @@
  * Copies from and to application memory.
  *
  * Interface: copy_from_user(), copy_to_user(), strncpy_from_user().
- * Above: system calls.  Below: arch_copy_user(), which survives a page that is not there.
+ * Free memory and other people's pages are mapped too, so an address is first asked for its range: a wild pointer
+ * into the kernel's RAM gets -EFAULT and not somebody's data.
+ *
+ * Above: system calls.  Below: arch_copy_user(), which survives a page that is not there; arch_user_range().
  * Context: process.  Owns: nothing.
  */
 #include <kernel/uaccess.h>
@@ -18,7 +21,7 @@
  */
 int copy_from_user(void *dst, const void *usrc, size_t n)
 {
-	return arch_copy_user(dst, usrc, n);
+	return arch_user_range(usrc, n) ? arch_copy_user(dst, usrc, n) : -EFAULT;
 }
 
 /**
@@ -28,7 +31,7 @@ int copy_from_user(void *dst, const void *usrc, size_t n)
  */
 int copy_to_user(void *udst, const void *src, size_t n)
 {
-	return arch_copy_user(udst, src, n);
+	return arch_user_range(udst, n) ? arch_copy_user(udst, src, n) : -EFAULT;
 }
 
 /**
@@ -40,7 +43,7 @@ int copy_to_user(void *udst, const void *src, size_t n)
 ssize_t strncpy_from_user(char *dst, const char *usrc, size_t size)
 {
 	for (size_t n = 0; n < size; n++) {
-		int err = arch_copy_user(dst + n, usrc + n, 1);
+		int err = copy_from_user(dst + n, usrc + n, 1);
 		if (err)
 			return err;
 		if (!dst[n])

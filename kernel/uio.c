@@ -2,7 +2,7 @@
 /*
  * iov_iter: a position in scattered application memory, moved on as bytes are copied.
  *
- * Interface: iov_iter_init(), copy_from_iter(), copy_to_iter(), iov_iter_advance().
+ * Interface: iov_iter_init(), iov_iter_kvec(), copy_from_iter(), copy_to_iter(), iov_iter_advance().
  * Above: the socket layer and the protocols' one copy (net/core/skbuff.c).  Below: <kernel/uaccess.h>.
  * Context: process; a page that is not there gives -EFAULT, never a panic.
  * Owns: nothing; the vector is borrowed for as long as the iterator lives.
@@ -12,6 +12,7 @@
 #include <kernel/uaccess.h>
 #include <lib/bug.h>
 #include <lib/err.h>
+#include <lib/string.h>
 
 /**
  * iov_iter_init() - sets @i to the first byte of the @nr vectors at @iov.
@@ -24,10 +25,21 @@ void iov_iter_init(struct iov_iter *i, const struct iovec *iov, unsigned long nr
 	i->nr = nr;
 	i->offset = 0;
 	i->count = 0;
+	i->ours = false;
 	for (unsigned long k = 0; k < nr; k++) {
 		BUG_ON(i->count + iov[k].iov_len < i->count);
 		i->count += iov[k].iov_len;
 	}
+}
+
+/**
+ * iov_iter_kvec() - iov_iter_init() for vectors that lie in kernel memory.
+ * Context: any.
+ */
+void iov_iter_kvec(struct iov_iter *i, const struct iovec *iov, unsigned long nr)
+{
+	iov_iter_init(i, iov, nr);
+	i->ours = true;
 }
 
 /* The contiguous bytes at the position, at most @n of them; steps over empty vectors. */
@@ -63,7 +75,9 @@ int copy_from_iter(void *dst, size_t n, struct iov_iter *i)
 		size_t len;
 		const void *from = iter_piece(i, n, &len);
 
-		if (copy_from_user(to, from, len))
+		if (i->ours)
+			memcpy(to, from, len);
+		else if (copy_from_user(to, from, len))
 			return -EFAULT;
 		iter_step(i, len);
 		to += len;
@@ -86,7 +100,9 @@ int copy_to_iter(const void *src, size_t n, struct iov_iter *i)
 		size_t len;
 		void *to = iter_piece(i, n, &len);
 
-		if (copy_to_user(to, from, len))
+		if (i->ours)
+			memcpy(to, from, len);
+		else if (copy_to_user(to, from, len))
 			return -EFAULT;
 		iter_step(i, len);
 		from += len;

@@ -40,6 +40,7 @@ class Link:
         self.news = threading.Condition()
         self.answers = {}  # address -> link address, for who answers ARP
         self.open = True
+        self.ending = False  # hosts have forgotten their connections and reset what still comes
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
@@ -61,6 +62,9 @@ class Link:
                 mac = self.answers.get(frame[ARP].pdst)
                 if mac:
                     self.send(is_at(frame[ARP].pdst, mac, frame[ARP].psrc, frame[ARP].hwsrc))
+            if self.ending and TCP in frame and not frame[TCP].flags.R:
+                self.send(Ether(dst=frame.src, src=frame.dst) / IP(src=frame[IP].dst, dst=frame[IP].src) /
+                          TCP(sport=frame[TCP].dport, dport=frame[TCP].sport, flags="R", seq=frame[TCP].ack))
             with self.news:
                 self.log.append((time.monotonic(), frame))
                 self.news.notify_all()
@@ -106,7 +110,7 @@ class Lab:
         self.command = shell_line(self.guest.machine.command())
         self.outcome = None
         self.expected = {}  # drop reason -> how often a test has asked for it
-        self.numbers = itertools.count(20)
+        self.numbers = itertools.count(1)
         self.link.answers[GATEWAY] = GATEWAY_MAC
 
     status = property(lambda self: self.outcome.status if self.outcome else "running")
@@ -124,9 +128,9 @@ class Lab:
         raise AssertionError("the guest does not answer a ping")
 
     def host(self, known=True):
-        """A host of its own address; @known: the guest has its link address already."""
+        """A host of its own address in 10.0.0.0/22; @known: the guest has its link address already."""
         n = next(self.numbers)
-        host = Host(self, f"10.0.2.{n}", f"52:55:0a:00:02:{n:02x}")
+        host = Host(self, f"10.0.{n // 200}.{20 + n % 200}", f"52:55:0a:00:{n // 200:02x}:{20 + n % 200:02x}")
         if known:
             host.introduce()
         return host
@@ -141,9 +145,10 @@ class Lab:
     def finish(self):
         """Tells the program to quit; Outcome."""
         if not self.outcome:
+            self.link.ending = True
             if self.guest.process.poll() is None:
                 Host(self, GATEWAY, GATEWAY_MAC).udp(1, b"quit")
-            self.guest.limit = min(self.guest.limit, time.monotonic() - self.guest.started + 15)
+            self.guest.limit = min(self.guest.limit, time.monotonic() - self.guest.started + 25)
             self.outcome = self.guest.finish(self.guest.limit)
             self.link.close()
         return self.outcome
@@ -276,8 +281,10 @@ class Tcp:
         return self.host.hear(lambda f: self.mine(f) and wanted(f), self.since if since is None else since, timeout)
 
     def probe(self, *frames):
-        """What the guest sends at once on this connection."""
-        return [f for f in self.host.probe(*frames) if self.mine(f)]
+        """What the guest sends at once on this connection; a FIN that its timer sends again is no answer."""
+        fins = {f[TCP].seq for _, f in self.host.link.log if self.host.to_me(f) and self.mine(f) and f[TCP].flags.F}
+        return [f for f in self.host.probe(*frames)
+                if self.mine(f) and not (f[TCP].flags.F and f[TCP].seq in fins)]
 
     def open(self, **fields):
         """The handshake; the guest's SYN-ACK."""

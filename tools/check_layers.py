@@ -71,12 +71,6 @@ FORMATTING = {"seq_printf", "seq_puts"}  # a page is rendered by table, down fro
 NAMED_UP = {
     # A fault is reported even when nobody has registered anything yet: the one call up from the plinth by name.
     ("kernel/x86/idt.c", "trap_report"), ("kernel/x86/idt.c", "trap_page_missing"),
-    # Interrupt exit, softirqs and scheduler are one mechanism in three files: the deferred thread is a thread, a switch
-    # ends in the pending softirqs, a slice ends by the timer.
-    ("kernel/softirq.c", "current_thread"), ("kernel/softirq.c", "kthread_create"), ("kernel/softirq.c", "schedule"),
-    ("kernel/softirq.c", "thread_wake"), ("kernel/timer.c", "sched_slice_end_ns"), ("kernel/timer.c", "sched_tick"),
-    # /proc/meminfo names the pages that slabs hold.
-    ("kernel/page_alloc.c", "slab_pages"),
     # The backlog is a NAPI context of its own: receive schedules it, polling it receives.
     ("net/dev/receive.c", "napi_schedule"),
 }

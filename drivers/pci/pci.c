@@ -446,12 +446,12 @@ static bool driver_knows(const struct pci_driver *drv, const struct pci_dev *d)
  *
  * A probe that fails is reported and the function stays free.
  *
- * Context: process. Return: how many functions it took.
+ * Context: process. Return: how many functions it took; the error of the last probe when it took none and one failed.
  */
 int pci_bind(struct pci_host *h, const struct pci_driver *drv, void *ctx)
 {
 	struct pci_dev *d;
-	int taken = 0;
+	int taken = 0, failed = 0;
 
 	list_for_each_entry(d, &h->devices, node) {
 		int err;
@@ -461,12 +461,13 @@ int pci_bind(struct pci_host *h, const struct pci_driver *drv, void *ctx)
 		err = drv->probe(d, ctx);
 		if (err) {
 			pr_err("%s %s: probe failed (error %d)\n", drv->name, d->name, -err);
+			failed = err;
 			continue;
 		}
 		d->driver = drv;
 		taken++;
 	}
-	return taken;
+	return taken ? taken : failed;
 }
 
 /**

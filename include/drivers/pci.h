@@ -48,7 +48,7 @@ struct pci_host;
 /* Enumerates and prints one lspci-like line per function. NULL without memory. */
 struct pci_host *pci_scan(void);
 void pci_free(struct pci_host *h);
-/* Offers every unclaimed function to @drv; returns how many it took. */
+/* Offers every unclaimed function to @drv; returns how many it took, or why it failed to take any. */
 int pci_bind(struct pci_host *h, const struct pci_driver *drv, void *ctx);
 void pci_unbind(struct pci_host *h, const struct pci_driver *drv);
 /* First function of a class (24-bit value >> 8 compared) that no driver took, or NULL; for "unknown NIC". */

@@ -93,6 +93,8 @@ void __iomem *arch_ioremap(u64 phys, size_t len);
  * there (how much was copied is then undefined). Process context.
  */
 int arch_copy_user(void *dst, const void *src, size_t n);
+/* May an application's pointer lead there? Only its image and the window (stack, mmap) belong to applications. */
+bool arch_user_range(const void *addr, size_t n);
 
 /* --- Buses, randomness, diagnosis ---------------------------------------------------------------------- */
 u32 arch_pci_read32(unsigned int bus, unsigned int dev, unsigned int fn, unsigned int reg);

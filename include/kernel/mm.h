@@ -106,6 +106,6 @@ u64 mm_live_objects(void);
 void mm_baseline(void); /* what lives now is the kernel's own and no leak */
 /* Prints each site with more live objects than at the baseline; returns the number of leaked objects. */
 u64 mm_report_leaks(void);
-void meminfo_show(struct seq_file *m);  /* /proc/meminfo */
+u64 slab_pages(void);                   /* pages that slabs hold */
 void slabinfo_show(struct seq_file *m); /* /proc/slabinfo */
 #endif

@@ -66,6 +66,8 @@ enum exit_status {
 };
 /* Prints the message, registers if known, a backtrace with names, and ends with EXIT_PANIC. Any context. */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
+/* The run cannot begin for lack of memory: says what for, and ends with EXIT_NO_MEMORY. Any context. */
+void boot_no_memory(const char *what) __noreturn;
 /* Prints "exit: N" as the last line and ends the machine with it. Any context. */
 void kernel_exit(int status) __noreturn;
 /* Backtrace of the running code, or (with @pc given) one that a trap collected, with function names. */

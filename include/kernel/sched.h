@@ -54,6 +54,14 @@ void sched_irq_exit(bool from_app);
  */
 u64 sched_slice_end_ns(void);
 void sched_tick(u64 now_ns);
-u64 sched_idle_ns(void); /* time the CPU was halted since boot */
-void threads_show(void); /* one line per thread on the console, for crash reports */
+/*
+ * The floors above enter what the scheduler has to call, both with IF=0: before the CPU is halted (softirqs look for
+ * work), and when the end of the running thread's slice may have changed (the one-shot timer is armed anew).
+ */
+void sched_on_idle(void (*fn)(void));
+void sched_on_slice(void (*fn)(void));
+struct seq_file;
+void stat_show(struct seq_file *m); /* /proc/stat */
+u64 sched_idle_ns(void);            /* time the CPU was halted since boot */
+void threads_show(void);            /* one line per thread on the console, for crash reports */
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies from and to application memory. One address space, one privilege level: the only thing that can go wrong
- * is a page that is not there; it gives -EFAULT, not a panic. Process context.
+ * Copies from and to application memory. One address space, one privilege level: a page that is not there, and
+ * memory no application has (neither image nor window), gives -EFAULT, not a panic. Process context.
  */
 #ifndef KERNEL_UACCESS_H
 #define KERNEL_UACCESS_H

@@ -6,6 +6,7 @@
 #ifndef NET_DROP_REASON_H
 #define NET_DROP_REASON_H
 
+// clang-format off
 #define DROP_REASONS(X)                                                                               \
 	X(NO_SOCKET)                                                                                  \
 	X(PKT_TOO_SMALL)                                                                              \
@@ -28,6 +29,7 @@
 									X(ICMP_RATELIMIT) X(          \
 										ICMP_IGNORED)         \
 										X(LOCAL_ERROR)
+// clang-format on
 
 enum skb_drop_reason {
 #define DROP_ENUM(name) SKB_DROP_REASON_##name,

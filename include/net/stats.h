@@ -11,6 +11,7 @@
 struct net;
 struct seq_file;
 
+// clang-format off
 #define IP_MIB(X)                                                                                  \
 	X(InReceives)                                                                              \
 	X(InHdrErrors)                                                                             \
@@ -64,6 +65,7 @@ struct seq_file;
 								X(TCPZeroWindowDrop) X(TCPRcvQDrop) X(  \
 									TCPDupAcks) X(PAWSEstab)        \
 									X(TCPACKSkippedChallenge)
+// clang-format on
 
 #define MIB_ENUM_IP(n)     IPSTATS_MIB_##n,
 #define MIB_ENUM_IPEXT(n)  IPEXT_MIB_##n,

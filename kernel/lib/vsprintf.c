@@ -175,29 +175,47 @@ static void conv_percent(struct out *o, struct spec *sp, struct args *a)
 	put(o, '%');
 }
 
+/* The extensions are put together in a buffer of their own, then set into their field. */
+static const struct spec plain = { .prec = -1 }, two_digits = { .prec = 2 };
+
 static void put_ipv4(struct out *o, const struct spec *sp, const u8 *p)
 {
 	char t[16];
-	int n = scnprintf(t, sizeof(t), "%u.%u.%u.%u", p[0], p[1], p[2], p[3]);
-	put_field(o, sp, t, (size_t)n);
+	struct out part = { .buf = t, .size = sizeof(t) };
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			put(&part, '.');
+		put_number(&part, &plain, p[i], 10, "");
+	}
+	put_field(o, sp, t, part.len);
 }
 
 static void put_mac(struct out *o, const struct spec *sp, const u8 *p)
 {
 	char t[18];
-	int n = scnprintf(t, sizeof(t), "%02x:%02x:%02x:%02x:%02x:%02x", p[0], p[1], p[2], p[3],
-			  p[4], p[5]);
-	put_field(o, sp, t, (size_t)n);
+	struct out part = { .buf = t, .size = sizeof(t) };
+	for (int i = 0; i < 6; i++) {
+		if (i)
+			put(&part, ':');
+		put_number(&part, &two_digits, p[i], 16, "");
+	}
+	put_field(o, sp, t, part.len);
 }
 
 static void put_symbol(struct out *o, const struct spec *sp, unsigned long addr)
 {
 	char t[128];
-	unsigned long off;
+	struct out part = { .buf = t, .size = sizeof(t) };
+	unsigned long off = addr;
 	const char *name = printf_symbol(addr, &off);
-	int n = name ? scnprintf(t, sizeof(t), "%s+0x%lx", name, off)
-		     : scnprintf(t, sizeof(t), "0x%lx", addr);
-	put_field(o, sp, t, (size_t)n);
+	if (name) {
+		put_n(&part, name, strlen(name));
+		put(&part, '+');
+	} else {
+		off = addr;
+	}
+	put_number(&part, &plain, off, 16, "0x");
+	put_field(o, sp, t, part.len);
 }
 
 static void put_pointer(struct out *o, struct spec *sp, const void *p)

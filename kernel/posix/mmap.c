@@ -31,6 +31,9 @@
 #define PAGE_BACKED BIT(6)
 #define PAGE_PROT   (PROT_READ | PROT_WRITE | PROT_EXEC)
 
+#define PIECE                                                                                      \
+	256U /* pages that are mapped or unmapped between two looks at who waits for the CPU */
+
 #define BRK_MIN (64UL << 20)
 #define BRK_MAX (1UL << 30)
 
@@ -73,13 +76,6 @@ static struct app_area *area_create(size_t nr)
 	return a;
 }
 
-static void area_destroy(struct app_area *a)
-{
-	list_del_init(&a->node);
-	vm_area_release((void *)a->start);
-	kfree(a);
-}
-
 /* The area that holds the page-aligned range wholly, and the number of its first page there; NULL. */
 static struct app_area *area_find(unsigned long addr, size_t nr, size_t *first)
 {
@@ -96,11 +92,43 @@ static struct app_area *area_find(unsigned long addr, size_t nr, size_t *first)
 	return NULL;
 }
 
+/* Gives the memory behind pages back. */
+static void pieces_unmap(const struct app_area *a, size_t first, size_t nr)
+{
+	for (size_t n; nr; first += n, nr -= n) {
+		n = min_t(size_t, nr, PIECE);
+		vm_area_unmap((void *)page_addr(a, first), n << PAGE_SHIFT);
+		cond_resched();
+	}
+}
+
+/* Puts memory behind pages that have none. 0, -ENOMEM (they have none then). */
+static int pieces_map(const struct app_area *a, size_t first, size_t nr, unsigned int prot)
+{
+	for (size_t done = 0, n; done < nr; done += n) {
+		n = min_t(size_t, nr - done, PIECE);
+		if (vm_area_map((void *)page_addr(a, first + done), n << PAGE_SHIFT, prot)) {
+			pieces_unmap(a, first, done);
+			return -ENOMEM;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static void area_destroy(struct app_area *a)
+{
+	list_del_init(&a->node);
+	pieces_unmap(a, 0, a->nr);
+	vm_area_release((void *)a->start);
+	kfree(a);
+}
+
 /* Turns pages into holes and gives their memory back. */
 static void area_clear(struct app_area *a, size_t first, size_t nr)
 {
 	BUG_ON(first > a->nr || nr > a->nr - first);
-	vm_area_unmap((void *)page_addr(a, first), nr << PAGE_SHIFT);
+	pieces_unmap(a, first, nr);
 	for (size_t i = first; i < first + nr; i++) {
 		a->owned -= a->page[i] != 0;
 		a->page[i] = 0;
@@ -114,7 +142,7 @@ static int area_fill(struct app_area *a, size_t first, size_t nr, unsigned int p
 
 	BUG_ON(first > a->nr || nr > a->nr - first);
 	if (prot != PROT_NONE) {
-		if (vm_area_map((void *)page_addr(a, first), nr << PAGE_SHIFT, arch_prot(prot)))
+		if (pieces_map(a, first, nr, arch_prot(prot)))
 			return -ENOMEM;
 		state |= (u8)PAGE_BACKED;
 	}

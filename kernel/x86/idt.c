@@ -128,11 +128,18 @@ void arch_set_handlers(void (*irq)(unsigned int irq), void (*timer)(void),
  * arch_in_app_text() - is this application code?
  * @pc: a code address
  *
- * Context: any. Return: true when it lies in the linked application's text.
+ * Context: any. Return: true when it lies in the linked application's text or in its own pages.
  */
 bool arch_in_app_text(unsigned long pc)
 {
-	return pc >= (unsigned long)__app_text && pc < (unsigned long)__app_text_end;
+	return (pc >= (unsigned long)__app_text && pc < (unsigned long)__app_text_end) ||
+	       pc - arch_vmalloc_base < arch_vmalloc_size;
+}
+
+/* Kernel text alone may not be preempted. What else runs is the application's, also code it made in pages of its own. */
+static bool in_kernel_text(unsigned long pc)
+{
+	return pc >= (unsigned long)__text_start && pc < (unsigned long)__app_text;
 }
 
 /**
@@ -160,7 +167,7 @@ void irq_entry(const struct irq_frame *f)
 	} else {
 		irq_fn(irq);
 	}
-	irq_exit_fn(arch_in_app_text(f->rip));
+	irq_exit_fn(!in_kernel_text(f->rip));
 }
 
 static bool fix_exception(struct fault_frame *f)

@@ -7,7 +7,7 @@
  * look like leaks: an entry that points to a table keeps the number of used entries in its ignored bits 52..61.
  *
  * Interface: arch_paging_init, arch_map_page, arch_unmap_page, arch_protect_page, arch_virt_to_phys, arch_ioremap,
- * arch_vmalloc_base/size (<kernel/arch.h>), x86_mapped, x86_guard_name, arch_early_map_gib. Above: kernel/vmalloc.c,
+ * arch_vmalloc_base/size, arch_user_range (<kernel/arch.h>), x86_mapped, x86_guard_name, arch_early_map_gib. Above: kernel/vmalloc.c,
  * drivers. Below: kernel/page_alloc.c for tables. Context: boot; window calls any but hardirq.
  * Owns: CR3 and every table. Specs: Intel SDM vol. 3 4.5, 4.6, 4.10.
  */
@@ -405,6 +405,24 @@ u64 arch_virt_to_phys(const void *va)
 	e = lookup(a, &level);
 	BUG_ON(!e || !*e);
 	return (*e & PTE_ADDR) | (a & (PAGE_SIZE - 1));
+}
+
+/**
+ * arch_user_range() - may an application's pointer lead there?
+ * @addr: the application's word for it
+ * @n: bytes
+ *
+ * An application has memory in the image and in the window; all other RAM is the kernel's. Pages of these two that are
+ * not there are for arch_copy_user() to find. Context: any. Return: true when the range lies wholly in one of them.
+ */
+bool arch_user_range(const void *addr, size_t n)
+{
+	unsigned long image = (unsigned long)__load_start, a = (unsigned long)addr;
+	unsigned long image_size = (unsigned long)__bss_end - image;
+
+	if (in_window(a))
+		return n <= arch_vmalloc_base + arch_vmalloc_size - a;
+	return a - image < image_size && n <= image + image_size - a;
 }
 
 /**

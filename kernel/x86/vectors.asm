@@ -3,7 +3,7 @@
 ; The 256 entry points of the IDT. Vectors 0..31 are exceptions: on IST2 (IST3: NMI, double fault, machine check) all
 ; registers are stored and fault_entry() decides whether the code may go on. Vectors from 32 are interrupts: on
 ; IST1 with IF=0. Their frame leaves IST1 before anything can enable interrupts: to the top of the running thread's
-; kernel stack when application text was interrupted (the application's own stack may hold a red zone, so nothing is
+; kernel stack when anything but kernel text was interrupted (the application's own stack may hold a red zone, so nothing is
 ; pushed there), else right below the interrupted stack pointer. So interrupts nest naturally and a preempted
 ; thread owns its frame.
 ;
@@ -11,7 +11,7 @@
 ; Context: hardirq entry and exit, exceptions. Owns: the IST stacks. Specs: Intel SDM vol. 3 6.12-6.15.
 
 	bits 64
-	extern irq_entry, fault_entry, x86_kstack_top, __app_text, __app_text_end
+	extern irq_entry, fault_entry, x86_kstack_top, __text_start, __app_text
 	global vector_table
 	global ist1_guard, ist1_top, ist2_guard, ist2_top, ist3_guard, ist3_top
 
@@ -36,14 +36,14 @@ vec_%+v:
 irq_common:
 	push	rax
 	push	rdx			; rdx rax vector error rip cs rflags rsp ss
-	mov	eax, __app_text
+	mov	eax, __text_start
 	mov	rdx, [rsp + 32]
 	sub	rdx, rax
-	mov	eax, __app_text_end
-	sub	rax, __app_text
+	mov	eax, __app_text
+	sub	rax, __text_start
 	cmp	rdx, rax
 	mov	rax, [rsp + 56]
-	cmovb	rax, [x86_kstack_top]
+	cmovae	rax, [x86_kstack_top]	; not the kernel's text: the application's, or code it made itself
 	and	rax, -16
 %assign o 72
 %rep 9

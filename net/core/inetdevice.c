@@ -161,6 +161,9 @@ bool inet_addr_onlink(const struct net_device *dev, __be32 addr)
 
 /**
  * inet_addr_is_bcast() - the limited broadcast, or the directed one of a subnet of ours?
+ *
+ * All zeros in the host part is the directed broadcast of old (RFC 1122, 3.3.6): routes and ARP send it to everybody, so it
+ * must not pass for the address of a host either.
  * Context: process, softirq. Return: true when it is either.
  */
 bool inet_addr_is_bcast(const struct net *net, __be32 addr)
@@ -172,9 +175,13 @@ bool inet_addr_is_bcast(const struct net *net, __be32 addr)
 	if (addr == INADDR_ANY)
 		return false;
 	list_for_each_entry(dev, &net->dev_base, dev_list) {
-		for (u32 i = 0; dev->ip_ptr && i < IN_DEV_MAX_ADDRS; i++)
-			if (dev->ip_ptr->ifa[i].ifa_broadcast == addr)
+		for (u32 i = 0; dev->ip_ptr && i < IN_DEV_MAX_ADDRS; i++) {
+			const struct in_ifaddr *ifa = &dev->ip_ptr->ifa[i];
+
+			if (ifa->ifa_broadcast && (addr == ifa->ifa_broadcast ||
+						   addr == (ifa->ifa_local & ifa->ifa_mask)))
 				return true;
+		}
 	}
 	return false;
 }

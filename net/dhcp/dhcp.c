@@ -423,13 +423,26 @@ static void dhcp_timer(struct timer *t)
 
 /* --- Answers -------------------------------------------------------------------------------------------------------------------- */
 
+/* The two addresses of a subnet that mean all its hosts (RFC 1122, 3.2.1.3); links of two hosts have none (RFC 3021). */
+static bool dhcp_is_subnet_bcast(const struct dhcp_msg *msg)
+{
+	u8 prefixlen = prefix_of(msg->mask, msg->yiaddr);
+	u32 host_bits, host;
+
+	if (prefixlen > 30)
+		return false;
+	host_bits = UINT32_MAX >> prefixlen;
+	host = ntohl(msg->yiaddr) & host_bits;
+	return host == 0 || host == host_bits;
+}
+
 /* An address that can be ours, and a lease that is worth something. */
 static bool dhcp_offer_ok(const struct dhcp_msg *msg)
 {
 	__be32 a = msg->yiaddr;
 
-	return !ipv4_is_zeronet(a) && !ipv4_is_loopback(a) && !ipv4_is_multicast(a) &&
-	       !ipv4_is_lbcast(a) && msg->server_id && msg->lease_s;
+	return !dhcp_is_subnet_bcast(msg) && !ipv4_is_zeronet(a) && !ipv4_is_loopback(a) &&
+	       !ipv4_is_multicast(a) && !ipv4_is_lbcast(a) && msg->server_id && msg->lease_s;
 }
 
 static void dhcp_handle(struct dhcp_client *c, const struct dhcp_msg *msg)

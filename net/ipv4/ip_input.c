@@ -140,6 +140,9 @@ static void ip_rcv_finish(struct net *net, struct sk_buff *skb)
 		return;
 	}
 	ip_account_in(net, skb, type);
+	/* To everybody is to everybody, whatever the frame said: no transport may answer it as if it were meant. */
+	if (skb->pkt_type == PACKET_HOST && type != RTN_LOCAL)
+		skb->pkt_type = type == RTN_MULTICAST ? PACKET_MULTICAST : PACKET_BROADCAST;
 	ip_local_deliver(net, skb);
 }
 

@@ -193,6 +193,8 @@ static enum skb_drop_reason arp_process(struct neigh_table *tbl, struct net_devi
 	__be32 sip = arp->ar_sip;
 	struct neighbour *n;
 
+	if (arp_is_bcast(sip, dev))
+		return SKB_DROP_REASON_ARP_INVALID; /* everybody's address is nobody's */
 	if (sip && inet_addr_is_local(tbl->net, sip)) {
 		if (ether_addr_equal(arp->ar_sha, dev->dev_addr))
 			return SKB_DROP_REASON_ARP_INVALID; /* our own frame came back */

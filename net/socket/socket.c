@@ -711,7 +711,7 @@ ssize_t kernel_sendmsg(struct socket *sock, const void *buf, size_t len,
 		msg.msg_name = &addr;
 		msg.msg_namelen = (int)sizeof(*to);
 	}
-	iov_iter_init(&msg.msg_iter, &iov, 1);
+	iov_iter_kvec(&msg.msg_iter, &iov, 1);
 	return sock_sendmsg(sock, &msg);
 }
 
@@ -731,7 +731,7 @@ ssize_t kernel_recvmsg(struct socket *sock, void *buf, size_t len, struct sockad
 	ssize_t ret;
 
 	memset(&addr, 0, sizeof(addr));
-	iov_iter_init(&msg.msg_iter, &iov, 1);
+	iov_iter_kvec(&msg.msg_iter, &iov, 1);
 	ret = sock_recvmsg(sock, &msg, MSG_DONTWAIT);
 	if (ret >= 0 && from)
 		memcpy(from, &addr, sizeof(*from));

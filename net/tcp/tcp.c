@@ -52,6 +52,8 @@ static bool forced_push(const struct tcp_sock *tp)
 	return after(tp->write_seq, tp->pushed_seq + tp->max_window / 2);
 }
 
+#define TCP_SKB_MIN 1460U /* bytes of room in a new skb, where a segment may be that large */
+
 /* A new empty skb at the end of the write queue. NULL without memory. */
 static struct sk_buff *tcp_new_tail(struct sock *sk, u32 size_goal)
 {
@@ -85,9 +87,12 @@ static u8 tcp_nonagle(const struct tcp_sock *tp, u32 flags)
 	return flags & MSG_MORE ? TCP_NAGLE_CORK : tp->nonagle;
 }
 
-/* The skb that takes the next bytes, with room; waits for memory. Return: 0 and *out, or the error of the wait. */
-static int tcp_tail_with_room(struct sock *sk, u32 flags, u64 deadline, struct sk_buff **out,
-			      u32 *room)
+/*
+ * The skb that takes the next of @want bytes, with room; waits for memory. A new one is as large as a segment, but not
+ * 64 KiB for the one byte of a segment over loopback. Return: 0 and *out, or the error of the wait.
+ */
+static int tcp_tail_with_room(struct sock *sk, u32 flags, u64 deadline, size_t want,
+			      struct sk_buff **out, u32 *room)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -107,8 +112,10 @@ static int tcp_tail_with_room(struct sock *sk, u32 flags, u64 deadline, struct s
 		if (idle ||
 		    sk_stream_memory_free(
 			    sk)) { /* idle: one skb always, else a tiny SO_SNDBUF would never send */
-			*out = tcp_new_tail(sk, mss);
-			*room = mss;
+			u32 size = (u32)min_t(size_t, mss, max_t(size_t, want, TCP_SKB_MIN));
+
+			*out = tcp_new_tail(sk, size);
+			*room = size;
 			if (*out)
 				return 0;
 		}
@@ -144,7 +151,7 @@ static ssize_t tcp_sendmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
 		struct sk_buff *skb;
 		u32 room, n;
 
-		err = tcp_tail_with_room(sk, msg->msg_flags, deadline, &skb, &room);
+		err = tcp_tail_with_room(sk, msg->msg_flags, deadline, len - copied, &skb, &room);
 		if (err)
 			break;
 		n = (u32)min((size_t)room, len - copied);

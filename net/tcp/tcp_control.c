@@ -16,7 +16,13 @@
 #include <kernel/softirq.h>
 #include <net/ip.h>
 
-/* Initial sizes of the receive side that depend on the route: MSS to announce, window, scale. */
+/**
+ * tcp_init_rcv_space() - receive side before the handshake: MSS to announce, window, scale
+ * @sk: socket with its route, if it has one
+ * @wscale_ok: announce window scaling (RFC 7323, 2.2)
+ *
+ * Context: owner, BH off.
+ */
 void tcp_init_rcv_space(struct sock *sk, bool wscale_ok)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -37,7 +43,7 @@ void tcp_init_rcv_space(struct sock *sk, bool wscale_ok)
 	tp->rcv_mss = min(tp->advmss, TCP_MSS_DEFAULT);
 }
 
-/** tcp_sndbuf_expand() - the send buffer follows the congestion window, unless the application fixed it. BH off. */
+/** tcp_sndbuf_expand() - the send buffer follows the congestion window, unless the application fixed it. Context: BH off. */
 void tcp_sndbuf_expand(struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -50,6 +56,20 @@ void tcp_sndbuf_expand(struct sock *sk)
 	want = min(want, (u64)cap);
 	if (want > sk->sk_sndbuf)
 		sk->sk_sndbuf = (u32)want;
+}
+
+/*
+ * Out-of-order segments fill the buffer in truesize while the right edge stands: without slack the window is zero when the hole
+ * closes, and the update that opens it again may be lost. So the buffer holds the announced window twice over.
+ */
+static void tcp_rcvbuf_fit(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 segs = DIV_ROUND_UP(max(tp->rcv_wnd, 65535u), max(tp->rcv_mss, TCP_MSS_DEFAULT));
+	u32 need = min(2 * segs * SKB_TRUESIZE(TCP_RX_LINEAR), tcp_net_of(sk)->rmem[2]);
+
+	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+		sk->sk_rcvbuf = max(sk->sk_rcvbuf, need);
 }
 
 /**
@@ -85,6 +105,7 @@ void tcp_init_transfer(struct sock *sk)
 	tp->lrcvtime_ns = 0;
 	tp->cwnd_usage_seq = tp->snd_nxt;
 	tcp_sndbuf_expand(sk);
+	tcp_rcvbuf_fit(sk);
 }
 
 /* An skb without payload for this socket; NULL without memory. */
@@ -160,7 +181,7 @@ void tcp_send_challenge_ack(struct sock *sk)
 	tcp_send_ack(sk);
 }
 
-/** tcp_send_dupack() - answers an unacceptable segment (RFC 9293, 3.10.7.4), empty ones 10 times a second. BH off. */
+/** tcp_send_dupack() - answers an unacceptable segment (RFC 9293, 3.10.7.4), empty ones 10 times a second. Context: BH off. */
 void tcp_send_dupack(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);

@@ -16,7 +16,7 @@
 #define TCP_COALESCE_MAX  1024u /* longer segments are worth a buffer of their own */
 #define TCP_COALESCE_ROOM (4096u - MAX_TCP_HEADER)
 
-/** tcp_enter_quickack() - the next ACKs go at once: the sender needs them to recover or to open its window. BH off. */
+/** tcp_enter_quickack() - the next ACKs go at once: the sender needs them to recover or to open its window. Context: BH off. */
 void tcp_enter_quickack(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);

@@ -54,6 +54,9 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 #define TCP_INVALID_RATELIMIT_NS (500 * NSEC_PER_MSEC)
 #define TCP_TIMEWAIT_NS          (60 * NSEC_PER_SEC)
 
+/* Linear bytes of the buffer a card receives into; what a full segment costs the socket. */
+#define TCP_RX_LINEAR 2112u
+
 #define TCP_HDR_LEN 20u
 #define IP_TCP_HDRS 40u
 
@@ -377,9 +380,10 @@ void tcp_time_wait(struct sock *sk);
 void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct sk_buff *skb,
 			  const struct tcp_seg *seg, u32 *isn);
 void tcp_timewait_kill(struct net *net, struct tcp_timewait_sock *tw);
-void tcp_conn_request(struct sock *lsk, struct sk_buff *skb, const struct tcp_seg *seg, u32 isn);
+enum skb_drop_reason tcp_conn_request(struct sock *lsk, struct sk_buff *skb,
+				      const struct tcp_seg *seg, u32 isn);
 struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
-			   const struct tcp_seg *seg);
+			   const struct tcp_seg *seg, enum skb_drop_reason *reason);
 void tcp_reqsk_drop(struct tcp_request_sock *req);
 void tcp_listen_stop(struct sock *sk);
 void tcp_child_established(struct sock *child);

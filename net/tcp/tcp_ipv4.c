@@ -86,28 +86,33 @@ void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 static void tcp_v4_listen_rcv(struct sock *lsk, struct sk_buff *skb, const struct tcp_seg *seg,
 			      u32 isn)
 {
-	if (seg->flags & TCPHDR_RST) {
-		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_RESET);
-	} else if (seg->flags & TCPHDR_ACK) {
+	enum skb_drop_reason reason = SKB_DROP_REASON_TCP_FLAGS;
+
+	if (seg->flags & TCPHDR_RST)
+		reason = SKB_DROP_REASON_TCP_RESET;
+	else if (seg->flags & TCPHDR_ACK)
 		tcp_v4_send_reset(lsk->sk_net, skb, seg);
-		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_FLAGS);
-	} else if (!(seg->flags & TCPHDR_SYN) || (seg->flags & TCPHDR_FIN)) {
-		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_FLAGS);
-	} else {
-		tcp_conn_request(lsk, skb, seg, isn);
+	else if ((seg->flags & TCPHDR_SYN) && !(seg->flags & TCPHDR_FIN))
+		reason = tcp_conn_request(lsk, skb, seg, isn);
+	if (reason == NR_DROP_REASONS)
 		consume_skb(skb);
-	}
+	else
+		kfree_skb_reason(skb, reason);
 }
 
 /* The last ACK of a handshake, perhaps with text: the child is born and processes it. */
 static void tcp_v4_req_rcv(struct tcp_request_sock *req, struct sk_buff *skb,
 			   const struct tcp_seg *seg)
 {
-	struct sock *child = tcp_check_req(req, skb, seg);
+	enum skb_drop_reason reason = NR_DROP_REASONS;
+	struct sock *child = tcp_check_req(req, skb, seg, &reason);
 	bool queued;
 
 	if (!child) {
-		consume_skb(skb);
+		if (reason == NR_DROP_REASONS)
+			consume_skb(skb);
+		else
+			kfree_skb_reason(skb, reason);
 		return;
 	}
 	sock_hold(child);

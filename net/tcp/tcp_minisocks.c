@@ -122,7 +122,7 @@ static bool tcp_req_windows(const struct sock *lsk, struct tcp_request_sock *req
 	return true;
 }
 
-/* A request with identity and numbers from the SYN; not in any table yet. NULL: no memory or no route. */
+/* A request with identity and numbers from the SYN; not in any table yet. NULL without memory. */
 static struct tcp_request_sock *tcp_req_alloc(struct sock *lsk, const struct sk_buff *skb,
 					      const struct tcp_seg *seg, u32 isn)
 {
@@ -150,10 +150,6 @@ static struct tcp_request_sock *tcp_req_alloc(struct sock *lsk, const struct sk_
 			   : tcp_v4_init_seq(net, req->c.skc_rcv_saddr, htons(req->c.skc_num),
 					     req->c.skc_daddr, req->c.skc_dport);
 	timer_setup(&req->timer, tcp_synack_timer);
-	if (!tcp_req_windows(lsk, req, &seg->opt)) {
-		kfree(req);
-		return NULL;
-	}
 	return req;
 }
 
@@ -166,32 +162,35 @@ static struct tcp_request_sock *tcp_req_alloc(struct sock *lsk, const struct sk_
  *
  * Text and FIN on the SYN are left to be sent again.
  *
- * Context: softirq, BH off.
+ * Context: softirq, BH off. Return: NR_DROP_REASONS when a request stands, else why the SYN came to nothing.
  */
-void tcp_conn_request(struct sock *lsk, struct sk_buff *skb, const struct tcp_seg *seg, u32 isn)
+enum skb_drop_reason tcp_conn_request(struct sock *lsk, struct sk_buff *skb,
+				      const struct tcp_seg *seg, u32 isn)
 {
+	enum skb_drop_reason reason = SKB_DROP_REASON_NOMEM;
 	struct tcp_sock *ltp = tcp_sk(lsk);
 	struct net *net = lsk->sk_net;
 	struct tcp_request_sock *req;
 
 	if (tcp_accept_queue_full(lsk)) {
 		NET_INC_STATS(net, ListenOverflows);
-		NET_INC_STATS(net, ListenDrops);
-		return;
+		reason = SKB_DROP_REASON_TCP_LISTEN_OVERFLOW;
+		goto drop;
 	}
 	if (ltp->syn_queue_len >= net->tcp->max_syn_backlog) {
 		NET_INC_STATS(net, TCPReqQFullDrop);
 		tcp_reqsk_drop(list_first_entry(&ltp->syn_queue, struct tcp_request_sock, node));
 	}
 	req = tcp_req_alloc(lsk, skb, seg, isn);
-	if (!req) {
-		NET_INC_STATS(net, ListenDrops);
-		return;
+	if (!req)
+		goto drop;
+	if (!tcp_req_windows(lsk, req, &seg->opt)) {
+		reason = SKB_DROP_REASON_NO_ROUTE;
+		goto free_req;
 	}
 	if (inet_ehash_insert(net->tcp_hash, &req->c)) {
-		NET_INC_STATS(net, ListenDrops);
-		kfree(req);
-		return;
+		reason = SKB_DROP_REASON_LOCAL_ERROR;
+		goto free_req;
 	}
 	inet_inherit_port(net->tcp_hash, &req->c, lsk->sk_num);
 	list_add_tail(&req->node, &ltp->syn_queue);
@@ -200,6 +199,13 @@ void tcp_conn_request(struct sock *lsk, struct sk_buff *skb, const struct tcp_se
 	req->sent_ns = ktime_get_ns();
 	(void)tcp_v4_send_synack(net, req, lsk->inet_tos);
 	(void)mod_timer(&req->timer, req->sent_ns + TCP_TIMEOUT_INIT_NS);
+	return NR_DROP_REASONS;
+
+free_req:
+	kfree(req);
+drop:
+	NET_INC_STATS(net, ListenDrops);
+	return reason;
 }
 
 /* What a child takes over from its listener. */
@@ -287,33 +293,18 @@ static struct sock *tcp_create_child(struct tcp_request_sock *req)
 	return child;
 }
 
-/**
- * tcp_check_req() - a segment for a half-open connection (RFC 9293, 3.10.7.4 in SYN-RECEIVED)
- * @req: request; may be gone on return
- * @skb: not consumed
- * @seg: its fields
- *
- * Context: softirq, BH off. Return: the child, which must process the same segment and whose only reference is
- * the caller's until tcp_child_established(); NULL: the segment is dealt with.
- */
-struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
-			   const struct tcp_seg *seg)
+/* What a half-open connection does not take: why not, answered where an answer is due. NR_DROP_REASONS: its ACK may follow. */
+static enum skb_drop_reason tcp_req_screen(struct tcp_request_sock *req, struct sk_buff *skb,
+					   const struct tcp_seg *seg)
 {
 	struct net *net = req->c.skc_net;
 	u32 rcv_nxt = req->rcv_isn + 1;
-	struct sock *child;
+	u16 wnd = (u16)min(req->rcv_wnd, 65535u);
 
-	if ((seg->flags & TCPHDR_SYN) && seg->seq == req->rcv_isn &&
-	    !(seg->flags & (TCPHDR_RST | TCPHDR_ACK))) {
-		(void)tcp_v4_send_synack(net, req,
-					 req->listener->inet_tos); /* our SYN-ACK was lost */
-		return NULL;
-	}
 	if (before(seg->end_seq, rcv_nxt) || after(seg->seq, rcv_nxt + req->rcv_wnd)) {
 		if (!(seg->flags & TCPHDR_RST))
-			tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt,
-					(u16)min(req->rcv_wnd, 65535u));
-		return NULL;
+			tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt, wnd);
+		return SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
 	}
 	if (seg->flags & TCPHDR_RST) {
 		if (seg->seq ==
@@ -322,24 +313,53 @@ struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
 			TCP_INC_STATS(net, AttemptFails);
 			tcp_reqsk_drop(req);
 		}
-		return NULL;
+		return SKB_DROP_REASON_TCP_RESET;
 	}
 	if (seg->flags & TCPHDR_SYN) {
 		NET_INC_STATS(net, TCPSYNChallenge);
-		tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt,
-				(u16)min(req->rcv_wnd, 65535u));
-		return NULL;
+		tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt, wnd);
+		return SKB_DROP_REASON_TCP_INVALID_SYN;
 	}
 	if (!(seg->flags & TCPHDR_ACK))
-		return NULL;
+		return SKB_DROP_REASON_TCP_FLAGS;
 	if (seg->ack != req->snt_isn + 1) {
 		tcp_v4_send_reset(net, skb, seg);
+		return SKB_DROP_REASON_TCP_INVALID_ACK;
+	}
+	return NR_DROP_REASONS;
+}
+
+/**
+ * tcp_check_req() - a segment for a half-open connection (RFC 9293, 3.10.7.4 in SYN-RECEIVED)
+ * @req: request; may be gone on return
+ * @skb: not consumed
+ * @seg: its fields
+ * @reason: set when there is no child: why the segment ends here; NR_DROP_REASONS, its normal end (a SYN, answered again)
+ *
+ * Context: softirq, BH off. Return: the child, which must process the same segment and whose only reference is
+ * the caller's until tcp_child_established(); NULL: the segment is dealt with.
+ */
+struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
+			   const struct tcp_seg *seg, enum skb_drop_reason *reason)
+{
+	struct net *net = req->c.skc_net;
+	struct sock *child;
+
+	*reason = NR_DROP_REASONS;
+	if ((seg->flags & TCPHDR_SYN) && seg->seq == req->rcv_isn &&
+	    !(seg->flags & (TCPHDR_RST | TCPHDR_ACK))) {
+		(void)tcp_v4_send_synack(net, req,
+					 req->listener->inet_tos); /* our SYN-ACK was lost */
 		return NULL;
 	}
+	*reason = tcp_req_screen(req, skb, seg);
+	if (*reason != NR_DROP_REASONS)
+		return NULL;
 	child = tcp_accept_queue_full(req->listener) ? NULL : tcp_create_child(req);
 	if (!child) { /* the SYN-ACK goes again later, and its ACK may find room */
 		NET_INC_STATS(net, ListenOverflows);
 		NET_INC_STATS(net, ListenDrops);
+		*reason = SKB_DROP_REASON_TCP_LISTEN_OVERFLOW;
 	}
 	return child;
 }

@@ -210,7 +210,7 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 /* "least default most" with blanks or commas between; each within [1, INT_MAX] and not falling. */
 static int tcp_set_triple(u32 dst[3], const char *value)
 {
-	u32 v[3];
+	u32 v[3] = { 0 };
 
 	for (u32 i = 0; i < 3; i++) {
 		char word[12];

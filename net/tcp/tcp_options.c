@@ -135,7 +135,7 @@ bool tcp_seg_parse(const struct sk_buff *skb, struct tcp_seg *seg)
 	return true;
 }
 
-/** tcp_select_wscale() - least shift with which 16 bits can announce @space bytes (RFC 7323, 2.3). Context: any. */
+/** tcp_select_wscale() - least shift with which 16 bits can announce @space bytes (RFC 7323, 2.3). Context: any. Return: 0..14. */
 u8 tcp_select_wscale(u32 space)
 {
 	u8 shift = 0;

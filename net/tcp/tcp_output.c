@@ -46,7 +46,7 @@ u32 tcp_sync_mss(struct sock *sk, u32 pmtu)
 	return mss;
 }
 
-/** tcp_current_mss() - segment size now; follows the route's MTU. Context: owner or softirq. */
+/** tcp_current_mss() - segment size now; follows the route's MTU. Context: owner or softirq. Return: bytes. */
 u32 tcp_current_mss(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -61,13 +61,13 @@ u32 tcp_current_mss(struct sock *sk)
 
 /* --- Receive window to announce ------------------------------------------------------------------------------------- */
 
-/** tcp_full_space() - bytes of payload the receive buffer is good for: half, the rest is overhead. Context: any. */
+/** tcp_full_space() - bytes of payload the receive buffer is good for: half, the rest is overhead. Context: any. Return: bytes. */
 u32 tcp_full_space(const struct sock *sk)
 {
 	return min(sk->sk_rcvbuf / 2, tcp_sk(sk)->window_clamp);
 }
 
-/** tcp_space() - the same of what is free now. Context: any. */
+/** tcp_space() - the same of what is free now. Context: any. Return: bytes. */
 u32 tcp_space(const struct sock *sk)
 {
 	u32 used = sk->sk_rmem_alloc + sk->sk_backlog_len;
@@ -81,7 +81,7 @@ u32 tcp_space(const struct sock *sk)
  * Nothing below one segment or a sixteenth of the buffer (silly window avoidance, RFC 1122 4.2.3.3); small changes
  * are held back. The caller never moves the right edge left.
  *
- * Context: owner or softirq.
+ * Context: owner or softirq. Return: bytes.
  */
 u32 tcp_select_window_size(struct sock *sk)
 {

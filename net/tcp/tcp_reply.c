@@ -159,7 +159,7 @@ int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 t
  * tcp_v4_init_seq() - initial send sequence number
  *
  * A clock of 4 us plus a keyed hash of the 4-tuple: grows for each tuple, unknown to others (RFC 6528, 3).
- * Context: any.
+ * Context: any. Return: the number.
  */
 u32 tcp_v4_init_seq(const struct net *net, __be32 saddr, __be16 sport, __be32 daddr, __be16 dport)
 {

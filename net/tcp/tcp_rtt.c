@@ -69,7 +69,7 @@ void tcp_rtt_sample(struct tcp_rtt *r, u32 rtt_us, u32 snd_una, u32 snd_nxt)
 	r->rto_ns = min((u64)(r->srtt8_us / 8 + r->var4_us) * NSEC_PER_USEC, TCP_RTO_MAX_NS);
 }
 
-/** tcp_rto_backoff() - timeout after @shift doublings, at most 120 s (RFC 6298, 5.5). Context: any. */
+/** tcp_rto_backoff() - timeout after @shift doublings, at most 120 s (RFC 6298, 5.5). Context: any. Return: ns. */
 u64 tcp_rto_backoff(u64 rto_ns, u32 shift)
 {
 	u64 v = rto_ns << min(shift, TCP_MAX_BACKOFF);
@@ -81,7 +81,7 @@ u64 tcp_rto_backoff(u64 rto_ns, u32 shift)
  * tcp_rto_model_ns() - how long @retries retransmissions last when the first timeout is @rto_base_ns
  *
  * Turns a count of retries into a time limit, so that a long measured RTT does not stretch it: 15 from 200 ms are 924.6 s.
- * Context: any.
+ * Context: any. Return: ns.
  */
 u64 tcp_rto_model_ns(u64 rto_base_ns, u32 retries)
 {

@@ -174,7 +174,7 @@ static int tcp_set_int(struct sock *sk, int opt, int val)
 	}
 }
 
-/** tcp_setsockopt() - SOL_TCP here, SOL_SOCKET and SOL_IP below. Return: 0, -EINVAL, -ENOPROTOOPT, -ENOENT. Process. */
+/** tcp_setsockopt() - SOL_TCP here, SOL_SOCKET and SOL_IP below. Return: 0, -EINVAL, -ENOPROTOOPT, -ENOENT. Context: process. */
 int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 len)
 {
 	int val, err;
@@ -255,7 +255,7 @@ static int tcp_get_int(const struct sock *sk, int opt, int *val)
 	return 0;
 }
 
-/** tcp_getsockopt() - as tcp_setsockopt(); *len shrinks to what was written. Process. */
+/** tcp_getsockopt() - as tcp_setsockopt(); *len shrinks to what was written. Context: process. Return: as there. */
 int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len)
 {
 	struct tcp_info info;

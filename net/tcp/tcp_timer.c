@@ -14,7 +14,7 @@
 
 #include <net/ip.h>
 
-/** tcp_fin_time_ns() - how long an orphan waits in FIN-WAIT-2. Context: any. */
+/** tcp_fin_time_ns() - how long an orphan waits in FIN-WAIT-2. Context: any. Return: ns; 0: not at all. */
 u64 tcp_fin_time_ns(const struct sock *sk)
 {
 	s32 s = tcp_sk(sk)->linger2;
@@ -289,7 +289,7 @@ void tcp_set_keepalive(struct sock *sk, bool on)
 		tcp_stop_timer(sk, &tp->keepalive_timer);
 }
 
-/** tcp_mtu_reduced() - mtu_info has a new bound: smaller segments from now on, the too large ones again. BH off. */
+/** tcp_mtu_reduced() - mtu_info has a new bound: smaller segments from now on, the too large ones again. Context: BH off. */
 void tcp_mtu_reduced(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);

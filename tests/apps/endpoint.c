@@ -27,7 +27,21 @@
 #define BLAST_SIZE 32768
 #define BACKLOG    16
 
-enum role { LISTENS, ECHO, DISCARD, CLOSE, RESET, HALF, BLAST, RUDE, DEAF, CONNECTS, UDP_ECHO, UDP_PEER, ORDERS };
+enum role {
+	LISTENS,
+	ECHO,
+	DISCARD,
+	CLOSE,
+	RESET,
+	HALF,
+	BLAST,
+	RUDE,
+	DEAF,
+	CONNECTS,
+	UDP_ECHO,
+	UDP_PEER,
+	ORDERS
+};
 
 struct end {
 	enum role role, child; /* child: what a listener makes of its connections */
@@ -53,7 +67,10 @@ static void add(int fd, enum role role, enum role child)
 		return;
 	}
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	fds[count] = (struct pollfd){ .fd = fd, .events = role == CONNECTS ? POLLOUT : role == DEAF ? 0 : POLLIN };
+	fds[count] = (struct pollfd){ .fd = fd,
+				      .events = role == CONNECTS ? POLLOUT
+						: role == DEAF   ? 0
+								 : POLLIN };
 	ends[count++] = (struct end){ role, child };
 }
 
@@ -197,7 +214,10 @@ static int obey(void)
 		report("say", send(udp_peer, line + 4, strlen(line + 4), 0) < 0 ? errno : 0);
 	} else if (sscanf(line, "tell %31s %d %127s", host, &port, text) == 3) {
 		to = address(host, port);
-		err = sendto(udp_echo, text, strlen(text), 0, (struct sockaddr *)&to, sizeof(to)) < 0 ? errno : 0;
+		err = sendto(udp_echo, text, strlen(text), 0, (struct sockaddr *)&to, sizeof(to)) <
+				      0
+			      ? errno
+			      : 0;
 		report("tell", err);
 	}
 	return 0;
@@ -251,8 +271,8 @@ static int open_all(void)
 	static const struct {
 		int port;
 		enum role child;
-	} listeners[] = { { 7, ECHO },	{ 9, DISCARD }, { 13, CLOSE }, { 14, RESET },
-			  { 15, HALF }, { 19, BLAST },	{ 21, RUDE },  { 23, DEAF } };
+	} listeners[] = { { 7, ECHO },  { 9, DISCARD }, { 13, CLOSE }, { 14, RESET },
+			  { 15, HALF }, { 19, BLAST },  { 21, RUDE },  { 23, DEAF } };
 
 	for (size_t i = 0; i < sizeof(listeners) / sizeof(*listeners); i++) {
 		int s = bound(SOCK_STREAM, listeners[i].port);

@@ -455,6 +455,13 @@ int arch_copy_user(void *dst, const void *src, size_t n)
 	return 0;
 }
 
+bool arch_user_range(const void *addr, size_t n)
+{
+	(void)addr;
+	(void)n;
+	return true;
+}
+
 void arch_paging_init(const struct boot_info *b)
 {
 	(void)b;

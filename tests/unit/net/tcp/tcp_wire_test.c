@@ -235,7 +235,7 @@ TEST(close_orders)
 TEST(zero_window_and_probe)
 {
 	struct socket *s[2];
-	static u8 buf[400000];
+	static u8 buf[800000];
 	size_t sent = 0;
 	ssize_t n;
 
