@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A real Linux peer: a TAP interface in a network namespace of its own, joined to the guest by a relay that loses by seed.
 
-    guest -- -netdev dgram -- relay (this thread) -- TAP, 10.0.2.2/24, in the thread's own namespace -- Linux's TCP
+    guest -- -netdev stream -- relay (this thread) -- TAP, 10.0.2.2/24, in the thread's own namespace -- Linux's TCP
 
 Namespaces belong to threads: whatever is to live beside the TAP (sockets, servers) is made by call(), on this thread.
 
@@ -12,19 +12,20 @@ import fcntl
 import os
 import queue
 import selectors
+import shutil
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
+from pathlib import Path
 
 from relay import Direction
 
 CLONE_NEWNET = 0x40000000
 TUNSETIFF = 0x400454CA
 IFF_TAP, IFF_NO_PI = 2, 0x1000
-SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 ADDRESS = "10.0.2.2"
-SOCKET_BUFFER = 8 << 20  # the relay itself loses nothing
 
 
 def available():
@@ -36,8 +37,8 @@ def available():
     return None
 
 
-class Way(Direction):
-    """Frames one way; what survives is a list of frames."""
+class FromGuest(Direction):
+    """Frames from the guest; what survives is a list of frames for the TAP."""
 
     def __init__(self, name, profile, seed):
         super().__init__(name, profile, seed)
@@ -52,24 +53,17 @@ class Way(Direction):
         return frames
 
 
-def udp_port():
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER)
-    s.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER)
-    s.bind(("127.0.0.1", 0))
-    return s
-
-
 class Tap(threading.Thread):
     """Runs until close()."""
 
     def __init__(self, profile, seed=1):
         super().__init__(daemon=True)
-        self.ways = {"guest": Way("guest", profile, seed), "host": Way("host", profile, seed)}
-        self.wire = udp_port()  # made before the namespace changes: QEMU lives outside
-        with udp_port() as free:
-            self.guest_port = free.getsockname()[1]
-        self.net = f"dgram:{self.guest_port}:{self.wire.getsockname()[1]}"
+        self.ways = {"guest": FromGuest("guest", profile, seed), "host": Direction("host", profile, seed)}
+        self.folder = Path(tempfile.mkdtemp(prefix="doorbell-"))
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.folder / "wire"))
+        self.listener.listen(1)
+        self.net = f"stream:{self.folder}/wire"
         self.wake_read, self.wake_write = os.pipe()
         self.calls = queue.Queue()
         self.stopping = False
@@ -111,22 +105,38 @@ class Tap(threading.Thread):
         return tap
 
     def shovel(self, tap):
+        wire = None
         selector = selectors.DefaultSelector()
-        for fd in (tap, self.wire, self.wake_read):
+        for fd in (tap, self.listener, self.wake_read):
             selector.register(fd, selectors.EVENT_READ)
         while not self.stopping:
             for key, _ in selector.select(0.005):
-                if key.fileobj is self.wire:
-                    self.ways["guest"].frame(self.wire.recv(65536))
+                if key.fileobj is self.listener:
+                    wire = self.listener.accept()[0]
+                    wire.setblocking(False)
+                    selector.register(wire, selectors.EVENT_READ)
+                elif key.fileobj is wire:
+                    data = wire.recv(1 << 18)
+                    if not data:
+                        return
+                    self.ways["guest"].feed(data)
                 elif key.fileobj == tap:
                     self.ways["host"].frame(os.read(tap, 65536))
                 else:
                     os.read(self.wake_read, 1)
                     self.answer(*self.calls.get())
-            for frame in self.ways["guest"].taken():
-                os.write(tap, frame)
-            for frame in self.ways["host"].taken():
-                self.wire.sendto(frame, ("127.0.0.1", self.guest_port))
+            self.forward(tap, wire)
+
+    def forward(self, tap, wire):
+        for frame in self.ways["guest"].taken():
+            os.write(tap, frame)
+        host = self.ways["host"]
+        host.release()
+        if wire and host.outbox:
+            try:
+                del host.outbox[:wire.send(host.outbox)]
+            except BlockingIOError:
+                pass  # the guest's card is full: the TAP waits
 
     @staticmethod
     def answer(function, done):
@@ -140,4 +150,5 @@ class Tap(threading.Thread):
         os.write(self.wake_write, b"x")
         self.calls.put((lambda: None, queue.Queue()))
         self.join(5)
-        self.wire.close()
+        self.listener.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
