@@ -33,6 +33,8 @@ TO_TEST = {
     "clang-tidy": ["clang-tidy"],
     "cppcheck": ["cppcheck"],
     "python3-pytest": ["py:pytest"],
+    "python3-scapy": ["py:scapy"],
+    "iproute2": ["ip"],
 }
 EVERYTHING = TO_RUN | TO_TEST
 APT = ["apt-get", "-o", "Acquire::Retries=3", "-qq"]
