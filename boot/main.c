@@ -14,6 +14,7 @@
 #include <kernel/arch.h>
 #include <kernel/boot_info.h>
 #include <kernel/dma.h>
+#include <kernel/fault.h>
 #include <kernel/file.h>
 #include <kernel/irq.h>
 #include <kernel/mm.h>
@@ -188,6 +189,8 @@ static void shutdown_all(struct net *net, struct pci_host *pci)
 	u32 cut;
 
 	posix_exit();
+	if (fault_hit(FAULT_LEAK))
+		(void)alloc_skb(ETH_ZLEN);
 	cut = tcp_net_drain(net, DRAIN_GRACE_NS);
 	if (cut)
 		pr_warn("tcp: %u connections were cut before all their data was acknowledged\n",

@@ -24,6 +24,7 @@ static const struct {
 	[FAULT_DMA_MAP] = { "dmamap", "a DMA mapping is refused" },
 	[FAULT_TX_STALL] = { "txstall",
 			     "the transmitter is switched off for ms=... (3000) and on again" },
+	[FAULT_LEAK] = { "leak", "a packet is left behind at exit: the leak check must see it" },
 };
 
 /**
@@ -102,7 +103,7 @@ int fault_parse(const char *key, const char *value, void *arg, const char **why)
 	size_t len = word_len(value);
 	int kind = find_kind(value, len);
 	if (kind < 0) {
-		*why = "must begin with alloc, dmamap or txstall; fault=help explains";
+		*why = "must begin with alloc, dmamap, txstall or leak; fault=help explains";
 		return -EINVAL;
 	}
 	for (value += len; *value == ','; value += len) {

@@ -7,7 +7,7 @@
 #define KERNEL_FAULT_H
 #include <lib/types.h>
 
-enum fault_point { FAULT_ALLOC, FAULT_DMA_MAP, FAULT_TX_STALL, NR_FAULTS };
+enum fault_point { FAULT_ALLOC, FAULT_DMA_MAP, FAULT_TX_STALL, FAULT_LEAK, NR_FAULTS };
 
 struct fault {
 	bool on;

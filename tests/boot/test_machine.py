@@ -78,6 +78,13 @@ def test_no_arguments(boot, noise):
     boot(args="", module=noise(1), timeout=20).expect(2)
 
 
+def test_a_leak_is_seen(boot, noise):
+    """One packet left behind on purpose: the run fails, and the report names where it was allocated."""
+    receiver = Receiver()
+    run = boot("send", f"tcp:10.0.2.2:{receiver.port}", append="fault=leak", module=noise(1460))
+    run.expect(67).says("leak check FAILED: 1 skbs").says("boot/main.c:")
+
+
 def test_no_dhcp_answer(boot, noise):
     """A wire with nobody on it."""
     net = f"dgram:{doorbell.free_port()}:{doorbell.free_port()}"
