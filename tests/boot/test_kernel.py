@@ -26,11 +26,14 @@ def test_preemption(boot, cpu):
     end = time.monotonic() + 3
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
         while time.monotonic() < end:
-            for _ in range(32):
+            for _ in range(64):
                 wire.sendto(QUESTION, ("127.0.0.1", port))
             time.sleep(0.001)
     run = boot.finish(guest).expect(0)
-    print(re.search("preempt: .* rounds.*", run.serial)[0])
+    told = re.search(r"preempt: .* preempted (\d+) times, (\d+) timer.*", run.serial)
+    print(told[0])
+    assert int(told[1]) > 0, "the flood never handed work to ksoftirqd"
+    assert int(told[2]) > 100
 
 
 @pytest.mark.parametrize("mem", [8, 64, 4096])
