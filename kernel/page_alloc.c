@@ -414,7 +414,8 @@ static u64 find_room(u64 bytes)
 
 static void __noreturn too_small(u64 pages)
 {
-	pr_err("page_alloc: only %llu KiB of memory beside image and modules, at least %lu KiB are needed",
+	pr_err("page_alloc: only %llu KiB of memory beside image and modules, at least %lu KiB are "
+	       "needed",
 	       (unsigned long long)(pages * KIB_PER_PAGE), MIN_PAGES * KIB_PER_PAGE);
 	kernel_exit(EXIT_NO_MEMORY);
 }
