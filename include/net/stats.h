@@ -64,7 +64,9 @@ struct seq_file;
 								TCPReqQFullDrop) X(TCPWqueueTooBig)     \
 								X(TCPZeroWindowDrop) X(TCPRcvQDrop) X(  \
 									TCPDupAcks) X(PAWSEstab)        \
-									X(TCPACKSkippedChallenge)
+									X(TCPACKSkippedChallenge)        \
+									X(TCPACKSkippedSynRecv)         \
+									X(TCPSpuriousRtxHostQueues)
 // clang-format on
 
 #define MIB_ENUM_IP(n)     IPSTATS_MIB_##n,

@@ -2,8 +2,8 @@
 /*
  * Segments that TCP sends of its own accord: SYN, ACK, FIN, RST, probes; and what is set at a connection's start.
  *
- * Interface: tcp_send_ack, tcp_send_delayed_ack, tcp_send_challenge_ack, tcp_send_dupack, tcp_send_fin, tcp_send_active_reset,
- * tcp_connect, tcp_send_synack, tcp_write_wakeup, tcp_send_probe0, tcp_init_transfer,
+ * Interface: tcp_send_ack, tcp_send_delayed_ack, tcp_send_challenge_ack, tcp_send_dupack, tcp_send_fin, tcp_send_owed_fin,
+ * tcp_send_active_reset, tcp_connect, tcp_send_synack, tcp_write_wakeup, tcp_send_probe0, tcp_init_transfer,
  * tcp_init_rcv_space, tcp_sndbuf_expand
  * Above: tcp_recovery.c and all further right. Below: tcp_output.c.
  * Context: owner of the socket (BH is turned off here where needed), or softirq while nobody owns it.
@@ -198,7 +198,7 @@ void tcp_send_dupack(struct sock *sk)
  * @sk: socket, state already FIN_WAIT1 or LAST_ACK
  *
  * Rides on the last unsent segment if there is one. Without memory it rides on the last sent one and goes with its
- * retransmission; without that either, the connection is reset.
+ * retransmission; without that either, its number is taken and a timer makes it when there is memory.
  *
  * Context: owner.
  */
@@ -218,19 +218,44 @@ void tcp_send_fin(struct sock *sk)
 			sent_already = true;
 		}
 	}
+	tp->write_seq++;
 	if (!skb) {
-		NET_INC_STATS(sk->sk_net, TCPAbortOnMemory);
 		local_bh_disable();
-		tcp_abort_with(sk, ENOMEM);
+		tp->probes_out = 0;
+		tcp_reset_xmit_timer(sk, TCP_TIME_FIN, TCP_FIN_RETRY_NS);
 		local_bh_enable();
 		return;
 	}
 	TCP_SKB_CB(skb)->tcp_flags |= TCPHDR_FIN | TCPHDR_ACK;
 	TCP_SKB_CB(skb)->end_seq++;
-	tp->write_seq++;
 	if (sent_already)
 		tp->snd_nxt++;
 	__tcp_push_pending_frames(sk, tcp_current_mss(sk), TCP_NAGLE_OFF);
+}
+
+/**
+ * tcp_send_owed_fin() - the FIN for which tcp_send_fin() found no memory; given up after TCP_FIN_RETRIES
+ * @sk: socket in FIN_WAIT1, CLOSING or LAST_ACK; both queues are empty, write_seq counts the FIN already
+ *
+ * Context: BH off, softirq or release_sock().
+ */
+void tcp_send_owed_fin(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb = tcp_ctl_skb(tp->write_seq - 1, TCPHDR_FIN | TCPHDR_ACK);
+
+	BUG_ON(tcp_send_head(sk) || tp->packets_out);
+	if (skb) {
+		tp->probes_out = 0;
+		skb_queue_tail(&sk->sk_write_queue, skb);
+		sk->sk_wmem_queued += skb->truesize;
+		__tcp_push_pending_frames(sk, tcp_current_mss(sk), TCP_NAGLE_OFF);
+	} else if (++tp->probes_out < TCP_FIN_RETRIES) {
+		tcp_reset_xmit_timer(sk, TCP_TIME_FIN, (u64)tp->probes_out * TCP_FIN_RETRY_NS);
+	} else {
+		NET_INC_STATS(sk->sk_net, TCPAbortOnMemory);
+		tcp_abort_with(sk, ENOMEM);
+	}
 }
 
 /** tcp_send_active_reset() - <SEQ=SND.NXT><CTL=RST,ACK>: we give the connection up. Context: owner or softirq. */

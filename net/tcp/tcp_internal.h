@@ -52,6 +52,8 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 #define TCP_DELACK_MAX_NS        (200 * NSEC_PER_MSEC)
 #define TCP_RESOURCE_PROBE_NS    (500 * NSEC_PER_MSEC) /* a local refusal is tried again after this */
 #define TCP_INVALID_RATELIMIT_NS (500 * NSEC_PER_MSEC)
+#define TCP_FIN_RETRY_NS         (50 * NSEC_PER_MSEC) /* a FIN without memory: so much longer each time */
+#define TCP_FIN_RETRIES          40                   /* 41 s in all */
 #define TCP_TIMEWAIT_NS          (60 * NSEC_PER_SEC)
 
 /* Linear bytes of the buffer a card receives into; what a full segment costs the socket. */
@@ -144,7 +146,7 @@ struct tcp_net {
 };
 
 /* --- The socket ------------------------------------------------------------------------------------------------------------------- */
-enum tcp_time { TCP_TIME_NONE, TCP_TIME_RETRANS, TCP_TIME_PROBE0 };
+enum tcp_time { TCP_TIME_NONE, TCP_TIME_RETRANS, TCP_TIME_PROBE0, TCP_TIME_FIN };
 enum tcp_ack_pending { TCP_ACK_SCHED = 1, TCP_ACK_TIMER = 2, TCP_ACK_NOW = 4 };
 enum tcp_nagle { TCP_NAGLE_OFF = 1, TCP_NAGLE_CORK = 2, TCP_NAGLE_PUSH = 4 };
 enum tcp_deferred {
@@ -226,6 +228,7 @@ struct tcp_request_sock {
 	struct list_head node;
 	struct timer timer;
 	u64 sent_ns;
+	u64 next_ack_ns; /* not before: what is out of place gets two answers a second */
 	u32 rcv_isn, snt_isn, rcv_wnd;
 	u16 mss, advmss; /* the peer's; ours */
 	u8 wscale_ok, snd_wscale, rcv_wscale;
@@ -341,6 +344,7 @@ void tcp_send_delayed_ack(struct sock *sk);
 void tcp_send_challenge_ack(struct sock *sk);
 void tcp_send_dupack(struct sock *sk);
 void tcp_send_fin(struct sock *sk);
+void tcp_send_owed_fin(struct sock *sk);
 void tcp_send_active_reset(struct sock *sk);
 int tcp_connect(struct sock *sk);
 int tcp_send_synack(struct sock *sk);

@@ -293,6 +293,19 @@ static struct sock *tcp_create_child(struct tcp_request_sock *req)
 	return child;
 }
 
+/* A segment out of place is worth an answer, but not each of a flood (RFC 5961, 7). Return: now. */
+static bool tcp_req_may_answer(struct tcp_request_sock *req)
+{
+	u64 now = ktime_get_ns();
+
+	if (now < req->next_ack_ns) {
+		NET_INC_STATS(req->c.skc_net, TCPACKSkippedSynRecv);
+		return false;
+	}
+	req->next_ack_ns = now + TCP_INVALID_RATELIMIT_NS;
+	return true;
+}
+
 /* What a half-open connection does not take: why not, answered where an answer is due. NR_DROP_REASONS: its ACK may follow. */
 static enum skb_drop_reason tcp_req_screen(struct tcp_request_sock *req, struct sk_buff *skb,
 					   const struct tcp_seg *seg)
@@ -302,7 +315,7 @@ static enum skb_drop_reason tcp_req_screen(struct tcp_request_sock *req, struct 
 	u16 wnd = (u16)min(req->rcv_wnd, 65535u);
 
 	if (before(seg->end_seq, rcv_nxt) || after(seg->seq, rcv_nxt + req->rcv_wnd)) {
-		if (!(seg->flags & TCPHDR_RST))
+		if (!(seg->flags & TCPHDR_RST) && tcp_req_may_answer(req))
 			tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt, wnd);
 		return SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
 	}
@@ -317,7 +330,8 @@ static enum skb_drop_reason tcp_req_screen(struct tcp_request_sock *req, struct 
 	}
 	if (seg->flags & TCPHDR_SYN) {
 		NET_INC_STATS(net, TCPSYNChallenge);
-		tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt, wnd);
+		if (tcp_req_may_answer(req))
+			tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt, wnd);
 		return SKB_DROP_REASON_TCP_INVALID_SYN;
 	}
 	if (!(seg->flags & TCPHDR_ACK))
@@ -348,8 +362,8 @@ struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
 	*reason = NR_DROP_REASONS;
 	if ((seg->flags & TCPHDR_SYN) && seg->seq == req->rcv_isn &&
 	    !(seg->flags & (TCPHDR_RST | TCPHDR_ACK))) {
-		(void)tcp_v4_send_synack(net, req,
-					 req->listener->inet_tos); /* our SYN-ACK was lost */
+		if (tcp_req_may_answer(req)) /* our SYN-ACK was lost */
+			(void)tcp_v4_send_synack(net, req, req->listener->inet_tos);
 		return NULL;
 	}
 	*reason = tcp_req_screen(req, skb, seg);

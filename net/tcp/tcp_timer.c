@@ -74,6 +74,20 @@ static u64 tcp_next_rto(const struct tcp_sock *tp)
 	return stalled >= limit ? NSEC_PER_MSEC : min(rto, limit - stalled);
 }
 
+/* One more timeout without an answer: the next one waits twice as long. */
+static void tcp_back_off(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!tp->retrans_stamp_ns)
+		tp->retrans_stamp_ns = ktime_get_ns();
+	if (tp->retransmits < UINT8_MAX)
+		tp->retransmits++;
+	if (tp->backoff < TCP_MAX_BACKOFF)
+		tp->backoff++;
+	tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_next_rto(tp));
+}
+
 static void tcp_retransmit_timer(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -83,6 +97,12 @@ static void tcp_retransmit_timer(struct sock *sk)
 		return;
 	if (tcp_write_timeout(sk))
 		return;
+	if (skb_shared_data(tcp_rtx_head(tp))) {
+		/* It has not left this host (ARP, a stopped queue): a second copy behind it helps nobody, and no path was slow. */
+		NET_INC_STATS(sk->sk_net, TCPSpuriousRtxHostQueues);
+		tcp_back_off(sk);
+		return;
+	}
 	if (!tp->retransmits) {
 		NET_INC_STATS(sk->sk_net, TCPTimeouts);
 		if (tp->ca_state == TCP_CA_Recovery)
@@ -99,11 +119,7 @@ static void tcp_retransmit_timer(struct sock *sk)
 				     min(tcp_rto_ns(tp), TCP_RESOURCE_PROBE_NS));
 		return;
 	}
-	if (tp->retransmits < UINT8_MAX)
-		tp->retransmits++;
-	if (tp->backoff < TCP_MAX_BACKOFF)
-		tp->backoff++;
-	tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_next_rto(tp));
+	tcp_back_off(sk);
 }
 
 /*
@@ -147,6 +163,8 @@ static void tcp_write_timer_run(struct sock *sk)
 	tp->pending = TCP_TIME_NONE;
 	if (what == TCP_TIME_RETRANS)
 		tcp_retransmit_timer(sk);
+	else if (what == TCP_TIME_FIN)
+		tcp_send_owed_fin(sk);
 	else
 		tcp_probe_timer(sk);
 }

@@ -500,6 +500,90 @@ TEST(memory_runs_out)
 	}
 }
 
+/* Every allocation fails from now on, or none. */
+static void memory(bool there)
+{
+	faults[FAULT_ALLOC] = (struct fault){ .on = !there, .at = 1, .every = 1 };
+	faults_armed = !there;
+}
+
+TEST(fin_without_memory)
+{
+	for (u32 how = 0; how < 3; how++) { /* 0 shutdown, 1 close, 2 the memory never comes back */
+		struct socket *s[2];
+		u8 c;
+
+		hosts_up(how + 1);
+		connected_pair(s);
+		CHECK_EQ(put(s[0], "x", 1, 0), 1);
+		CHECK_EQ(get(s[1], &c, 1, 0), 1);
+		host_clock_advance(
+			NSEC_PER_SEC); /* acknowledged: no queue holds an skb for the FIN to ride on */
+		memory(false);
+		if (how == 1)
+			sock_release(s[0]);
+		else
+			CHECK_EQ(s[0]->ops->shutdown(s[0], SHUT_WR), 0);
+		host_clock_advance((how == 2 ? 60 : 3) * NSEC_PER_SEC);
+		CHECK(faults[FAULT_ALLOC].hits > 5);
+		memory(true);
+		if (how == 2) {
+			CHECK_EQ(state_of(s[0]), TCP_CLOSE);
+			CHECK_EQ(put(s[0], "x", 1, 0), -ENOMEM);
+			CHECK_EQ(hosts[0]->mib.tcpext[LINUX_MIB_TCPAbortOnMemory], 1);
+		} else {
+			host_clock_advance(3 * NSEC_PER_SEC);
+			CHECK_EQ(state_of(s[1]), TCP_CLOSE_WAIT);
+			CHECK_EQ(get(s[1], &c, 1, 0), 0);
+		}
+		if (how == 0)
+			CHECK_EQ(state_of(s[0]), TCP_FIN_WAIT2);
+		close_accepted(s[1]);
+		if (how != 1)
+			sock_release(s[0]);
+		host_clock_advance(61 * NSEC_PER_SEC);
+		hosts_down();
+	}
+}
+
+/* A half-open connection answers what is out of place, but is no amplifier. */
+TEST(syn_received_answers_are_limited)
+{
+	struct forged f = { .src = IP4(10, 0, 0, 1),
+			    .sport = 999,
+			    .dport = PORT,
+			    .seq = 5000,
+			    .flags = TCPHDR_ACK };
+	struct socket *l;
+	u32 answers[3] = { 0 };
+
+	hosts_up(1);
+	l = tcp_listener(1, PORT, 5);
+	wire.filter = watch;
+	inject(&f); /* not SYN: refused, but the neighbour is known from here on */
+	host_clock_advance(NSEC_PER_SEC);
+	mute = true;
+	f.flags = TCPHDR_SYN;
+	inject(&f);
+	CHECK_EQ(seen.flags, TCPHDR_SYN | TCPHDR_ACK);
+	for (u32 i = 0; i < 3 * 50; i++) {
+		f.flags = i / 50 == 0 ? TCPHDR_SYN
+				      : TCPHDR_ACK; /* the same SYN; far outside; a SYN inside */
+		f.flags = i / 50 == 2 ? TCPHDR_SYN : f.flags;
+		f.seq = i / 50 == 0 ? 5000 : i / 50 == 1 ? 5000 + (1 << 24) : 5100;
+		if (i % 50 == 0)
+			host_clock_advance(600000000);
+		inject(&f);
+		answers[i / 50] += seen.frames;
+	}
+	for (u32 i = 0; i < 3; i++)
+		CHECK_EQ(answers[i], 1);
+	CHECK_EQ(hosts[1]->mib.tcpext[LINUX_MIB_TCPACKSkippedSynRecv], 3 * 49);
+	mute = false;
+	sock_release(l);
+	hosts_down();
+}
+
 TEST(frag_needed)
 {
 	struct socket *s[2];

@@ -302,6 +302,36 @@ TEST(refused_unreachable_timeout)
 	hosts_down();
 }
 
+/* What has not left the host is not sent twice, and costs neither the initial window nor the RTT its meaning. */
+TEST(timeout_in_our_own_queue)
+{
+	struct socket *l, *s, *peer;
+
+	hosts_up(5);
+	l = tcp_listener(1, PORT, 8);
+	s = tcp_socket(0);
+	local_bh_disable();
+	netif_stop_queue(devs[0]);
+	local_bh_enable();
+	CHECK_EQ(try_connect(s, 1, PORT, 04000), -EINPROGRESS);
+	host_clock_advance(1500000000);
+	CHECK_EQ(hosts[0]->mib.tcpext[LINUX_MIB_TCPSpuriousRtxHostQueues], 1);
+	CHECK_EQ(hosts[0]->mib.tcp[TCP_MIB_RetransSegs], 0);
+	local_bh_disable();
+	netif_wake_queue(devs[0]);
+	local_bh_enable();
+	host_clock_advance(100000000);
+	CHECK_EQ(state_of(s), TCP_ESTABLISHED);
+	CHECK_EQ(tcp_sk(s->sk)->cc.cwnd, TCP_INIT_CWND);
+	CHECK_EQ(hosts[0]->mib.tcp[TCP_MIB_OutSegs], 2); /* SYN, ACK */
+	peer = accepted(l, 04000);
+	CHECK(peer != NULL);
+	sock_release(s);
+	close_accepted(peer);
+	sock_release(l);
+	hosts_down();
+}
+
 TEST(silent_peer_times_out)
 {
 	struct socket *s[2];
