@@ -91,6 +91,10 @@ static int parse_ip(const char *key, const char *value, void *arg, const char **
 		*why = "not an address of a host";
 		return -EINVAL;
 	}
+	if (o->gw && ntohl((__force __be32)(o->gw ^ o->addr)) >> (32 - o->prefixlen)) {
+		*why = "gw= must lie in the network of the address";
+		return -EINVAL;
+	}
 	return 0;
 }
 

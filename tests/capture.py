@@ -15,7 +15,7 @@ FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 # complement, and every receiver takes it, but tshark calls it bad.
 WRONG_ALWAYS = ("_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0 || "
                 "icmp.checksum.status == 0")
-# What QEMU's checksum offload makes of a sum of 0: the same number in one's complement, other bytes.
+# What QEMU's checksum offload, and Linux itself, make of a sum of 0: the same number in one's complement, other bytes.
 OFFLOADED_ZERO = "tcp.checksum.status == 0 && tcp.checksum == 0xffff"
 WRONG_WHEN_CLEAN = ("tcp.analysis.retransmission || tcp.analysis.fast_retransmission || tcp.analysis.duplicate_ack || "
                     "tcp.analysis.lost_segment || tcp.analysis.out_of_order || tcp.flags.reset == 1")

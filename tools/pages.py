@@ -81,11 +81,17 @@ def ratio(top, bottom):
 def leak_check(serial):
     """The guest's own words about what was left behind at its end."""
     match = re.search(r"exit: leak check (.*)", serial)
-    return match[1] if match else "not reached"
+    if match:
+        return match[1]
+    # A low loglevel hides the line; the pages come before the check, and a leak would have changed the status to 67.
+    status = re.search(r"^exit: (\d+)\s*\Z", serial, re.M)
+    if status and int(status[1]) < 64 and "/proc/net/skb" in pages(serial):
+        return "passed (by the exit status: loglevel hides the line)"
+    return "not reached"
 
 
 def summary(stream, verdict, serial, capture, direction):
-    """The lines that `make run` prints after the guest's end. Copies: also the few of DHCP's own messages."""
+    """The lines that `make run` prints after the guest's end."""
     counters = Counters(serial)
     copied = counters.skb.get("copied_tx" if direction == "sent" else "copied_rx")
     mmio = ratio(counters.nic.get("mmio_writes"), counters.segments)

@@ -300,9 +300,10 @@ static inline struct sk_buff *skb_queue_next(const struct sk_buff_head *q,
 /* --- Census ---------------------------------------------------------------------------------------------------------- */
 struct skb_stats {
 	u64 allocs, clones, frees, drops;
-	u64 live;      /* descriptors not freed; 0 at exit */
-	u64 copied_tx; /* payload bytes copied application -> skb */
-	u64 copied_rx; /* payload bytes copied skb -> application */
+	u64 live;          /* descriptors not freed; 0 at exit */
+	u64 copied_tx;     /* payload bytes copied application -> skb */
+	u64 copied_rx;     /* payload bytes copied skb -> application */
+	u64 copied_kernel; /* both ways, for sockets of the kernel's own (DHCP) */
 	u64 copied_other; /* payload bytes copied between skbs (linearize, expand, fragment, collapse) */
 	u64 drop[NR_DROP_REASONS];
 };

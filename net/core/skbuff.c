@@ -752,7 +752,7 @@ int skb_add_data(struct sk_buff *skb, struct iov_iter *from, u32 len)
 	if (copy_from_iter(skb->tail, len, from))
 		return -EFAULT;
 	skb_put(skb, len);
-	skb_stats.copied_tx += len;
+	*(from->ours ? &skb_stats.copied_kernel : &skb_stats.copied_tx) += len;
 	return 0;
 }
 
@@ -764,7 +764,7 @@ int skb_copy_datagram_iter(const struct sk_buff *skb, u32 offset, struct iov_ite
 {
 	if (NEVER(!in_packet(skb, offset, len)))
 		return -EFAULT;
-	skb_stats.copied_rx += len;
+	*(to->ours ? &skb_stats.copied_kernel : &skb_stats.copied_rx) += len;
 	while (len) {
 		u32 n;
 		const u8 *p = skb_piece(skb, offset, len, &n);
@@ -971,5 +971,6 @@ void skb_show(struct seq_file *m)
 	seq_printf(m, "live %llu\n", (unsigned long long)s->live);
 	seq_printf(m, "copied_tx %llu\n", (unsigned long long)s->copied_tx);
 	seq_printf(m, "copied_rx %llu\n", (unsigned long long)s->copied_rx);
+	seq_printf(m, "copied_kernel %llu\n", (unsigned long long)s->copied_kernel);
 	seq_printf(m, "copied_other %llu\n", (unsigned long long)s->copied_other);
 }

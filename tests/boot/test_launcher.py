@@ -9,7 +9,7 @@ import pytest
 
 from conftest import ROOT
 from qemu import Machine, judge
-from pages import Counters
+from pages import Counters, leak_check
 from settings import Failure, Settings
 
 
@@ -103,6 +103,46 @@ def test_two_gib(tmp_path):
         f.truncate(2 << 30)
     done = launch("run", FILE=tmp_path / "largest", PCAP="", TIMEOUT=900)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("setpriv") or os.geteuid() != 0, reason="needs root, to become somebody else")
+def test_unreadable_file(tmp_path):
+    """In words, not in a Python backtrace."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"x")
+    secret.chmod(0)
+    code = ("import sys; sys.path.insert(0, 'tools'); import doorbell, settings\n"
+            "try: doorbell.user_file(settings.Settings(file=sys.argv[1]))\n"
+            "except settings.Failure as f: print(f)")
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.geteuid() and str(folder).count("/") > 1:
+            folder.chmod(0o755)
+    got = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", sys.executable, "-c", code, secret], cwd=ROOT,
+                         text=True, capture_output=True, check=False, timeout=20)
+    assert "you may not read it" in got.stdout, got.stderr
+
+
+def test_capture_nowhere(tmp_path):
+    run = launch("run", PCAP=tmp_path / "missing" / "x.pcap")
+    assert run.returncode == 2
+    assert "there is no folder" in run.stderr + run.stdout
+
+
+def test_fault_help():
+    """Nothing was to be sent: no verdict about it, no wait for a sender, the guest's own status."""
+    run = launch("run", CMDLINE="fault=help")
+    assert run.returncode == 0
+    assert "txstall" in run.stdout and "NOT equal" not in run.stdout
+
+
+def test_quiet_guest():
+    """A loglevel that hides the leak check's line does not make the summary doubt it."""
+    run = launch("run", CMDLINE="loglevel=3")
+    assert run.returncode == 0
+    assert "not reached" not in run.stdout
+    assert leak_check("== /proc/net/skb\nallocated 1\nexit: 0\n").startswith("passed")
+    assert leak_check("== /proc/net/skb\nallocated 1\nexit: 67\n") == "not reached"
+    assert leak_check("hello\n") == "not reached"
 
 
 def test_no_such_file():

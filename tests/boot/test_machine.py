@@ -50,8 +50,8 @@ def test_no_usable_card(boot, nic):
     boot(args="tcp:10.0.2.2:9", nic=nic, timeout=10).expect(68)
 
 
-@pytest.mark.parametrize("line", ["ip=10.0.2.300/24", "tx_ring=banana", "ip=10.0.2.15/40", "loglevel=99", "mtu=1",
-                                  "fault=earthquake"])
+@pytest.mark.parametrize("line", ["ip=10.0.2.300/24", "tx_ring=banana", "ip=10.0.2.15/40", "ip=10.0.2.15/24,gw=10.0.3.2",
+                                  "loglevel=99", "mtu=1", "fault=earthquake"])
 def test_bad_command_line(boot, line):
     boot(args="tcp:10.0.2.2:9", append=line, timeout=10).expect(70).says(line.partition("=")[0])
 
