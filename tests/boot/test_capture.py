@@ -18,7 +18,8 @@ def clean(transfer):
 @pytest.mark.parametrize("direction", ["send", "recv"])
 def test_tshark_finds_nothing(clean, direction):
     run, _ = clean(direction)
-    assert capture.bad_frames(run.pcap) == []
+    # The receiving program hashes what it reads: the network may be faster, and then the window closes, as it should.
+    assert capture.bad_frames(run.pcap, late_reader=direction == "recv") == []
     assert run.counters.retransmitted == 0
 
 
