@@ -307,8 +307,242 @@ class Tcp:
         self.send(ACK)
 
     def is_dead(self):
+        """A segment that fits gets a reset: there is no connection.
+
+        One that meets the socket while its program is still inside close() may be dropped with it: asked again then.
+        """
+        for _ in range(3):
+            seen = [str(f[TCP].flags) for f in self.probe(self.segment(ACK))]
+            if seen:
+                break
+        assert seen == ["R"], f"{seen} instead of one reset"
+        return True
+
+    def close(self):
+        self.open = False
+        self.sock.close()
+
+
+def is_at(addr, mac, to, to_mac):
+    return Ether(dst=to_mac, src=mac) / ARP(op=2, hwsrc=mac, psrc=addr, hwdst=to_mac, pdst=to)
+
+
+def who_has(addr, mac, target):
+    return Ether(dst=BROADCAST, src=mac) / ARP(op=1, hwsrc=mac, psrc=addr, pdst=target)
+
+
+class Lab:
+    """One guest and the link it hangs on; ends with finish()."""
+
+    def __init__(self, kernel, folder, append, module_args="", limit=90):
+        self.link = Link()
+        self.guest = Guest(Machine(kernel=kernel, append=f"stats=1 {append} -- {module_args}", pcap=folder / "wire.pcap",
+                                   serial=folder / "wire.serial", net=self.link.netdev))
+        self.guest.limit = limit
+        self.command = shell_line(self.guest.machine.command())
+        self.outcome = None
+        self.expected = {}  # drop reason -> how often a test has asked for it
+        self.numbers = itertools.count(1)
+        self.link.answers[GATEWAY] = GATEWAY_MAC
+
+    status = property(lambda self: self.outcome.status if self.outcome else "running")
+    why = property(lambda self: self.outcome.why if self.outcome else "")
+    serial = property(lambda self: self.guest.text)
+    counters = property(lambda self: Counters(self.serial))
+
+    def wait_ready(self, pattern="endpoint: ready"):
+        """The program runs and the NIC receives: QEMU's e1000 is deaf for the first second."""
+        assert self.guest.wait_for(pattern, 20), self.guest.text[-2000:]
+        gateway = Host(self, GATEWAY, GATEWAY_MAC)
+        for _ in range(100):
+            if gateway.ping(timeout=0.05):
+                return gateway
+        raise AssertionError("the guest does not answer a ping")
+
+    def host(self, known=True):
+        """A host of its own address in 10.0.0.0/22; @known: the guest has its link address already."""
+        n = next(self.numbers)
+        host = Host(self, f"10.0.{n // 200}.{20 + n % 200}", f"52:55:0a:00:{n // 200:02x}:{20 + n % 200:02x}")
+        if known:
+            host.introduce()
+        return host
+
+    def expect_drop(self, reason, times=1):
+        self.expected[reason] = self.expected.get(reason, 0) + times
+
+    def drops(self):
+        return {m[1]: int(m[2]) for m in
+                re.finditer(r"^\s*(\w+):?\s+(\d+)\s*$", self.counters.pages.get("/proc/net/drops", ""), re.M)}
+
+    def finish(self):
+        """Tells the program to quit; Outcome."""
+        if not self.outcome:
+            self.link.ending = True
+            if self.guest.process.poll() is None:
+                Host(self, GATEWAY, GATEWAY_MAC).udp(1, b"quit")
+            self.guest.limit = min(self.guest.limit, time.monotonic() - self.guest.started + 25)
+            self.outcome = self.guest.finish(self.guest.limit)
+            self.link.close()
+        return self.outcome
+
+
+class Host:
+    """A neighbour of the guest."""
+
+    pings = itertools.count(1)
+    ports = itertools.count(20000)
+
+    def __init__(self, lab, addr, mac):
+        self.lab, self.link, self.addr, self.mac = lab, lab.link, addr, mac
+
+    def introduce(self):
+        """Asks for the guest, which thereby learns who asks."""
+        self.link.answers[self.addr] = self.mac
+        since = self.link.mark()
+        self.link.send(who_has(self.addr, self.mac, GUEST))
+        assert self.link.wait(lambda f: ARP in f and f[ARP].op == 2 and f[ARP].pdst == self.addr, since) is not None, \
+            "no answer to ARP"
+
+    def ether(self, **fields):
+        return Ether(**{"dst": GUEST_MAC, "src": self.mac, "type": 0x0800, **fields})
+
+    def ip(self, **fields):
+        """Ethernet and IP header to the guest."""
+        return self.ether() / IP(**{"src": self.addr, "dst": GUEST, **fields})
+
+    def echo(self, data=b"", **fields):
+        return self.ip(**fields) / ICMP(id=7, seq=1) / data
+
+    def to_me(self, frame):
+        return IP in frame and frame[IP].dst == self.addr
+
+    def answers(self, since):
+        return [f for _, f in self.link.log[since:] if self.to_me(f)]
+
+    def probe(self, *frames, among=None):
+        """Sends @frames, then a ping; everything the guest sent to this host in between (@among: a wider choice)."""
+        since = self.link.mark()
+        for frame in frames:
+            self.link.send(frame)
+        end = self.ping(since=since)
+        assert end is not None, "the guest is dead or deaf"
+        choice = among or self.to_me
+        return [f for _, f in self.link.log[since:end] if choice(f)]
+
+    def ping(self, timeout=PATIENCE, since=None):
+        """Position of the answer, None without."""
+        assert self.lab.guest.process.poll() is None, "the guest has ended"
+        seq = next(self.pings) & 0xffff
+        since = self.link.mark() if since is None else since
+        self.link.send(self.ip() / ICMP(id=0x4242, seq=seq))
+        return self.link.wait(lambda f: ICMP in f and f[ICMP].type == 0 and f[ICMP].id == 0x4242 and f[ICMP].seq == seq,
+                              since, timeout)
+
+    def hear(self, wanted, since, timeout=PATIENCE):
+        """The first frame to this host from @since on that @wanted accepts."""
+        at = self.link.wait(lambda f: self.to_me(f) and wanted(f), since, timeout)
+        assert at is not None, f"nothing came; since then: {[f.summary() for _, f in self.link.log[since:]]}"
+        return self.link.log[at][1]
+
+    def udp(self, port, data=b"", sport=4000, **fields):
+        self.link.send(self.ip(**fields) / UDP(sport=sport, dport=port) / data)
+
+    def udp_echo(self, *frames, data=None):
+        """Sends @frames, then a datagram to the echo port; what that port answered before the answer to it."""
+        data = data or b"mark %d" % next(self.pings)
+        since = self.link.mark()
+        for frame in frames:
+            self.link.send(frame)
+        self.udp(7, data, sport=4999)
+        end = self.link.wait(lambda f: self.to_me(f) and UDP in f and f[UDP].dport == 4999 and bytes(f[UDP].payload)[:len(data)] == data,
+                             since)
+        assert end is not None, "no answer from the echo port"
+        return [f for _, f in self.link.log[since:end] if self.to_me(f)]
+
+    def order(self, text, answer=None, timeout=PATIENCE):
+        """An order to the program; its report, the one that starts with @answer."""
+        since = self.link.mark()
+        self.udp(1, text.encode(), sport=4001)
+        return self.report(answer, since, timeout) if answer else since
+
+    def report(self, start, since, timeout=PATIENCE):
+        return payload(self.hear(lambda f: UDP in f and f[UDP].sport == 1 and payload(f).startswith(start.encode()), since,
+                                 timeout)).decode()
+
+
+def payload(frame):
+    """What TCP or UDP carries, without Ethernet's padding."""
+    layer = frame[TCP] if TCP in frame else frame[UDP]
+    header = layer.dataofs * 4 if TCP in frame else 8
+    raw = bytes(frame)[14:14 + frame[IP].len]
+    return raw[frame[IP].ihl * 4 + header:]
+
+
+def pad_of(frame):
+    """The bytes behind the packet."""
+    size = frame[IP].len if IP in frame else 28
+    return bytes(frame)[14 + size:]
+
+
+class Tcp:
+    """A connection to the guest, segment by segment. seq: what we send next; ack: what we expect next."""
+
+    def __init__(self, host, port, seq=1000, sport=None, window=65535):
+        self.host, self.port, self.seq, self.ack = host, port, seq, 0
+        self.sport = sport or next(Host.ports)
+        self.window = window
+        self.since = host.link.mark()
+
+    def segment(self, flags, data=b"", seq=None, ack=None, **fields):
+        """One segment as a frame; nothing moves."""
+        tcp = {"sport": self.sport, "dport": self.port, "flags": flags, "window": self.window,
+               "seq": self.seq if seq is None else seq & 0xffffffff,
+               "ack": (self.ack if ack is None else ack & 0xffffffff) if flags & ACK or ack is not None else 0}
+        return self.host.ip() / TCP(**{**tcp, **fields}) / data
+
+    def send(self, flags, data=b"", **fields):
+        """Sends, and takes the sequence space."""
+        self.since = self.host.link.mark()
+        self.host.link.send(self.segment(flags, data, **fields))
+        self.seq = self.seq + len(data) + bool(flags & SYN) + bool(flags & FIN) & 0xffffffff
+
+    def mine(self, frame):
+        return TCP in frame and frame[TCP].dport == self.sport and frame[TCP].sport == self.port
+
+    def hear(self, wanted=lambda f: True, since=None, timeout=PATIENCE):
+        return self.host.hear(lambda f: self.mine(f) and wanted(f), self.since if since is None else since, timeout)
+
+    def probe(self, *frames):
+        """What the guest sends at once on this connection; a FIN that its timer sends again is no answer."""
+        fins = {f[TCP].seq for _, f in self.host.link.log if self.host.to_me(f) and self.mine(f) and f[TCP].flags.F}
+        return [f for f in self.host.probe(*frames)
+                if self.mine(f) and not (f[TCP].flags.F and f[TCP].seq in fins)]
+
+    def open(self, **fields):
+        """The handshake; the guest's SYN-ACK."""
+        self.send(SYN, **fields)
+        syn_ack = self.hear(lambda f: f[TCP].flags == "SA")
+        assert syn_ack[TCP].ack == self.seq
+        self.ack = syn_ack[TCP].seq + 1 & 0xffffffff
+        self.send(ACK)
+        return syn_ack
+
+    def echo(self, data=b"still here"):
+        """The data come back, and in order."""
+        self.send(PSH | ACK, data)
+        since, got = self.since, b""
+        while len(got) < len(data):
+            frame = self.hear(lambda f: payload(f) and f[TCP].seq == self.ack, since)
+            got += payload(frame)
+            self.ack = self.ack + len(payload(frame)) & 0xffffffff
+        assert got == data
+        self.send(ACK)
+
+    def is_dead(self):
         """A segment that fits gets a reset: there is no connection."""
-        return [f[TCP].flags for f in self.probe(self.segment(ACK))] == ["R"]
+        seen = [str(f[TCP].flags) for f in self.probe(self.segment(ACK))]
+        assert seen == ["R"], f"{seen} instead of one reset"
+        return True
 
     def close(self):
         """Our FIN, the guest's, our ACK: the guest is in CLOSED afterwards."""
