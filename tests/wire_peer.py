@@ -315,8 +315,7 @@ class Tcp:
             seen = [str(f[TCP].flags) for f in self.probe(self.segment(ACK))]
             if seen:
                 break
-        assert seen == ["R"], f"{seen} instead of one reset"
-        return True
+        return seen == ["R"]
 
     def close(self):
         self.open = False
@@ -541,8 +540,7 @@ class Tcp:
     def is_dead(self):
         """A segment that fits gets a reset: there is no connection."""
         seen = [str(f[TCP].flags) for f in self.probe(self.segment(ACK))]
-        assert seen == ["R"], f"{seen} instead of one reset"
-        return True
+        return seen == ["R"]
 
     def close(self):
         """Our FIN, the guest's, our ACK: the guest is in CLOSED afterwards."""
