@@ -230,8 +230,8 @@ static bool tcp_rmem_ok(struct sock *sk, const struct sk_buff *skb)
 	NET_INC_STATS(sk->sk_net, PruneCalled);
 	if (tcp_prune_ofo(sk, TCP_SKB_CB(skb)->seq, skb->truesize))
 		return true;
-	/* What was promised may come: small segments are packed, so a window fits into this. */
-	return skb->len <= TCP_COALESCE_MAX && sk->sk_rmem_alloc <= 2 * (u64)sk->sk_rcvbuf;
+	/* What was promised may come, whatever its buffers cost: small segments are packed, so a window fits into this. */
+	return sk->sk_rmem_alloc <= 2 * (u64)sk->sk_rcvbuf;
 }
 
 /**

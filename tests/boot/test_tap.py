@@ -65,8 +65,7 @@ def test_clean_wire_to_linux(boot, noise, tap, direction):
     """No fault: nothing malformed, nothing sent twice, in either direction."""
     run = MOVE[direction](boot, noise, tap(Profile()), 4 << 20)
     assert run.counters.retransmitted == 0
-    # Receiving beside a busy relay shows duplicate ACKs whose cause is not found yet: judged as a lossy capture.
-    assert capture.bad_frames(run.pcap, lossy=direction == "recv", late_reader=True, offload=True) == []
+    assert capture.bad_frames(run.pcap, late_reader=True, offload=True) == []
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
