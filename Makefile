@@ -18,7 +18,7 @@ PYTHON := /usr/bin/python3
 LAUNCH := @test -x $(PYTHON) || sh tools/get-python.sh || exit 1; exec $(PYTHON) tools/doorbell.py
 
 TARGETS := all iso run debug test check deps doctor help trace bench sim fuzz coverage host
-.PHONY: $(TARGETS) clean objects unit hostlink headers
+.PHONY: $(TARGETS) clean objects headers
 .DEFAULT_GOAL := all
 $(TARGETS):
 	$(LAUNCH) $(@:all=build)
@@ -62,20 +62,36 @@ $(B)/obj/%.asm.o: %.asm Makefile
 	@echo "  NASM    $<"
 	@nasm -f elf64 -w+all -Werror -MD $(@:.o=.d) -MP $< -o $@
 
-# --- Everything above kernel/x86 for the host, under the sanitizers, and the unit tests ------------------------------------
+# --- Everything above kernel/x86 for the host -----------------------------------------------------------------------------
 # The plinth is chosen by the include path. tests/host/slab_host.c stands in for kernel/slab.c, so that the address
 # sanitizer sees every object; rename.h keeps our mem*/str* apart from the C library's.
-H := build/host
+#
+# FLAVOUR: one way of compiling all of it, each in a folder of its own below build/host.
+#   asan     unit tests, simulator, torture: address and undefined-behaviour sanitizers
+#   lib      libdoorbell.so: optimised, position independent, only what is marked visible is exported
+#   libasan  the same under the sanitizers
+#   fuzz     clang with libFuzzer's instrumentation and the sanitizers
+#   cov      counts every branch taken (gcov)
+FLAVOUR ?= asan
+H := build/host/$(FLAVOUR)
 HOST_SKIP := kernel/trap.c kernel/slab.c
-HOST_SRC := $(filter-out boot/% kernel/x86/% $(HOST_SKIP),$(C_SRC)) $(sort $(wildcard tests/host/*.c))
+HOST_SRC := $(filter-out boot/main.c boot/multiboot.c kernel/x86/% $(HOST_SKIP),$(C_SRC)) $(sort $(wildcard tests/host/*.c))
 HOST_OBJS := $(HOST_SRC:%.c=$(H)/obj/%.o)
 UNIT_SRC := $(sort $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 UNIT_BINS := $(UNIT_SRC:tests/unit/%.c=$(H)/unit/%)
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
-HOST_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fno-builtin $(SANITIZE) $(WARN) \
-	-DSLAB_DEBUG=1 -Itests/host -Itests/host/include -Iinclude
-$(H)/obj/kernel/% $(H)/obj/net/% $(H)/obj/drivers/%: HOST_CFLAGS += -include tests/host/rename.h
+SHARED := -fPIC -fvisibility=hidden
+FLAVOUR_asan := -O1 $(SANITIZE)
+FLAVOUR_lib := -O2 $(SHARED)
+FLAVOUR_libasan := -O1 $(SANITIZE) $(SHARED)
+FLAVOUR_fuzz := -O1 -fsanitize=fuzzer-no-link $(SANITIZE)
+FLAVOUR_cov := -O0 --coverage
+HOST_FLAVOUR := $(or $(FLAVOUR_$(FLAVOUR)),$(error FLAVOUR=$(FLAVOUR): asan, lib, libasan, fuzz or cov))
+HOST_CC := $(if $(filter fuzz,$(FLAVOUR)),clang,$(CC))
+HOST_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fno-builtin $(WARN) \
+	$(HOST_FLAVOUR) -DSLAB_DEBUG=1 -Itests/host -Itests/host/include -Iinclude
+$(H)/obj/boot/% $(H)/obj/kernel/% $(H)/obj/net/% $(H)/obj/drivers/%: HOST_CFLAGS += -include tests/host/rename.h
 $(H)/obj/net/%: HOST_CFLAGS += $(CONVERSION)
 # Tests pass what nobody should: NULL for %s and the like.
 $(H)/obj/tests/unit/%: HOST_CFLAGS += -Wno-format-overflow
@@ -83,26 +99,55 @@ $(H)/obj/tests/unit/%: HOST_CFLAGS += -Wno-format-overflow
 $(H)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  HOSTCC  $<"
-	@$(CC) $(HOST_CFLAGS) $(REPRO) -MMD -MP -c $< -o $@
+	@$(HOST_CC) $(HOST_CFLAGS) $(REPRO) -MMD -MP -c $< -o $@
 
 $(H)/libdoorbell-test.a: $(HOST_OBJS)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(H)/unit/%: $(H)/obj/tests/unit/%.o $(H)/libdoorbell-test.a
+# A program out of its objects and the archive.
+comma := ,
+define host_link
 	@mkdir -p $(@D)
 	@echo "  HOSTLD  $@"
-	@$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lm
+	@$(HOST_CC) $(HOST_FLAVOUR) $(1) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lm
+endef
+
+$(H)/unit/%: $(H)/obj/tests/unit/%.o $(H)/libdoorbell-test.a
+	$(call host_link)
 # The real allocator's own test: objects come before the archive, so the twin stays out.
 $(H)/unit/kernel/slab_test: $(H)/obj/kernel/slab.o
 
 # The whole house in one binary: nothing above the plinth needs the iron.
 $(H)/whole: $(H)/libdoorbell-test.a
 	@echo "  HOSTLD  $@"
-	@echo 'int main(void) { return 0; }' | $(CC) $(SANITIZE) -o $@ -x c - -x none -Wl,--whole-archive $< -Wl,--no-whole-archive -lm
+	@echo 'int main(void) { return 0; }' | $(HOST_CC) $(HOST_FLAVOUR) -o $@ -x c - -x none -Wl,--whole-archive $< -Wl,--no-whole-archive -lm
+
+# The stack as a library for scripted tests (FLAVOUR=lib or libasan): tests/host/ks.h says what it exports.
+build/host/libdoorbell.so: build/host/lib/libdoorbell.so
+	@cp $< $@
+$(H)/libdoorbell.so: $(HOST_OBJS)
+	$(call host_link,-shared -Wl$(comma)-z$(comma)defs)
+
+# The simulator: tests/sim.
+SIM_OBJS := $(patsubst %.c,$(H)/obj/%.o,$(sort $(wildcard tests/sim/*.c)))
+$(H)/sim: $(SIM_OBJS) $(H)/libdoorbell-test.a
+	$(call host_link)
+
+# Fuzz targets: tests/fuzz/fuzz_*.c, one program each; the other files there are theirs in common.
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_BINS := $(FUZZ_SRC:tests/fuzz/%.c=$(H)/%)
+FUZZ_COMMON := $(patsubst %.c,$(H)/obj/%.o,$(filter-out $(FUZZ_SRC),$(sort $(wildcard tests/fuzz/*.c))))
+$(FUZZ_BINS): $(H)/%: $(H)/obj/tests/fuzz/%.o $(FUZZ_COMMON) $(H)/libdoorbell-test.a
+	$(call host_link,-fsanitize=fuzzer)
 
 hostlink: $(H)/whole
 unit: $(UNIT_BINS) hostlink
+hostlib: $(H)/libdoorbell.so $(if $(filter lib,$(FLAVOUR)),build/host/libdoorbell.so)
+simulator: $(H)/sim
+fuzzers: $(FUZZ_BINS)
+HOST_GOALS := unit hostlink hostlib simulator fuzzers
+.PHONY: $(HOST_GOALS)
 .SECONDARY:
 
 # --- Every public header compiles alone ---------------------------------------------------------------------------------
@@ -118,8 +163,8 @@ $(B)/headers/%.ok: % Makefile
 ifneq ($(filter objects,$(MAKECMDGOALS)),)
 -include $(OBJS:.o=.d)
 endif
-ifneq ($(filter unit hostlink,$(MAKECMDGOALS)),)
--include $(HOST_OBJS:.o=.d) $(UNIT_SRC:%.c=$(H)/obj/%.d)
+ifneq ($(filter $(HOST_GOALS),$(MAKECMDGOALS)),)
+-include $(HOST_OBJS:.o=.d) $(UNIT_SRC:%.c=$(H)/obj/%.d) $(SIM_OBJS:.o=.d) $(FUZZ_SRC:%.c=$(H)/obj/%.d) $(FUZZ_COMMON:.o=.d)
 endif
 ifneq ($(filter headers,$(MAKECMDGOALS)),)
 -include $(HEADER_OBJS:.ok=.d)

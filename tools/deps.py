@@ -35,6 +35,9 @@ TO_TEST = {
     "python3-pytest": ["py:pytest"],
     "python3-scapy": ["py:scapy"],
     "iproute2": ["ip"],
+    "libclang-rt-14-dev": ["/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a"],
+    "gcovr": ["gcovr"],
+    "sparse": ["sparse"],
 }
 EVERYTHING = TO_RUN | TO_TEST
 APT = ["apt-get", "-o", "Acquire::Retries=3", "-qq"]

@@ -3,6 +3,9 @@
  * A tiny unit-test harness.
  *
  *   TEST(adds) { CHECK_EQ(1 + 1, 2); }     any number of them, run in the order of the source
+ *   TEST_EACH(doubles, table) { CHECK_EQ(twice(row->in), row->out); }
+ *                                          once for each row of an array; each row is a test, "doubles/NAME", and its
+ *                                          struct begins with const char *name (a word)
  *   KTEST_MAIN()                           at the end of the file: plain tests without a kernel
  *   KTEST_MAIN_BOOT()                      the same after host_boot(): the kernel lives, main() is thread "init"
  *
@@ -21,6 +24,10 @@ struct ktest {
 	const char *name;
 	void (*fn)(void);
 	struct ktest *next;
+	/* TEST_EACH: the table and what runs for each of its rows. */
+	void (*each)(const void *row);
+	const void *rows;
+	size_t nr_rows, row_size;
 };
 static struct ktest *ktest_first, **ktest_tail = &ktest_first;
 static int ktest_failed;
@@ -29,11 +36,28 @@ static int ktest_failed;
 	static void test_##name_(void);                                                            \
 	__attribute__((constructor)) static void enter_##name_(void)                               \
 	{                                                                                          \
-		static struct ktest t = { #name_, test_##name_, NULL };                            \
+		static struct ktest t = { .name = #name_, .fn = test_##name_ };                    \
 		*ktest_tail = &t;                                                                  \
 		ktest_tail = &t.next;                                                              \
 	}                                                                                          \
 	static void test_##name_(void)
+#define TEST_EACH(name_, table_)                                                                   \
+	static void each_##name_(const __typeof__((table_)[0]) *row);                              \
+	static void row_##name_(const void *row)                                                   \
+	{                                                                                          \
+		each_##name_(row);                                                                 \
+	}                                                                                          \
+	__attribute__((constructor)) static void enter_##name_(void)                               \
+	{                                                                                          \
+		static struct ktest t = { .name = #name_,                                          \
+					  .each = row_##name_,                                     \
+					  .rows = (table_),                                        \
+					  .nr_rows = sizeof(table_) / sizeof((table_)[0]),         \
+					  .row_size = sizeof((table_)[0]) };                       \
+		*ktest_tail = &t;                                                                  \
+		ktest_tail = &t.next;                                                              \
+	}                                                                                          \
+	static void each_##name_(const __typeof__((table_)[0]) *row)
 
 #define CHECK(cond)                                                                                \
 	do {                                                                                       \
@@ -62,17 +86,35 @@ static int ktest_failed;
 		}                                                                                  \
 	} while (0)
 
+/* Runs one test, or one row of one; gives 1 when it failed. */
+static inline int ktest_one(const struct ktest *t, const void *row, const char *wanted)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s%s%s", t->name, row ? "/" : "",
+		 row ? *(const char *const *)row : "");
+	if (wanted && !strstr(name, wanted))
+		return 0;
+	ktest_failed = 0;
+	if (row)
+		t->each(row);
+	else
+		t->fn();
+	printf("%s %s\n", ktest_failed ? "not ok" : "ok", name);
+	return ktest_failed != 0;
+}
+
 static inline int ktest_run(int argc, char **argv)
 {
+	const char *wanted = argc > 1 ? argv[1] : NULL;
 	int bad = 0;
+
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (struct ktest *t = ktest_first; t; t = t->next) {
-		if (argc > 1 && !strstr(t->name, argv[1]))
-			continue;
-		ktest_failed = 0;
-		t->fn();
-		printf("%s %s\n", ktest_failed ? "not ok" : "ok", t->name);
-		bad += ktest_failed != 0;
+	for (const struct ktest *t = ktest_first; t; t = t->next) {
+		for (size_t i = 0; i < t->nr_rows; i++)
+			bad += ktest_one(t, (const char *)t->rows + i * t->row_size, wanted);
+		if (t->fn)
+			bad += ktest_one(t, NULL, wanted);
 	}
 	return bad > 99 ? 99 : bad;
 }
