@@ -3,8 +3,9 @@
  * PCI: finds every function on every bus, sizes its BARs, and gives drivers the few things they ask of it:
  * configuration registers, capabilities, bus mastering, the INTx line, mapped memory.
  *
- * Interface: pci_scan, pci_free, pci_bind, pci_unbind, pci_find_class, pci_count_class, pci_read8/16/32,
- * pci_write16/32, pci_enable_device, pci_disable_device, pci_set_intx, pci_find_capability, pci_iomap.
+ * Interface: pci_scan, pci_free, pci_bind, pci_unbind, pci_bind_device, pci_unbind_device, pci_get_slot,
+ * pci_find_class, pci_count_class, pci_read8/16/32, pci_write16/32, pci_enable_device, pci_disable_device,
+ * pci_set_intx, pci_find_capability, pci_iomap.
  * Above: drivers/net, boot. Below: <kernel/arch.h> (configuration mechanism), <kernel/io.h>, <kernel/mm.h>.
  * Context: process, at boot and shutdown. Owns: struct pci_host and every struct pci_dev.
  * The firmware numbered the buses and placed the BARs; nothing is moved here.
@@ -439,12 +440,56 @@ static bool driver_knows(const struct pci_driver *drv, const struct pci_dev *d)
 }
 
 /**
+ * pci_get_slot() - finds the function at an address
+ * @h: host
+ * @bus: bus
+ * @dev: device, 0..31
+ * @fn: function, 0..7
+ *
+ * Context: process. Return: the function, owned by @h; NULL when nothing is there.
+ */
+struct pci_dev *pci_get_slot(struct pci_host *h, u8 bus, u8 dev, u8 fn)
+{
+	struct pci_dev *d;
+
+	list_for_each_entry(d, &h->devices, node)
+		if (d->bus == bus && d->dev == dev && d->fn == fn)
+			return d;
+	return NULL;
+}
+
+/**
+ * pci_bind_device() - offers one function to a driver
+ * @d: function
+ * @drv: driver; borrowed until pci_unbind_device() or pci_unbind()
+ * @ctx: handed to its probe
+ *
+ * A probe that fails is reported and the function stays free.
+ *
+ * Context: process. Return: 0; -EBUSY: a driver has it; -ENODEV: @drv does not know it; the probe's error.
+ */
+int pci_bind_device(struct pci_dev *d, const struct pci_driver *drv, void *ctx)
+{
+	int err;
+
+	if (d->driver)
+		return -EBUSY;
+	if (!driver_knows(drv, d))
+		return -ENODEV;
+	err = drv->probe(d, ctx);
+	if (err) {
+		pr_err("%s %s: probe failed (error %d)\n", drv->name, d->name, -err);
+		return err;
+	}
+	d->driver = drv;
+	return 0;
+}
+
+/**
  * pci_bind() - offers every unclaimed function to a driver
  * @h: host
  * @drv: driver; borrowed until pci_unbind()
  * @ctx: handed to its probe
- *
- * A probe that fails is reported and the function stays free.
  *
  * Context: process. Return: how many functions it took; the error of the last probe when it took none and one failed.
  */
@@ -458,16 +503,27 @@ int pci_bind(struct pci_host *h, const struct pci_driver *drv, void *ctx)
 
 		if (d->driver || !driver_knows(drv, d))
 			continue;
-		err = drv->probe(d, ctx);
-		if (err) {
-			pr_err("%s %s: probe failed (error %d)\n", drv->name, d->name, -err);
+		err = pci_bind_device(d, drv, ctx);
+		if (err)
 			failed = err;
-			continue;
-		}
-		d->driver = drv;
-		taken++;
+		else
+			taken++;
 	}
 	return taken ? taken : failed;
+}
+
+/**
+ * pci_unbind_device() - makes the driver of a function let go of it
+ * @d: function; nothing happens when no driver has it
+ *
+ * Context: process.
+ */
+void pci_unbind_device(struct pci_dev *d)
+{
+	if (!d->driver)
+		return;
+	d->driver->remove(d);
+	d->driver = NULL;
 }
 
 /**
@@ -481,12 +537,9 @@ void pci_unbind(struct pci_host *h, const struct pci_driver *drv)
 {
 	struct pci_dev *d;
 
-	list_for_each_entry(d, &h->devices, node) {
-		if (d->driver != drv)
-			continue;
-		drv->remove(d);
-		d->driver = NULL;
-	}
+	list_for_each_entry(d, &h->devices, node)
+		if (d->driver == drv)
+			pci_unbind_device(d);
 }
 
 /**

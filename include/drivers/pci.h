@@ -51,6 +51,11 @@ void pci_free(struct pci_host *h);
 /* Offers every unclaimed function to @drv; returns how many it took, or why it failed to take any. */
 int pci_bind(struct pci_host *h, const struct pci_driver *drv, void *ctx);
 void pci_unbind(struct pci_host *h, const struct pci_driver *drv);
+/* The same for one function, with a @ctx of its own. 0; -ENODEV, -EBUSY, or why its probe failed. */
+int pci_bind_device(struct pci_dev *d, const struct pci_driver *drv, void *ctx);
+void pci_unbind_device(struct pci_dev *d);
+/* The function at an address, or NULL. */
+struct pci_dev *pci_get_slot(struct pci_host *h, u8 bus, u8 dev, u8 fn);
 /* First function of a class (24-bit value >> 8 compared) that no driver took, or NULL; for "unknown NIC". */
 struct pci_dev *pci_find_class(struct pci_host *h, u16 class_subclass);
 u32 pci_count_class(struct pci_host *h, u16 class_subclass);

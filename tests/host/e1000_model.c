@@ -2,9 +2,10 @@
 /*
  * The model of the card: see e1000_model.h.
  *
- * Interface: e1000_model_plug, e1000_model_rx, e1000_model_link, e1000_model_reads, e1000_model_writes.
+ * Interface: e1000_model_plug_at, e1000_model_plug, e1000_model_unplug_all, e1000_model_irq, e1000_model_rx,
+ * e1000_model_link, e1000_model_reads, e1000_model_writes.
  * Above: tests/unit/drivers. Below: tests/host/host.h. Context: wherever the driver touches a register.
- * Owns: nothing; the caller owns struct e1000_model, the hooks point to the one plugged last.
+ * Owns: nothing; the caller owns struct e1000_model until it is unplugged.
  * Specs: 8254x Software Developer's Manual sections 3 and 13. Deliberately shares no constant with the driver.
  */
 #include "e1000_model.h"
@@ -58,7 +59,7 @@ struct desc {
 	u32 lower, upper;
 };
 
-static struct e1000_model *plugged;
+static struct e1000_model *slots[E1000_MODEL_SLOTS];
 
 static void __noreturn misuse(const char *what, u64 value)
 {
@@ -95,11 +96,30 @@ static bool known(u32 reg)
 
 /* --- Causes ----------------------------------------------------------------------------------------------------- */
 
-static void line_update(struct e1000_model *m)
+unsigned int e1000_model_irq(unsigned int slot)
+{
+	static const unsigned int lines[] = { E1000_MODEL_IRQ, 10, 9, 5 };
+
+	return lines[slot % ARRAY_SIZE(lines)];
+}
+
+static bool asserts(const struct e1000_model *m)
 {
 	bool intx_off = m->config[1] & 0x400;
 
-	host_irq_set(E1000_MODEL_IRQ, !intx_off && !m->late_irq && (m->icr & *word(m, IMS)));
+	return !intx_off && !m->late_irq && (m->icr & m->reg[IMS / 4]);
+}
+
+/* The line is high while any card on it wants something. */
+static void line_update(const struct e1000_model *m)
+{
+	unsigned int irq = e1000_model_irq(m->slot);
+	bool high = false;
+
+	for (unsigned int i = 0; i < E1000_MODEL_SLOTS; i++)
+		if (slots[i] && e1000_model_irq(i) == irq)
+			high |= asserts(slots[i]);
+	host_irq_set(irq, high);
 }
 
 static void cause(struct e1000_model *m, u32 bits)
@@ -240,12 +260,19 @@ void e1000_model_link(struct e1000_model *m, bool up)
 
 /* --- Registers ---------------------------------------------------------------------------------------------------- */
 
-static struct e1000_model *reach(void *arg, u64 addr, u32 *reg)
+/* The card behind @addr; NULL where none is plugged. */
+static struct e1000_model *reach(u64 addr, u32 *reg)
 {
-	struct e1000_model *m = arg;
+	u64 slot = (addr - E1000_MODEL_BAR0) / E1000_MODEL_BAR;
+	struct e1000_model *m;
 
-	*reg = (u32)(addr - E1000_MODEL_BAR0);
-	if (addr < E1000_MODEL_BAR0 || *reg >= E1000_MODEL_WORDS * 4 || !known(*reg))
+	if (addr < E1000_MODEL_BAR0 || slot >= E1000_MODEL_SLOTS)
+		misuse("no such card", addr);
+	m = slots[slot];
+	*reg = (u32)((addr - E1000_MODEL_BAR0) % E1000_MODEL_BAR);
+	if (!m)
+		return NULL;
+	if (*reg >= E1000_MODEL_WORDS * 4 || !known(*reg))
 		misuse("no such register", addr);
 	if (!(m->config[1] & 2))
 		misuse("memory decoding is off", addr);
@@ -255,8 +282,11 @@ static struct e1000_model *reach(void *arg, u64 addr, u32 *reg)
 static u32 model_read(void *arg, u64 addr)
 {
 	u32 reg, v;
-	struct e1000_model *m = reach(arg, addr, &reg);
+	struct e1000_model *m = reach(addr, &reg);
 
+	(void)arg;
+	if (!m)
+		return UINT32_MAX;
 	m->reads[reg / 4]++;
 	switch (reg) {
 	case STATUS:
@@ -285,8 +315,11 @@ static void eeprom_read(struct e1000_model *m, u32 v)
 static void model_write(void *arg, u64 addr, u32 v)
 {
 	u32 reg;
-	struct e1000_model *m = reach(arg, addr, &reg);
+	struct e1000_model *m = reach(addr, &reg);
 
+	(void)arg;
+	if (!m)
+		return;
 	m->writes[reg / 4]++;
 	switch (reg) {
 	case ICR:
@@ -330,55 +363,84 @@ static void model_write(void *arg, u64 addr, u32 v)
 
 /* --- PCI -------------------------------------------------------------------------------------------------------------- */
 
+static struct e1000_model *card_at(unsigned int bus, unsigned int dev, unsigned int fn)
+{
+	if (bus || fn || dev < 3 || dev - 3 >= E1000_MODEL_SLOTS)
+		return NULL;
+	return slots[dev - 3];
+}
+
 static u32 config_read(unsigned int bus, unsigned int dev, unsigned int fn, unsigned int reg)
 {
-	if (bus == 0 && dev == 3 && fn == 0)
-		return plugged->config[reg / 4];
-	return UINT32_MAX;
+	const struct e1000_model *m = card_at(bus, dev, fn);
+
+	return m ? m->config[reg / 4] : UINT32_MAX;
 }
 
 static void config_write(unsigned int bus, unsigned int dev, unsigned int fn, unsigned int reg,
 			 u32 v)
 {
-	if (bus || dev != 3 || fn)
+	struct e1000_model *m = card_at(bus, dev, fn);
+
+	if (!m)
 		return;
 	switch (reg) {
 	case 0x04:
-		plugged->config[1] = (plugged->config[1] & 0xffff0000) | (v & 0x547);
-		line_update(plugged);
+		m->config[1] = (m->config[1] & 0xffff0000) | (v & 0x547);
+		line_update(m);
 		break;
 	case 0x10:
-		plugged->config[4] = v & ~0x1ffffu;
+		m->config[4] = v & ~0x1ffffu;
 		break;
 	case 0x14:
-		plugged->config[5] = (v & ~0x3fu) | 1;
+		m->config[5] = (v & ~0x3fu) | 1;
 		break;
 	case 0x3c:
-		plugged->config[15] = (plugged->config[15] & ~0xffu) | (v & 0xff);
+		m->config[15] = (m->config[15] & ~0xffu) | (v & 0xff);
 		break;
 	default:
 		break;
 	}
 }
 
-void e1000_model_plug(struct e1000_model *m, u16 device)
+void e1000_model_plug_at(struct e1000_model *m, u16 device, unsigned int slot)
 {
+	if (slot >= E1000_MODEL_SLOTS || slots[slot])
+		misuse("slot is not free", slot);
 	memset(m, 0, sizeof(*m));
-	plugged = m;
+	m->slot = slot;
+	slots[slot] = m;
 	m->link = true;
 	m->config[0] = (u32)device << 16 | 0x8086;
 	m->config[1] = 0x0103;
 	m->config[2] = 0x02000003;
-	m->config[4] = E1000_MODEL_BAR0;
-	m->config[5] = 0xc001;
+	m->config[4] = (u32)(E1000_MODEL_BAR0 + slot * E1000_MODEL_BAR);
+	m->config[5] = 0xc001 + slot * 0x40;
 	m->config[11] = 0x11001af4;
-	m->config[15] = 0x0100 | E1000_MODEL_IRQ;
+	m->config[15] = 0x0100 | e1000_model_irq(slot);
 	m->eeprom[0] = 0x5452;
 	m->eeprom[1] = 0x1200;
-	m->eeprom[2] = 0x5634;
+	m->eeprom[2] = (u16)(0x5634 + (slot << 8));
 	*word(m, RAL) = 0x12005452;
-	*word(m, RAH) = 0x80005634;
+	*word(m, RAH) = 0x80000000u | m->eeprom[2];
 	*word(m, CTRL) = 0x00140240;
-	host_mmio_set(model_read, model_write, m);
+	host_mmio_set(model_read, model_write, NULL);
 	host_pci_set(config_read, config_write);
+}
+
+void e1000_model_unplug_all(void)
+{
+	for (unsigned int i = 0; i < E1000_MODEL_SLOTS; i++) {
+		const struct e1000_model *m = slots[i];
+
+		slots[i] = NULL;
+		if (m)
+			line_update(m);
+	}
+}
+
+void e1000_model_plug(struct e1000_model *m, u16 device)
+{
+	e1000_model_unplug_all();
+	e1000_model_plug_at(m, device, 0);
 }

@@ -255,15 +255,17 @@ static void e1000_nic_show(struct seq_file *m)
 	show_line(m, "tx_rings", a->dev->num_tx_queues);
 }
 
-/* The first card has the plain name, further ones add theirs. 0, -ENOMEM. */
+/*
+ * The first card has the plain name, further ones add their device's name. In another net that name may be taken as
+ * well; the slot is nobody else's. 0, -ENOMEM.
+ */
 static int register_page(struct e1000_adapter *a)
 {
-	int err;
+	const char *const names[] = { "", a->dev->name, a->pdev->name };
+	int err = -EEXIST;
 
-	scnprintf(a->page, sizeof(a->page), "/proc/net/nic");
-	err = proc_register(a->page, e1000_nic_show, a);
-	if (err == -EEXIST) {
-		scnprintf(a->page, sizeof(a->page), "/proc/net/nic.%s", a->dev->name);
+	for (size_t i = 0; err == -EEXIST && i < ARRAY_SIZE(names); i++) {
+		scnprintf(a->page, sizeof(a->page), "/proc/net/nic%s%s", i ? "." : "", names[i]);
 		err = proc_register(a->page, e1000_nic_show, a);
 	}
 	return err;

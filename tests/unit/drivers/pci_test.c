@@ -173,6 +173,34 @@ TEST(binds_and_unbinds)
 	pci_free(h);
 }
 
+/* One function at a time, each with a context of its own. */
+TEST(binds_one_function)
+{
+	build();
+	struct pci_host *h = pci_scan();
+	struct pci_dev *card = pci_get_slot(h, 2, 5, 0), *other = pci_get_slot(h, 0, 1, 0);
+	probes = removes = 0;
+	CHECK_STR(card->name, "0000:02:05.0");
+	CHECK_STR(other->name, "0000:00:01.0");
+	CHECK(pci_get_slot(h, 2, 5, 1) == NULL);
+	CHECK_EQ(pci_bind_device(other, &drv, &probes), -ENODEV);
+	CHECK_EQ(probes, 0);
+	probe_result = -ENOMEM;
+	CHECK_EQ(pci_bind_device(card, &drv, &probes), -ENOMEM);
+	CHECK(card->driver == NULL);
+	probe_result = 0;
+	CHECK_EQ(pci_bind_device(card, &drv, &probes), 0);
+	CHECK(card->driver == &drv);
+	CHECK_EQ(pci_bind_device(card, &drv, &probes), -EBUSY);
+	CHECK_EQ(probes, 2);
+	pci_unbind_device(card);
+	CHECK(card->driver == NULL);
+	pci_unbind_device(card); /* nobody has it: nothing happens */
+	pci_unbind_device(other);
+	CHECK_EQ(removes, 1);
+	pci_free(h);
+}
+
 TEST(empty_machine)
 {
 	host_pci_set(NULL, NULL);
