@@ -86,7 +86,7 @@ FLAVOUR_asan := -O1 $(SANITIZE)
 FLAVOUR_lib := -O2 $(SHARED)
 FLAVOUR_libasan := -O1 $(SANITIZE) $(SHARED)
 FLAVOUR_fuzz := -O1 -fsanitize=fuzzer-no-link $(SANITIZE)
-FLAVOUR_cov := -O0 --coverage
+FLAVOUR_cov := -O0 --coverage -fPIC -DCOVERAGE
 HOST_FLAVOUR := $(or $(FLAVOUR_$(FLAVOUR)),$(error FLAVOUR=$(FLAVOUR): asan, lib, libasan, fuzz or cov))
 HOST_CC := $(if $(filter fuzz,$(FLAVOUR)),clang,$(CC))
 HOST_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fno-builtin $(WARN) \
