@@ -21,6 +21,11 @@
 enum { WORD_MAX = 1024, MAX_DISTANCE = 3, NAME_MAX = 64 };
 
 /* --- Words -------------------------------------------------------------------------------------------------- */
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 /*
  * Takes one word off @line into @word (@size bytes). Returns where the line goes on, NULL when there is no word
  * any more; *@quoted: some of it stood in quotes; *@err: -EINVAL a quote is not closed, -E2BIG does not fit.
@@ -31,13 +36,13 @@ static const char *next_word(const char *line, char *word, size_t size, bool *qu
 	char quote = 0;
 	*err = 0;
 	*quoted = false;
-	while (*line == ' ' || *line == '\t' || *line == '\n' || *line == '\r')
+	while (is_blank(*line))
 		line++;
 	if (!*line)
 		return NULL;
 	for (; *line; line++) {
 		char c = *line;
-		if (!quote && (c == ' ' || c == '\t' || c == '\n' || c == '\r'))
+		if (!quote && is_blank(c))
 			break;
 		if (quote ? c == quote : c == '"' || c == '\'') {
 			quote = quote ? 0 : c;

@@ -53,7 +53,7 @@ static struct {
 /**
  * current_thread() - the running thread.
  * Context: any (in an interrupt: the interrupted one).
- * Return: the thread; NULL before sched_init().
+ * Return: the thread, borrowed; NULL before sched_init().
  */
 struct thread *current_thread(void)
 {

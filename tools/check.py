@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One check by name, for `make check` and `make test`: format, layers, docs, tidy, clang_tidy, cppcheck."""
+"""One check by name, for `make check` and `make test`: CHECKS has the list, each function says what it looks for."""
 import os
 import shutil
 import subprocess
@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import build  # noqa: E402
+import check_complexity  # noqa: E402
 import check_docs  # noqa: E402
 import check_layers  # noqa: E402
+import check_sizes  # noqa: E402
 import check_tidy  # noqa: E402
-from settings import ROOT  # noqa: E402
+from settings import ROOT, Failure, Settings  # noqa: E402
 
 SOURCES = ("boot", "kernel", "net", "drivers")
 FREESTANDING = ["-std=gnu11", "-ffreestanding", "-fno-common", "-DSLAB_DEBUG=0", "-Iinclude", "-Ikernel/x86/include"]
@@ -62,17 +65,45 @@ def check_cppcheck():
                  "-Ikernel/x86/include", *SOURCES])
 
 
+def sparse(name):
+    """What sparse says about one file: nothing, when network and host byte order, device memory and RAM stay apart."""
+    done = subprocess.run(["sparse", "-Wbitwise", "-Wcast-from-as", "-Wcast-to-as", "-Waddress-space", "-Wno-decl",
+                           '-D__VERSION__="sparse"', *FREESTANDING, name],
+                          cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return [done.stdout.strip()] if done.returncode or done.stdout.strip() else []
+
+
+def check_sparse():
+    """Endianness (__be16, __le32, ...) and __iomem."""
+    names = files(SOURCES, "*.c")
+    print(f"{len(names)} files")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [complaint for bad in pool.map(sparse, names) for complaint in bad]
+
+
+def check_headers():
+    """Every header compiles alone: it includes what it needs."""
+    try:
+        build.make("headers", Settings())
+    except Failure as e:
+        return [str(e)]
+    print(f"{len(files(('include', *SOURCES), '*.h'))} headers")
+    return []
+
+
 CHECKS = {
-    "format": check_format, "layers": check_layers.check, "docs": check_docs.check, "tidy": check_tidy.check,
+    "format": check_format, "layers": check_layers.check, "headers": check_headers, "docs": check_docs.check,
+    "tidy": check_tidy.check, "complexity": check_complexity.check, "sizes": check_sizes.check, "sparse": check_sparse,
     "clang_tidy": check_clang_tidy, "cppcheck": check_cppcheck,
 }
+TOOLS = {"format": "clang-format", "clang_tidy": "clang-tidy", "cppcheck": "cppcheck", "sparse": "sparse"}
 
 
 def main(argv):
     if len(argv) != 2 or argv[1] not in CHECKS:
         print(f"usage: check.py {'|'.join(CHECKS)}")
         return 2
-    needed = {"format": "clang-format", "clang_tidy": "clang-tidy", "cppcheck": "cppcheck"}.get(argv[1])
+    needed = TOOLS.get(argv[1])
     if needed and not shutil.which(needed):
         print(f"{needed} is missing: make deps installs it")
         return 1

@@ -18,6 +18,7 @@ struct timer {
 	bool pending;
 	bool precise; /* ordered queue instead of the wheel: no rounding to 1 ms */
 };
+static_assert(sizeof(struct timer) <= 48, "budget: three of them in every tcp_sock");
 
 void timer_init(void);
 u64 ktime_get_ns(void);      /* any context */

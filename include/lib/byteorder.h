@@ -31,7 +31,7 @@ static inline void put_unaligned_be16(u16 v, void *p)
 {
 	u8 *b = p;
 	b[0] = (u8)(v >> 8);
-	b[1] = (u8)v;
+	b[1] = (u8)(v & 0xff);
 }
 
 static inline void put_unaligned_be32(u32 v, void *p)
@@ -40,6 +40,6 @@ static inline void put_unaligned_be32(u32 v, void *p)
 	b[0] = (u8)(v >> 24);
 	b[1] = (u8)(v >> 16);
 	b[2] = (u8)(v >> 8);
-	b[3] = (u8)v;
+	b[3] = (u8)(v & 0xff);
 }
 #endif

@@ -30,6 +30,7 @@ struct dst_entry {
 	u32 advmss;     /* MSS to announce */
 	u64 expires_ns; /* of a learned mtu; 0: never */
 };
+static_assert(sizeof(struct dst_entry) <= 64, "budget: one cache line");
 
 static inline struct dst_entry *dst_hold(struct dst_entry *dst)
 {

@@ -56,6 +56,7 @@ struct netdev_queue {
 	u64 trans_timeout;               /* watchdog firings */
 	u32 xmit_depth;                  /* recursion guard of the no-queue path */
 };
+static_assert(sizeof(struct netdev_queue) <= 64, "budget: one cache line");
 
 struct net_device_stats {
 	u64 rx_packets, tx_packets, rx_bytes, tx_bytes, rx_errors, tx_errors, rx_dropped,
@@ -110,6 +111,7 @@ struct net_device {
 	struct list_head napi_list;
 	void *priv; /* the driver's */
 };
+static_assert(sizeof(struct net_device) <= 512, "budget: eight cache lines");
 
 /* --- Registry (net/dev/netdev.c), process context ----------------------------------------------------------------- */
 /* A device with @priv_size zeroed bytes at ->priv; NULL without memory. Owner: the driver. */

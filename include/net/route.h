@@ -13,6 +13,7 @@ struct rtable {
 	__be32 rt_prefsrc;    /* source address of this route; 0: ask the device */
 	u8 rt_type;           /* enum rtn_type */
 };
+static_assert(sizeof(struct rtable) <= 128, "budget: two cache lines");
 
 struct flowi4 {
 	__be32 daddr, saddr; /* saddr 0: chosen by the lookup, stored here */

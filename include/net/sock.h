@@ -64,6 +64,7 @@ struct sock_common {
 	struct net *skc_net;
 	u32 skc_refcnt;
 };
+static_assert(sizeof(struct sock_common) <= 96, "budget: what a lookup reads, in mini sockets too");
 
 enum sock_flag_bits {
 	SOCK_DEAD,
@@ -136,6 +137,7 @@ struct sock {
 	void (*sk_error_report)(struct sock *sk);
 	void *sk_user_data;
 };
+static_assert(sizeof(struct sock) <= 384, "budget: six cache lines");
 
 /* A transport protocol, as the socket layer sees it. Process context unless said otherwise; the sock is not owned on entry. */
 struct proto {

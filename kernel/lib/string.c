@@ -72,7 +72,7 @@ static void copy_down(u8 *d, const u8 *s, size_t n)
 /**
  * memcpy() - copies @n bytes; the ranges must not overlap.
  * Context: any.
- * Return: @dst.
+ * Return: @dst, the caller's.
  */
 void *memcpy(void *dst, const void *src, size_t n)
 {
@@ -83,7 +83,7 @@ void *memcpy(void *dst, const void *src, size_t n)
 /**
  * memmove() - copies @n bytes; the ranges may overlap.
  * Context: any.
- * Return: @dst.
+ * Return: @dst, the caller's.
  */
 void *memmove(void *dst, const void *src, size_t n)
 {
@@ -97,7 +97,7 @@ void *memmove(void *dst, const void *src, size_t n)
 /**
  * memset() - stores the byte @c @n times.
  * Context: any.
- * Return: @dst.
+ * Return: @dst, the caller's.
  */
 void *memset(void *dst, int c, size_t n)
 {
@@ -148,7 +148,7 @@ int memcmp(const void *a, const void *b, size_t n)
 /**
  * memchr() - finds the byte @c in the first @n bytes of @s.
  * Context: any.
- * Return: pointer to it, NULL when it is not there.
+ * Return: pointer to it, inside the caller's @s; NULL when it is not there.
  */
 void *memchr(const void *s, int c, size_t n)
 {

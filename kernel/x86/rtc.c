@@ -92,7 +92,7 @@ u64 arch_wallclock_sec(void)
 			break;
 	}
 	rtc_read(&a);
-	hour = number(a.hour & (u8)~HOUR_PM, mode);
+	hour = number((u8)(a.hour & ~HOUR_PM), mode);
 	if (!(mode & B_24H))
 		hour = hour % 12 + ((a.hour & HOUR_PM) ? 12 : 0);
 	century = number(a.century, mode);

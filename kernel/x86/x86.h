@@ -37,7 +37,8 @@ static inline u64 rdmsr(u32 msr)
 
 static inline void wrmsr(u32 msr, u64 v)
 {
-	__asm__ volatile("wrmsr" ::"c"(msr), "a"((u32)v), "d"((u32)(v >> 32)) : "memory");
+	__asm__ volatile("wrmsr" ::"c"(msr), "a"((u32)(v & UINT32_MAX)), "d"((u32)(v >> 32))
+			 : "memory");
 }
 
 #define MSR_APIC_BASE 0x1bU

@@ -312,7 +312,7 @@ struct sk_buff *skb_get(struct sk_buff *skb)
 
 /**
  * skb_orphan() - pays the owner back now; the packet goes on without one.
- * Context: process, softirq.
+ * Context: process, softirq. Borrows: @skb.
  */
 void skb_orphan(struct sk_buff *skb)
 {
@@ -454,7 +454,7 @@ struct sk_buff *pskb_copy(const struct sk_buff *skb, u32 headroom)
 
 /**
  * pskb_expand_head() - gives @skb a private linear part with at least @headroom and @tailroom.
- * Context: process, softirq. Every pointer into the packet is stale afterwards; offsets are right.
+ * Context: process, softirq. Borrows: @skb. Every pointer into the packet is stale afterwards; offsets are right.
  * Return: 0; -ENOMEM, and @skb is unchanged.
  */
 int pskb_expand_head(struct sk_buff *skb, u32 headroom, u32 tailroom)
@@ -476,7 +476,7 @@ int pskb_expand_head(struct sk_buff *skb, u32 headroom, u32 tailroom)
 
 /**
  * skb_cow_head() - lets the caller push and write @headroom bytes of headers before data.
- * Context: process, softirq. Pointers into the packet may be stale afterwards.
+ * Context: process, softirq. Borrows: @skb. Pointers into the packet may be stale afterwards.
  * Return: 0; -ENOMEM, and @skb is unchanged.
  */
 int skb_cow_head(struct sk_buff *skb, u32 headroom)
@@ -491,7 +491,7 @@ int skb_cow_head(struct sk_buff *skb, u32 headroom)
 /* --- Geometry ---------------------------------------------------------------------------------------------------------- */
 /**
  * skb_put() - grows the packet by @n bytes at the tail. The room must be there: asserted.
- * Context: any. Return: the first new byte.
+ * Context: any. Borrows: @skb, and the bytes stay its own. Return: the first new byte.
  */
 void *skb_put(struct sk_buff *skb, u32 n)
 {
@@ -506,7 +506,7 @@ void *skb_put(struct sk_buff *skb, u32 n)
 
 /**
  * skb_push() - grows the packet by @n bytes at the head. The room must be there: asserted.
- * Context: any. Return: the new first byte.
+ * Context: any. Borrows: @skb, and the bytes stay its own. Return: the new first byte.
  */
 void *skb_push(struct sk_buff *skb, u32 n)
 {
@@ -518,7 +518,8 @@ void *skb_push(struct sk_buff *skb, u32 n)
 
 /**
  * skb_pull() - takes @n bytes off the front.
- * Context: any. Return: the new first byte; NULL (and nothing is taken) when there are not so many linear ones.
+ * Context: any. Borrows: @skb, and the bytes stay its own.
+ * Return: the new first byte; NULL (and nothing is taken) when there are not so many linear ones.
  */
 void *skb_pull(struct sk_buff *skb, u32 n)
 {
@@ -552,7 +553,7 @@ static void trim_frags(struct sk_buff *skb, u32 left)
 
 /**
  * skb_trim() - cuts the packet to @len bytes if it is longer.
- * Context: any. Fragments of shared data may not be cut this way: asserted; see pskb_trim().
+ * Context: any. Borrows: @skb. Fragments of shared data may not be cut this way: asserted; see pskb_trim().
  */
 void skb_trim(struct sk_buff *skb, u32 len)
 {
@@ -572,7 +573,7 @@ void skb_trim(struct sk_buff *skb, u32 len)
 
 /**
  * pskb_trim() - the same for any packet; shared fragments are made private first.
- * Context: process, softirq. Return: 0; -ENOMEM, and @skb is unchanged.
+ * Context: process, softirq. Borrows: @skb. Return: 0; -ENOMEM, and @skb is unchanged.
  */
 int pskb_trim(struct sk_buff *skb, u32 len)
 {
@@ -637,7 +638,7 @@ static void pull_tail(struct sk_buff *skb, u32 n)
 
 /**
  * pskb_may_pull() - makes the first @n bytes linear.
- * Context: process, softirq. Pointers into the packet may be stale afterwards.
+ * Context: process, softirq. Borrows: @skb. Pointers into the packet may be stale afterwards.
  * Return: true; false when the packet is shorter, or memory is out (the packet is unchanged).
  */
 bool pskb_may_pull(struct sk_buff *skb, u32 n)
@@ -657,7 +658,7 @@ bool pskb_may_pull(struct sk_buff *skb, u32 n)
 
 /**
  * skb_linearize() - all data into the linear part.
- * Context: process, softirq. Pointers into the packet may be stale afterwards.
+ * Context: process, softirq. Borrows: @skb. Pointers into the packet may be stale afterwards.
  * Return: 0; -ENOMEM, and @skb is unchanged.
  */
 int skb_linearize(struct sk_buff *skb)
@@ -742,7 +743,7 @@ int skb_copy_bits(const struct sk_buff *skb, u32 offset, void *to, u32 len)
 
 /**
  * skb_add_data() - the one copy on the way down: @len bytes of the application to the tail.
- * Context: process. The tailroom must be there and the data be ours alone: asserted.
+ * Context: process. Borrows: @skb. The tailroom must be there and the data be ours alone: asserted.
  * Return: 0; -EFAULT, and @skb is unchanged (the position of @from is undefined).
  */
 int skb_add_data(struct sk_buff *skb, struct iov_iter *from, u32 len)
@@ -800,7 +801,7 @@ u32 skb_checksum(const struct sk_buff *skb, u32 offset, u32 len, u32 csum)
 /**
  * skb_checksum_help() - finishes a CHECKSUM_PARTIAL packet in software.
  * A clone writes the field without copying when it pushed that header itself.
- * Context: process, softirq. Pointers into the packet may be stale afterwards.
+ * Context: process, softirq. Borrows: @skb. Pointers into the packet may be stale afterwards.
  * Return: 0, ip_summed is CHECKSUM_NONE; -ENOMEM, and @skb is unchanged.
  */
 int skb_checksum_help(struct sk_buff *skb)
@@ -837,7 +838,7 @@ void skb_dst_set(struct sk_buff *skb, struct dst_entry *dst)
 }
 
 /**
- * skb_dst_set_noref() - lends the packet a route that outlives the BH-off section. Context: BH off.
+ * skb_dst_set_noref() - lends the packet a route that outlives the BH-off section. Context: BH off. Borrows: @skb.
  */
 void skb_dst_set_noref(struct sk_buff *skb, struct dst_entry *dst)
 {
@@ -848,7 +849,7 @@ void skb_dst_set_noref(struct sk_buff *skb, struct dst_entry *dst)
 }
 
 /**
- * skb_dst_force() - makes a borrowed route a counted one, before the packet waits somewhere. Context: BH off.
+ * skb_dst_force() - makes a borrowed route a counted one, before the packet waits somewhere. Context: BH off. Borrows: @skb.
  */
 void skb_dst_force(struct sk_buff *skb)
 {
@@ -860,7 +861,7 @@ void skb_dst_force(struct sk_buff *skb)
 }
 
 /**
- * skb_dst_drop() - the packet needs its route no more. Context: process, softirq.
+ * skb_dst_drop() - the packet needs its route no more. Context: process, softirq. Borrows: @skb.
  */
 void skb_dst_drop(struct sk_buff *skb)
 {
@@ -889,7 +890,7 @@ void skb_queue_head_init(struct sk_buff_head *q)
 }
 
 /**
- * skb_queue_after() - puts @skb behind @prev on @q. Owns: the queue, from now on. Context: the queue's.
+ * skb_queue_after() - puts @skb behind @prev on @q. Owns: the queue, from now on. Context: any that guards @q.
  */
 void skb_queue_after(struct sk_buff_head *q, struct sk_buff *prev, struct sk_buff *skb)
 {
@@ -904,7 +905,7 @@ void skb_queue_after(struct sk_buff_head *q, struct sk_buff *prev, struct sk_buf
 }
 
 /**
- * skb_queue_tail() - puts @skb last. Owns: the queue, from now on. Context: the queue's.
+ * skb_queue_tail() - puts @skb last. Owns: the queue, from now on. Context: any that guards @q.
  */
 void skb_queue_tail(struct sk_buff_head *q, struct sk_buff *skb)
 {
@@ -912,7 +913,7 @@ void skb_queue_tail(struct sk_buff_head *q, struct sk_buff *skb)
 }
 
 /**
- * skb_queue_head() - puts @skb first. Owns: the queue, from now on. Context: the queue's.
+ * skb_queue_head() - puts @skb first. Owns: the queue, from now on. Context: any that guards @q.
  */
 void skb_queue_head(struct sk_buff_head *q, struct sk_buff *skb)
 {
@@ -920,7 +921,7 @@ void skb_queue_head(struct sk_buff_head *q, struct sk_buff *skb)
 }
 
 /**
- * skb_unlink() - takes @skb off @q. Owns: the caller, from now on. Context: the queue's.
+ * skb_unlink() - takes @skb off @q. Owns: the caller, from now on. Context: any that guards @q.
  */
 void skb_unlink(struct sk_buff *skb, struct sk_buff_head *q)
 {
@@ -934,7 +935,7 @@ void skb_unlink(struct sk_buff *skb, struct sk_buff_head *q)
 }
 
 /**
- * skb_dequeue() - takes the first packet off @q. Context: the queue's.
+ * skb_dequeue() - takes the first packet off @q. Context: any that guards @q.
  * Return: the packet, now the caller's; NULL when the queue is empty.
  */
 struct sk_buff *skb_dequeue(struct sk_buff_head *q)
@@ -947,7 +948,7 @@ struct sk_buff *skb_dequeue(struct sk_buff_head *q)
 }
 
 /**
- * skb_queue_purge_reason() - drops everything on @q, counted as @reason. Context: the queue's, not hardirq.
+ * skb_queue_purge_reason() - drops everything on @q, counted as @reason. Context: process or softirq that guards @q.
  */
 void skb_queue_purge_reason(struct sk_buff_head *q, enum skb_drop_reason reason)
 {

@@ -218,7 +218,7 @@ int sk_add_backlog(struct sock *sk, struct sk_buff *skb)
 /* --- Accounts ------------------------------------------------------------------------------------------------------- */
 /**
  * skb_set_owner_w() - charges @sk for a packet on its way down; sock_wfree() pays back. The packet holds the sock.
- * Context: process, softirq.
+ * Context: process, softirq. Borrows: @skb, which holds a reference on @sk from now on.
  */
 void skb_set_owner_w(struct sk_buff *skb, struct sock *sk)
 {
@@ -232,7 +232,7 @@ void skb_set_owner_w(struct sk_buff *skb, struct sock *sk)
 /**
  * skb_set_owner_r() - charges @sk for a packet on its receive queue; sock_rfree() pays back. No reference: the sock owns
  * the queue.
- * Context: process, softirq.
+ * Context: process, softirq. Borrows: @skb.
  */
 void skb_set_owner_r(struct sk_buff *skb, struct sock *sk)
 {
@@ -244,7 +244,7 @@ void skb_set_owner_r(struct sk_buff *skb, struct sock *sk)
 
 /**
  * sock_wfree() - destructor: pays back, lets the protocol wake its writers, drops the packet's reference.
- * Context: process, softirq; never hardirq.
+ * Context: process, softirq; never hardirq. Borrows: @skb, which is being freed.
  */
 void sock_wfree(struct sk_buff *skb)
 {
@@ -257,7 +257,7 @@ void sock_wfree(struct sk_buff *skb)
 }
 
 /**
- * sock_rfree() - destructor: pays the receive account back. Context: process, softirq.
+ * sock_rfree() - destructor: pays the receive account back. Context: process, softirq. Borrows: @skb, which is being freed.
  */
 void sock_rfree(struct sk_buff *skb)
 {

@@ -65,7 +65,7 @@ struct net_device *alloc_etherdev(struct net *net, u32 priv_size)
 /**
  * eth_type_trans() - pulls the header of a received frame and says what it carries and whom it was for.
  * The frame has at least 14 bytes: the driver dropped shorter ones.
- * Context: softirq.
+ * Context: softirq. Borrows: @skb and @dev.
  * Return: the ethertype; 0 for a frame with an 802.3 length (nobody here receives those).
  */
 __be16 eth_type_trans(struct sk_buff *skb, struct net_device *dev)

@@ -36,7 +36,7 @@ enum { PMTUDISC_DONT, PMTUDISC_WANT, PMTUDISC_DO };
 
 static u16 ip_ident_reserve(struct net *net, __be32 saddr, __be32 daddr, u8 protocol, u32 segs)
 {
-	u32 tuple[3] = { saddr, daddr, protocol };
+	u32 tuple[3] = { (__force u32)saddr, (__force u32)daddr, protocol };
 	u64 hash = siphash(tuple, sizeof(tuple), &net->hash_key);
 	struct ip_ident *id = &net->ipv4->ident[hash % IP_IDENT_BUCKETS];
 	u32 now = jiffies_ms();

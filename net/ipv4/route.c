@@ -549,7 +549,7 @@ void route_show(struct seq_file *m)
 		if (e->rt->rt_type != RTN_UNICAST)
 			continue;
 		seq_printf(m, "%s\t%08X\t%08X\t%04X\t0\t0\t0\t%08X\t0\t0\t0", e->rt->dst.dev->name,
-			   (unsigned int)e->dst, (unsigned int)e->gw, flags, (unsigned int)e->mask);
+			   (__force u32)e->dst, (__force u32)e->gw, flags, (__force u32)e->mask);
 		seq_printf(m, "%*s\n", m->len - begin < 127 ? (int)(127 - (m->len - begin)) : 0,
 			   "");
 	}

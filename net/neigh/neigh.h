@@ -52,6 +52,7 @@ struct neighbour {
 	struct sk_buff_head arp_queue; /* waiting for the address; each holds a counted route */
 	u32 arp_queue_bytes;
 };
+static_assert(sizeof(struct neighbour) <= 256, "budget: four cache lines");
 
 struct neigh_ops {
 	/* Asks who has n->key: @unicast to @lladdr, or everybody when NULL. @skb: the packet that waits, or NULL. */

@@ -47,7 +47,7 @@ static u32 skb_flow_hash(const struct net *net, const struct sk_buff *skb)
 
 /**
  * netdev_pick_tx() - the transmit queue for a packet: 0 on devices with one, else by its flow.
- * Context: BH off.
+ * Context: BH off. Borrows: @skb.
  * Return: an index below dev->num_tx_queues.
  */
 u16 netdev_pick_tx(struct net_device *dev, struct sk_buff *skb)

@@ -148,7 +148,7 @@ void tcp_send_ack(struct sock *sk)
 	local_bh_enable();
 }
 
-/** tcp_send_delayed_ack() - an ACK within 40 ms, unless data takes it along (RFC 9293 MUST-40). Context: as above. */
+/** tcp_send_delayed_ack() - an ACK within 40 ms, unless data takes it along (RFC 9293 MUST-40). Context: owner or softirq. */
 void tcp_send_delayed_ack(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -308,7 +308,7 @@ int tcp_connect(struct sock *sk)
 /**
  * tcp_send_synack() - simultaneous open: our SYN again, now with an ACK (RFC 9293, 3.5, figure 8)
  *
- * Context: BH off. Return: 0, or tcp_transmit_skb()'s refusal (the timer repeats it).
+ * Context: BH off. Return: 0; -EINVAL no SYN waits (asserted); tcp_transmit_skb()'s refusal (the timer repeats it).
  */
 int tcp_send_synack(struct sock *sk)
 {
@@ -327,7 +327,8 @@ int tcp_send_synack(struct sock *sk)
  * If the window has room, the next segment (cut to it) is sent although a gate held it; otherwise an empty segment
  * with an old sequence number, which must be answered.
  *
- * Context: BH off. Return: 0, or a refusal.
+ * Context: BH off. Return: 0; -EINVAL the socket is closed; -ENOBUFS, -ENOMEM no memory for the probe or for the cut;
+ * tcp_transmit_skb()'s refusal.
  */
 int tcp_write_wakeup(struct sock *sk)
 {

@@ -210,6 +210,7 @@ struct tcp_sock {
 	u32 segs_in, segs_out, data_segs_in, data_segs_out;
 	u64 bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 };
+static_assert(sizeof(struct tcp_sock) <= 1024, "budget: a connection at rest costs 1 KiB");
 
 static inline struct tcp_sock *tcp_sk(const struct sock *sk)
 {
@@ -234,6 +235,7 @@ struct tcp_request_sock {
 	u8 wscale_ok, snd_wscale, rcv_wscale;
 	u8 retrans;
 };
+static_assert(sizeof(struct tcp_request_sock) <= 192, "budget: what each SYN of a flood costs");
 
 /* What is left of a connection for 2 MSL. Owner: its timer. */
 struct tcp_timewait_sock {
@@ -242,6 +244,8 @@ struct tcp_timewait_sock {
 	u32 rcv_nxt, snd_nxt, rcv_wnd; /* rcv_wnd: as sent on the wire */
 	u64 next_ack_ns;               /* not before: at most 10 answers a second */
 };
+static_assert(sizeof(struct tcp_timewait_sock) <= 192,
+	      "budget: a closed connection is remembered cheaply");
 
 static inline u32 tcp_wnd_end(const struct tcp_sock *tp)
 {

@@ -69,7 +69,7 @@ static void tcp_v4_do_rcv(struct sock *sk, struct sk_buff *skb, const struct tcp
 /**
  * tcp_v4_backlog_rcv() - a segment that waited for the owner (struct proto)
  *
- * Context: owner, BH off.
+ * Context: owner, BH off. Consumes: @skb.
  */
 void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 {

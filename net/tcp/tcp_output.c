@@ -244,7 +244,7 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
  *
  * FIN and PSH go with the second part, which stands right behind the first.
  *
- * Context: owner or softirq. Return: 0, -ENOMEM (nothing changed).
+ * Context: owner or softirq. Owns: @q, both parts. Return: 0, -ENOMEM (nothing changed).
  */
 int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len)
 {
@@ -319,7 +319,7 @@ static bool tcp_nagle_test(const struct tcp_sock *tp, const struct sk_buff *skb,
 /**
  * tcp_event_new_data_sent() - the clone of the send head was accepted: the original moves to the retransmit queue
  *
- * Context: BH off.
+ * Context: BH off. Owns: the retransmit queue, @skb from now on.
  */
 void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 {
@@ -427,14 +427,14 @@ void __tcp_push_pending_frames(struct sock *sk, u32 mss_now, u8 nonagle)
 	local_bh_enable();
 }
 
-/** tcp_push_pending_frames() - the same with the socket's own settings. Context: as above. */
+/** tcp_push_pending_frames() - the same with the socket's own settings. Context: owner or softirq. */
 void tcp_push_pending_frames(struct sock *sk)
 {
 	if (tcp_send_head(sk))
 		__tcp_push_pending_frames(sk, tcp_current_mss(sk), tcp_sk(sk)->nonagle);
 }
 
-/** tcp_push_one() - sends the one segment at the send head, if it may go. Context: as above. */
+/** tcp_push_one() - sends the one segment at the send head, if it may go. Context: owner or softirq. */
 void tcp_push_one(struct sock *sk, u32 mss_now)
 {
 	local_bh_disable();
@@ -463,7 +463,7 @@ static bool tcp_rtx_trim_head(struct tcp_sock *tp, struct sk_buff *skb)
 /**
  * tcp_retransmit_skb() - sends one skb of the retransmit queue again
  * @sk: socket
- * @skb: on tcp_rtx_queue
+ * @skb: on tcp_rtx_queue, where it stays
  *
  * What a smaller MSS cannot carry is cut first; nothing but the first unacknowledged octet goes beyond a window
  * that was pulled back (RFC 9293, 3.8.6). The segment is marked: its ACK gives no RTT sample.

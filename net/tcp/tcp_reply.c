@@ -21,7 +21,7 @@
  * @skb: data at the options (or payload when @h->optlen is 0), 20 bytes of headroom
  * @h: fields
  *
- * Context: any.
+ * Context: any. Borrows: @skb.
  */
 void tcp_push_header(struct sk_buff *skb, const struct tcp_hdr_spec *h)
 {

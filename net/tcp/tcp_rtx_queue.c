@@ -18,7 +18,7 @@ void tcp_reset_timer(struct sock *sk, struct timer *t, u64 expires_ns)
 		sock_hold(sk);
 }
 
-/** tcp_stop_timer() - disarms @t and gives its reference back; the caller holds another one. Context: as above. */
+/** tcp_stop_timer() - disarms @t and gives its reference back; the caller holds another one. Context: owner or softirq. */
 void tcp_stop_timer(struct sock *sk, struct timer *t)
 {
 	if (del_timer(t)) {
@@ -27,7 +27,7 @@ void tcp_stop_timer(struct sock *sk, struct timer *t)
 	}
 }
 
-/** tcp_reset_xmit_timer() - the one slot shared by retransmission and window probe. Context: as above. */
+/** tcp_reset_xmit_timer() - the one slot shared by retransmission and window probe. Context: owner or softirq. */
 void tcp_reset_xmit_timer(struct sock *sk, enum tcp_time what, u64 delay_ns)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -37,7 +37,7 @@ void tcp_reset_xmit_timer(struct sock *sk, enum tcp_time what, u64 delay_ns)
 	tcp_reset_timer(sk, &tp->write_timer, ktime_get_ns() + min(delay_ns, TCP_RTO_MAX_NS));
 }
 
-/** tcp_clear_xmit_timer() - nothing to wait for. Context: as above. */
+/** tcp_clear_xmit_timer() - nothing to wait for. Context: owner or softirq. */
 void tcp_clear_xmit_timer(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -46,7 +46,7 @@ void tcp_clear_xmit_timer(struct sock *sk)
 	tcp_stop_timer(sk, &tp->write_timer);
 }
 
-/** tcp_rearm_rto() - after new data went out or was acknowledged (RFC 6298, 5.1-5.3). Context: as above. */
+/** tcp_rearm_rto() - after new data went out or was acknowledged (RFC 6298, 5.1-5.3). Context: owner or softirq. */
 void tcp_rearm_rto(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -57,7 +57,7 @@ void tcp_rearm_rto(struct sock *sk)
 		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp));
 }
 
-/** tcp_wmem_free_skb() - an original has done its work: uncharged and freed. Context: as above. */
+/** tcp_wmem_free_skb() - an original has done its work: uncharged and freed. Context: owner or softirq. Consumes: @skb. */
 void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb)
 {
 	BUG_ON(sk->sk_wmem_queued < skb->truesize);
@@ -65,7 +65,7 @@ void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb)
 	consume_skb(skb);
 }
 
-/** tcp_clear_retrans() - forgets all counts of loss. Context: as above. */
+/** tcp_clear_retrans() - forgets all counts of loss. Context: owner or softirq. */
 void tcp_clear_retrans(struct tcp_sock *tp)
 {
 	tp->retrans_out = 0;
@@ -73,7 +73,7 @@ void tcp_clear_retrans(struct tcp_sock *tp)
 	tp->sacked_out = 0;
 }
 
-/** tcp_write_queue_purge() - unsent and unacknowledged data go; the transmit timer too. Context: as above. */
+/** tcp_write_queue_purge() - unsent and unacknowledged data go; the transmit timer too. Context: owner or softirq. */
 void tcp_write_queue_purge(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -89,7 +89,11 @@ void tcp_write_queue_purge(struct sock *sk)
 	BUG_ON(sk->sk_wmem_queued != 0);
 }
 
-/** tcp_rtx_enqueue() - a sent original moves to the end of the queue; its segments are in flight. Context: as above. */
+/**
+ * tcp_rtx_enqueue() - a sent original moves to the end of the queue; its segments are in flight
+ *
+ * Context: owner or softirq. Owns: the queue, from now on.
+ */
 void tcp_rtx_enqueue(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcp_sock *tp = tcp_sk(sk);

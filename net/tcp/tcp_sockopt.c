@@ -255,7 +255,12 @@ static int tcp_get_int(const struct sock *sk, int opt, int *val)
 	return 0;
 }
 
-/** tcp_getsockopt() - as tcp_setsockopt(); *len shrinks to what was written. Context: process. Return: as there. */
+/**
+ * tcp_getsockopt() - an option of level SOL_TCP (SOL_SOCKET and SOL_IP go to their own rooms)
+ * @kval: result; *@len shrinks to what was written
+ *
+ * Context: process. Return: 0; -ENOPROTOOPT no such option or level; what sock_getsockopt() or ip_getsockopt() say.
+ */
 int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len)
 {
 	struct tcp_info info;

@@ -733,8 +733,8 @@ static bool udp_show_one(struct sock_common *skc, void *arg)
 	size_t begin = m->len;
 
 	seq_printf(m, "%5u: %08X:%04X %08X:%04X %02X %08X:%08X %02X:%08X %08X %5u %8d %u %d %d %u",
-		   page->line++, (unsigned int)sk->sk_rcv_saddr, (unsigned int)sk->sk_num,
-		   (unsigned int)sk->sk_daddr, (unsigned int)ntohs(sk->sk_dport),
+		   page->line++, (__force u32)sk->sk_rcv_saddr, (unsigned int)sk->sk_num,
+		   (__force u32)sk->sk_daddr, (unsigned int)ntohs(sk->sk_dport),
 		   (unsigned int)sk->sk_state, sk->sk_wmem_alloc, sk->sk_rmem_alloc, 0U, 0U, 0U, 0U,
 		   0, 0U, (int)sk->sk_refcnt, 0, 0U);
 	seq_printf(m, "%*s\n", m->len - begin < 127 ? (int)(127 - (m->len - begin)) : 0, "");

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The checks find what they are there to find: each is shown a fault."""
+import check
+import check_complexity
 import check_docs
 import check_layers
+import check_sizes
 import check_tidy
 from conftest import ROOT
 
@@ -30,10 +33,89 @@ def test_include_table():
     assert verdict("net/tcp/tcp.c", None, "../core/secret.h")
 
 
-def test_documentation():
+def test_public_functions_are_found():
     found = [m["name"] for m in check_docs.functions(
         "static int hidden(int a)\n{\n}\nint seen(int a,\n\t int b)\n{\n}\nstruct sk_buff *also(void)\n{\n}\n")]
     assert found == ["seen", "also"]
+
+
+DOCUMENTED = """/**
+ * take() - gives @skb to its queue.
+ * Context: softirq. Consumes: @skb.
+ * Return: 0; -ENOMEM.
+ */
+int take(struct sk_buff *skb)
+{
+\tif (push(skb) == -EAGAIN)
+\t\treturn -ENOMEM;
+\treturn 0;
+}
+"""
+
+
+def test_documentation():
+    def gaps(text):
+        return [what for _, _, what in check_docs.complaints(text)]
+
+    assert gaps(DOCUMENTED) == []
+    assert gaps("int take(void)\n{\n}\n") == ["no kernel-doc comment"]
+    assert "name it" in gaps(DOCUMENTED.replace("take() -", "give() -"))[0]
+    assert "Context" in gaps(DOCUMENTED.replace("softirq", "somewhere"))[0]
+    assert "packet" in gaps(DOCUMENTED.replace("Consumes: @skb", "Careful"))[0]
+    assert gaps(DOCUMENTED.replace("; -ENOMEM.", "."))[0] == "Return: does not name -ENOMEM"
+    assert "Return" in gaps(DOCUMENTED.replace("Return", "Gives"))[0]
+    returns = DOCUMENTED.replace("int take(struct sk_buff *skb)", "void *take(int n)").replace("Consumes: @skb", "Careful")
+    assert "returned object" in gaps(returns)[0]
+    assert gaps(returns.replace("Return: 0;", "Return: the memory, the caller's; NULL;")) == []
+
+
+FUNCTION = """int f(int a) /* if */
+{
+\tBUG_ON(a && a);
+\tif (a || !a)
+\t\treturn a ? 1 : '?'; // while
+\tfor (;;)
+\t\tputs("case if");
+}
+"""
+
+
+def test_complexity():
+    assert list(check_complexity.functions(FUNCTION)) == [("f", 2, 5, 5, 1)]
+    assert check_complexity.judge("f", "f.c:1", 99, 20) == []
+    assert "lines" in check_complexity.judge("f", "f.c:1", 100, 20)[0]
+    assert "McCabe" in check_complexity.judge("f", "f.c:1", 99, 21)[0]
+
+
+def test_sizes():
+    wire = "struct hdr {\n\tu8 a;\n} __packed;\n"
+    assert check_sizes.unasserted("include/wire/new.h", wire)
+    assert check_sizes.unasserted("include/wire/new.h", wire + 'static_assert(sizeof(struct hdr) <= 1, "");\n')
+    assert check_sizes.unasserted("include/wire/new.h", wire + 'static_assert(sizeof(struct hdr) == 1, "");\n') == []
+    timer = (ROOT / "include/kernel/timer.h").read_text()
+    assert check_sizes.unasserted("include/kernel/timer.h", timer) == []
+    assert check_sizes.unasserted("include/kernel/timer.h", timer.replace("sizeof(struct timer)", "sizeof(struct other)"))
+
+
+def test_sparse(tmp_path):
+    def verdict(body):
+        (tmp_path / "x.c").write_text(f"#include <kernel/io.h>\n#include <lib/byteorder.h>\n{body}\n")
+        return check.sparse(str(tmp_path / "x.c"))
+
+    assert verdict("u16 f(__be16 x);u16 f(__be16 x) { return ntohs(x); }") == []
+    assert "base types" in verdict("u16 f(__be16 x);u16 f(__be16 x) { return x; }")[0]
+    assert "degrades" in verdict("int f(__be32 x);int f(__be32 x) { return x == 1; }")[0]
+    assert verdict("u32 f(u8 __iomem *p);u32 f(u8 __iomem *p) { return readl(p); }") == []
+    assert verdict("u8 f(u8 __iomem *p);u8 f(u8 __iomem *p) { return *p; }")
+    assert verdict("void *f(u8 __iomem *p);void *f(u8 __iomem *p) { return p; }")
+
+
+def test_header_stands_alone(tmp_path):
+    (tmp_path / "x.h").write_text("struct a {\n\tu32 v;\n};\n")
+    words = ["gcc", *check.FREESTANDING, "-fsyntax-only", "-x", "c", "-include", str(tmp_path / "x.h"), "/dev/null"]
+    assert "u32" in check.tool(words)[0]
+    (tmp_path / "x.h").write_text("#include <lib/types.h>\nstruct a {\n\tu32 v;\n};\n")
+    assert check.tool(words) == []
 
 
 def test_long_function():

@@ -58,6 +58,7 @@ struct e1000_rx_buffer {
 	struct sk_buff *skb; /* the device writes to its data; len 0 */
 	dma_addr_t dma;
 };
+static_assert(sizeof(struct e1000_rx_buffer) == 16, "as long as its descriptor");
 
 struct e1000_rx_ring {
 	struct e1000_rx_desc *desc;
