@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the boot tests share: images, guests, transfers, and what is shown when one fails.
 
-Fixtures: boot (starts a guest), transfer (moves one file one way and compares), noise (files of any size).
+Fixtures: boot (starts a guest), transfer (moves one file one way and compares), noise (files of any size); those of the rigs
+(wires, Linux as the peer, record and replay, virtual time) stand in rigs.py.
 """
 import itertools
 import os
@@ -24,6 +25,7 @@ from qemu import Guest, Machine, shell_line  # noqa: E402
 from relay import Relay  # noqa: E402
 from settings import MIB, Settings  # noqa: E402
 
+pytest_plugins = ["rigs"]
 FULL = os.environ.get("FULL") == "1"
 GUEST_IP = "ip=10.0.2.15/24,gw=10.0.2.2,dns=10.0.2.3"
 WORK = Path("build/test")
@@ -70,6 +72,7 @@ class Run:
     pcap: Path | None
     command: str
     counters: Counters
+    recording: Path | None = None
 
     def expect(self, status):
         assert self.status == status, f"status {self.status}, expected {status}. {self.why}"
@@ -118,7 +121,7 @@ def boot(request, image):
     count = itertools.count(1)
 
     def start(app="send", args="", append="", module=None, iso=False, debug=False, stats=True, timeout=60.0,
-              wait=True, pcap=True, kernel=None, **machine):
+              wait=True, pcap=True, kernel=None, record=None, **machine):
         n = next(count)
         elf = kernel or image(app, debug)
         line = " ".join(w for w in ("stats=1" if stats else "", append, "--", args) if w)
@@ -128,6 +131,8 @@ def boot(request, image):
             size = (ROOT / module).stat().st_size
             machine.setdefault("mem", max(64, -(-size // MIB) + 32))
         m = Machine(append=line, pcap=folder / f"{n}.pcap" if pcap else None, serial=folder / f"{n}.serial", **machine)
+        if record:
+            m.rr = ("record", folder / f"{n}.rr")
         if iso:
             m.iso = build.build_iso(elf, line.split(), module, folder / f"{n}.iso")
         else:
@@ -141,7 +146,7 @@ def boot(request, image):
         outcome = guest.finish(guest.limit)
         m = guest.machine
         run = Run(outcome.status, outcome.why, outcome.serial, outcome.seconds, m.pcap and ROOT / m.pcap,
-                  shell_line(m.command()), Counters(outcome.serial))
+                  shell_line(m.command()), Counters(outcome.serial), m.rr and Path(m.rr[1]))
         request.node.runs.append(run)
         return run
 

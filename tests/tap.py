@@ -5,36 +5,19 @@
 
 Namespaces belong to threads: whatever is to live beside the TAP (sockets, servers) is made by call(), on this thread.
 
-Interface: Tap(profile, seed): .net (for Machine.net), .call(function), .stats, .close(); available() says why not.
+Interface: Tap(profile, seed): .net (for Machine.net), .call(function), .stats, .close().
 """
-import ctypes
-import fcntl
 import os
 import queue
 import selectors
 import shutil
 import socket
-import struct
-import subprocess
 import tempfile
 import threading
 from pathlib import Path
 
+import namespace
 from relay import Direction
-
-CLONE_NEWNET = 0x40000000
-TUNSETIFF = 0x400454CA
-IFF_TAP, IFF_NO_PI = 2, 0x1000
-ADDRESS = "10.0.2.2"
-
-
-def available():
-    """None, or why there can be no TAP here."""
-    if os.geteuid() != 0:
-        return "needs root for a network namespace"
-    if not os.path.exists("/dev/net/tun"):
-        return "needs /dev/net/tun"
-    return None
 
 
 class FromGuest(Direction):
@@ -87,22 +70,17 @@ class Tap(threading.Thread):
     def run(self):
         try:
             tap = self.set_up()
-        except (OSError, subprocess.CalledProcessError) as e:
+        except OSError as e:
             while not self.stopping:
                 self.calls.get()[1].put((None, e))
             return
         self.shovel(tap)
         os.close(tap)
 
-    def set_up(self):
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.unshare(CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "no network namespace")
-        tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-        fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", b"peer0", IFF_TAP | IFF_NO_PI))
-        for words in (["addr", "add", f"{ADDRESS}/24", "dev", "peer0"], ["link", "set", "peer0", "up"], ["link", "set", "lo", "up"]):
-            subprocess.run(["ip", *words], check=True)
-        return tap
+    @staticmethod
+    def set_up():
+        namespace.enter()
+        return namespace.open_tap("peer0")
 
     def shovel(self, tap):
         wire = None

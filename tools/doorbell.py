@@ -20,13 +20,15 @@ import build  # noqa: E402
 import deps  # noqa: E402
 from pages import summary  # noqa: E402
 from peer import Receiver, Stream, hash_file, send_file  # noqa: E402
-from qemu import Guest, Machine, shell_line  # noqa: E402
+from qemu import Guest, Machine, recorded, shell_line  # noqa: E402
 from settings import FILE_MAX, MIB, ROOT, Failure, Settings  # noqa: E402
 
 HELP = """\
 make run          send a file from the guest to a receiver on this machine, verified byte for byte
 make test         every test; T=pattern: those whose name matches; FULL=1: the long lists too
 make check        format, layers, static analysis, documentation
+make sim          simulated networks; SEEDS=n     make fuzz      libFuzzer; SECONDS=n
+make coverage     branches taken by the tests     make host      build/host/libdoorbell.so
 make              build/<app>.elf            make iso     build/<app>.iso, bootable as a CD
 make debug        QEMU paused with a gdb server
 make deps         install what is missing    make doctor  list what is missing
@@ -39,12 +41,15 @@ make clean        remove build/              make help    this page
   MEM=64          MiB                           PCAP=path      capture (build/run.pcap); empty: none
   MACHINE=pc|q35  CPU=max  ACCEL=tcg|kvm        HOSTFWD='tcp:18080:80'   TIMEOUT=seconds
   CC=gcc|clang    DEBUG=1 slab poison and red zones
+  RECORD=path     keep every input of a run; REPLAY=path: make run or make debug repeats it, instruction by instruction
 
 make ends with 2 whenever a command failed; the exact status stands in its message (Error N) and is the exit
 status of `python3 tools/doorbell.py run` with the same variables in the environment."""
 LATER = ("trace", "bench")
 INITRD_MAX = (2 << 30) - 1  # QEMU 7.2 keeps a module's size in an int
 RECV_PORT = 5001
+# A replay leaves the first run's log and capture alone.
+AGAIN = {"serial": Path("build/replay.serial"), "pcap": Path("build/replay.pcap")}
 # recv says so on the console when a connection can come.
 LISTENING = r"(?m)^recv: listening"
 
@@ -100,8 +105,8 @@ def free_port():
 
 def machine_of(settings, image, append, **more):
     pcap = Path(settings.pcap) if settings.pcap else None
-    if pcap and re.search(r",", str(pcap)):
-        raise Failure(f"PCAP={pcap}: QEMU does not take a comma here")
+    if settings.record:
+        more["rr"] = ("record", settings.record)
     if pcap and not (ROOT / pcap).parent.is_dir():
         raise Failure(f"PCAP={pcap}: there is no folder {pcap.parent}")
     return Machine(kernel=image, append=append, machine=settings.machine, cpu=settings.cpu, accel=settings.accel,
@@ -110,6 +115,8 @@ def machine_of(settings, image, append, **more):
 
 def start(machine, stdin=subprocess.DEVNULL):
     if machine.module and (ROOT / machine.module).stat().st_size > INITRD_MAX:
+        if machine.rr:
+            raise Failure("a run from a CD cannot be recorded: give a file below 2 GiB")
         say("QEMU's -initrd takes files below 2 GiB: this one goes on a CD; reading it takes GRUB a minute")
         machine.iso = build.build_iso(machine.kernel, shlex.split(machine.append), machine.module,
                                       Path("build/run/run.iso"))
@@ -204,7 +211,14 @@ def run_app(settings):
     return said(start(machine, stdin=None).finish(settings.timeout))
 
 
+def run_again(settings):
+    """The recorded run, instruction by instruction; nobody has to be at the other end."""
+    return said(start(recorded(settings.replay, **AGAIN)).finish(settings.timeout))
+
+
 def run(settings):
+    if settings.replay:
+        return run_again(settings)
     if settings.app == "send":
         return run_send(settings)
     if settings.app == "recv" and settings.args is None and settings.net == "user":
@@ -212,20 +226,26 @@ def run(settings):
     return run_app(settings)
 
 
+def wait_for_gdb(settings, machine, image):
+    helpers = "".join(f" -x {p.relative_to(ROOT)}" for p in sorted((ROOT / "tools/gdb").glob("*.py")))
+    say("QEMU waits. In another terminal, in this directory:")
+    print(f"gdb {image}{helpers} -ex 'target remote 127.0.0.1:{machine.gdb}'", flush=True)
+    return said(start(machine).finish(settings.timeout))
+
+
 def debug(settings):
-    """QEMU paused; the guest's end of a send run without our receiver's judgement."""
+    """QEMU paused; the guest's end of a send run without our receiver's judgement, or a recorded run again."""
+    if settings.replay:
+        machine = recorded(settings.replay, gdb=free_port(), **AGAIN)
+        return wait_for_gdb(settings, machine, machine.kernel)
     source = user_file(settings)
     receiver = Receiver()
     image = build.build_image(settings)
-    port = free_port()
     args = settings.args if settings.args is not None else f"tcp:10.0.2.2:{receiver.port}"
     machine = machine_of(settings, image, f"stats=1 {settings.cmdline} -- {args}",
                          mem=memory_for(settings, source.stat().st_size), module=place_module(source),
-                         hostfwd=settings.hostfwd, gdb=port)
-    helpers = "".join(f" -x {p.relative_to(ROOT)}" for p in sorted((ROOT / "tools/gdb").glob("*.py")))
-    say("QEMU waits. In another terminal, in this directory:")
-    print(f"gdb {image}{helpers} -ex 'target remote 127.0.0.1:{port}'", flush=True)
-    return said(start(machine).finish(settings.timeout))
+                         hostfwd=settings.hostfwd, gdb=free_port())
+    return wait_for_gdb(settings, machine, image)
 
 
 def build_target(settings):

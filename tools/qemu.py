@@ -3,7 +3,10 @@
 
 Interface: Machine (what to start) with .command(); Guest(machine) starts it, .wait_for(text), .finish(timeout) ->
 Outcome. The rules of the exit status are judge()'s: a status counts only when the serial log's last line says the same.
+recorded(path) -> the Machine that replays a run which was started with Machine.rr = ("record", path).
 """
+import hashlib
+import json
 import os
 import re
 import shlex
@@ -12,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from settings import ROOT, Failure
@@ -40,6 +43,9 @@ class Machine:
     serial: Path = Path("build/run.serial")
     gdb: int | None = None
     netdev_extra: str = ""
+    # QEMU's instruction counter: "shift=3,sleep=off" is virtual time, in which waiting takes none of ours.
+    icount: str = ""
+    rr: tuple | None = None  # ("record" or "replay", path): every input of the run is kept, or given again
     extra: list = field(default_factory=list)  # more words for QEMU
 
     def netdev(self):
@@ -52,6 +58,9 @@ class Machine:
             local, remote = rest.split(":")
             return (f"dgram,id=n0,local.type=inet,local.host=127.0.0.1,local.port={local},"
                     f"remote.type=inet,remote.host=127.0.0.1,remote.port={remote}")
+        if kind == "dgram-unix":
+            local, remote = rest.split(":")
+            return f"dgram,id=n0,local.type=unix,local.path={local},remote.type=unix,remote.path={remote}"
         words = ["user,id=n0"]
         for rule in self.hostfwd:
             proto, host, guest = rule.split(":")
@@ -66,6 +75,13 @@ class Machine:
         if self.nic:
             words += ["-netdev", self.netdev(), "-device", f"{self.nic},netdev=n0,romfile="]
         words += self.extra
+        if self.rr:
+            mode, path = self.rr
+            words += ["-icount", f"shift=auto,rr={mode},rrfile={path}"]
+            if self.nic:
+                words += ["-object", "filter-replay,id=replay0,netdev=n0"]
+        elif self.icount:
+            words += ["-icount", self.icount]
         if self.nic and self.pcap:
             # Behind any other filter: the capture shows what the guest itself sent and got.
             words += ["-object", f"filter-dump,id=dump0,netdev=n0,file={self.pcap}"]
@@ -77,6 +93,30 @@ class Machine:
         if self.module:
             words += ["-initrd", str(self.module)]
         return words + ["-append", self.append]
+
+
+def digest(path):
+    return hashlib.sha256((ROOT / path).read_bytes()).hexdigest() if path else None
+
+
+def describe(machine):
+    """What a replay needs to know beside QEMU's own recording: written next to it."""
+    fields = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(machine).items() if k != "rr"}
+    fields["digests"] = {name: digest(getattr(machine, name)) for name in ("kernel", "module")}
+    Path(f"{ROOT / machine.rr[1]}.json").write_text(json.dumps(fields, indent=1))
+
+
+def recorded(path, **other):
+    """The machine that runs the recording at @path again: the same files, the same inputs at the same instructions."""
+    about = Path(f"{ROOT / path}.json")
+    if not about.exists() or not (ROOT / path).exists():
+        raise Failure(f"{path}: no recording there (RECORD=path makes one; {about.name} belongs to it)")
+    fields = json.loads(about.read_text())
+    for name, was in fields.pop("digests").items():
+        if fields[name] and (not (ROOT / fields[name]).exists() or digest(fields[name]) != was):
+            raise Failure(f"{path} was recorded with another {fields[name]}: a replay needs the very same file")
+    paths = {k: Path(fields[k]) for k in ("kernel", "module", "pcap", "serial") if fields[k]}
+    return replace(Machine(**fields | paths), rr=("replay", path), **other)
 
 
 @dataclass
@@ -123,6 +163,8 @@ class Guest:
         for old in (machine.pcap and ROOT / machine.pcap, self.log_path):
             if old:
                 old.unlink(missing_ok=True)
+        if machine.rr and machine.rr[0] == "record":
+            describe(machine)
         self.started = time.monotonic()
         try:
             self.process = subprocess.Popen(machine.command(), cwd=ROOT, stdin=stdin, stdout=subprocess.PIPE,

@@ -37,6 +37,12 @@ def one_of(name, text, choices):
     return text
 
 
+def plain_path(name, text):
+    if text and "," in text:
+        raise Failure(f"{name}={text}: QEMU does not take a comma here")
+    return text
+
+
 @dataclass
 class Settings:
     """One field a variable of the Makefile; None where the user said nothing."""
@@ -58,6 +64,8 @@ class Settings:
     debug: bool = False
     pattern: str = ""
     full: bool = False
+    record: str | None = None  # keep every input of the run in this file
+    replay: str | None = None  # run the one kept there again
 
     @classmethod
     def from_environment(cls, env=None):
@@ -91,6 +99,8 @@ class Settings:
             debug=text("DEBUG", "0") == "1",
             pattern=text("T", ""),
             full=text("FULL", "") == "1",
+            record=plain_path("RECORD", text("RECORD")),
+            replay=plain_path("REPLAY", text("REPLAY")),
         )
 
     @property

@@ -54,7 +54,7 @@ def test_counters():
 
 
 @pytest.mark.parametrize("variables", [{"NIC": "ne2000"}, {"NET": "wifi"}, {"MEM": "much"}, {"MEM": "0"},
-                                       {"HOSTFWD": "80"}, {"ACCEL": "hvf"}, {"TIMEOUT": "-1"}])
+                                       {"HOSTFWD": "80"}, {"ACCEL": "hvf"}, {"TIMEOUT": "-1"}, {"RECORD": "a,b"}])
 def test_bad_variable(variables):
     with pytest.raises(Failure) as caught:
         Settings.from_environment(variables)
@@ -187,3 +187,19 @@ def test_unknown_application():
     done = launch("build", APP="nothing")
     assert done.returncode == 2
     assert "send" in done.stdout
+
+
+def test_record_and_replay():
+    """RECORD= keeps a run; REPLAY= repeats it without anybody at the other end."""
+    first = launch("run", RECORD="build/test/launcher.rr", PCAP="")
+    assert first.returncode == 0, first.stdout[-2000:] + first.stderr
+    again = launch("run", REPLAY="build/test/launcher.rr")
+    assert again.returncode == 0, again.stdout[-2000:] + again.stderr
+    said = first.stdout[first.stdout.index("[    0."):first.stdout.index("exit: 0\n")]
+    assert said in again.stdout
+
+
+def test_replay_of_nothing():
+    done = launch("run", REPLAY="build/test/no.rr")
+    assert done.returncode == 2
+    assert "no recording there" in done.stdout

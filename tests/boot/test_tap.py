@@ -7,31 +7,15 @@ import pytest
 import capture
 import doorbell
 from conftest import GUEST_IP
+from namespace import ADDRESS
 from peer import Receiver, hash_file, send_file
 from relay import Profile
-from tap import ADDRESS, Tap, available
 
 ONE_PERCENT = 0.01
 LOSSY = Profile(ONE_PERCENT, ONE_PERCENT, ONE_PERCENT, ONE_PERCENT)
 SIZE = 16 << 20
 GUEST = "10.0.2.15"
 BOUND, STALL = 60, 5  # seconds for the whole, for the longest gap
-pytestmark = pytest.mark.skipif(available() is not None, reason=available() or "")
-
-
-@pytest.fixture
-def tap():
-    """tap(profile, seed) -> Tap, closed at the end."""
-    made = []
-
-    def make(profile, seed=1):
-        made.append(Tap(profile, seed))
-        return made[-1]
-
-    yield make
-    for t in made:
-        print(t.stats)
-        t.close()
 
 
 def send_to_linux(boot, noise, wire, size):
