@@ -231,10 +231,16 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 
 	if (seg->len)
 		tp->data_segs_in++;
-	if (sk->sk_state != TCP_ESTABLISHED && !fin_wait)
-		return STEP_CONSUMED; /* behind the peer's FIN there is no text */
 	if (seg->end_seq == seg->seq)
 		return STEP_CONSUMED;
+	if (sk->sk_state != TCP_ESTABLISHED && !fin_wait) {
+		if (!before(seg->seq, tp->rcv_nxt))
+			return STEP_CONSUMED; /* behind the peer's FIN there is no text */
+		/* The FIN or text again: our ACK was lost, and without another one the peer repeats it till it gives up. */
+		tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_NOW;
+		NET_INC_STATS(sk->sk_net, DelayedACKLost);
+		return SKB_DROP_REASON_TCP_OLD_DATA;
+	}
 	if (fin_wait && (sk->sk_shutdown & RCV_SHUTDOWN) && seg->len &&
 	    after(seg->seq + seg->len, tp->rcv_nxt)) {
 		/* Nobody will ever read it: say so (RFC 9293 SHLD-3, RFC 2525 2.17). */

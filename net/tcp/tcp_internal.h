@@ -386,7 +386,7 @@ void tcp_mtu_reduced(struct sock *sk);
 int tcp_init_sock(struct sock *sk);
 void tcp_time_wait(struct sock *sk);
 void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct sk_buff *skb,
-			  const struct tcp_seg *seg, u32 *isn);
+			  const struct tcp_seg *seg, bool listens, u32 *isn);
 void tcp_timewait_kill(struct net *net, struct tcp_timewait_sock *tw);
 enum skb_drop_reason tcp_conn_request(struct sock *lsk, struct sk_buff *skb,
 				      const struct tcp_seg *seg, u32 isn);

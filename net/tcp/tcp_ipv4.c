@@ -165,8 +165,9 @@ void tcp_v4_rcv(struct sk_buff *skb)
 	c = inet_lookup_established(net->tcp_hash, iph->saddr, th->source, iph->daddr,
 				    ntohs(th->dest), dif);
 	if (c && c->skc_state == TCP_TIME_WAIT) {
+		lsk = inet_lookup_listener(net->tcp_hash, iph->daddr, ntohs(th->dest), dif);
 		tcp_timewait_process(net, container_of(c, struct tcp_timewait_sock, c), skb, &seg,
-				     &isn);
+				     lsk != NULL, &isn);
 		if (!isn) {
 			kfree_skb_reason(skb, SKB_DROP_REASON_TCP_TIMEWAIT);
 			return;

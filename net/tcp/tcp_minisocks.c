@@ -488,6 +488,7 @@ void tcp_time_wait(struct sock *sk)
  * @tw: mini socket; gone when *isn was set
  * @skb: not consumed
  * @seg: its fields
+ * @listens: somebody would take a new connection; without him a SYN is old, or a forgery that must not end the wait
  * @isn: set (not 0) when a new SYN may open the connection again: least initial sequence number for it
  *
  * RST is ignored (RFC 1337); a FIN sent again is acknowledged and restarts the 60 s (RFC 9293, 3.10.7.4).
@@ -495,7 +496,7 @@ void tcp_time_wait(struct sock *sk)
  * Context: softirq, BH off.
  */
 void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct sk_buff *skb,
-			  const struct tcp_seg *seg, u32 *isn)
+			  const struct tcp_seg *seg, bool listens, u32 *isn)
 {
 	u64 now = ktime_get_ns();
 
@@ -503,7 +504,7 @@ void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct 
 	*isn = 0;
 	if (seg->flags & TCPHDR_RST)
 		return;
-	if ((seg->flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN &&
+	if (listens && (seg->flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN &&
 	    after(seg->seq, tw->rcv_nxt)) {
 		*isn = tw->snd_nxt + 65535 + 2;
 		if (*isn == 0)
