@@ -11,7 +11,7 @@
  *   free_list[n] -> first page of a free block -> ... -> NO_PAGE
  *
  * Interface: alloc_pages(), free_pages(), page_get(), page_put(), pages_*(); mm_live_objects(), mm_baseline(),
- * mm_report_leaks().
+ * mm_report_leaks(), allocinfo_show().
  * Above: slab, vmalloc, everybody.  Below: boot_info, printk.
  * Context: process, softirq; IF=0 for O(MAX_ORDER) steps.  Owns: all RAM that is free.
  */
@@ -21,6 +21,7 @@
 #include <kernel/cpu.h>
 #include <kernel/fault.h>
 #include <kernel/printk.h>
+#include <kernel/proc.h>
 #include <lib/bug.h>
 #include <lib/string.h>
 
@@ -49,9 +50,6 @@ static struct {
 static_assert(sizeof(struct page) == 16, "the page array costs 16 bytes a page");
 
 /* --- Accounts per site ------------------------------------------------------------------------------------ */
-/* The linker gives the bounds of a section whose name is an identifier. */
-extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
-
 /**
  * site_account() - counts one allocation (@ok) or one refusal at @site.
  * Context: any, IF=0.
@@ -93,8 +91,7 @@ void site_release(u16 nr)
 u64 mm_live_objects(void)
 {
 	u64 n = 0;
-	for (struct alloc_site *s = __start_alloc_sites; s < __stop_alloc_sites; s++)
-		n += s->live;
+	for_each_alloc_site(s) n += s->live;
 	return n;
 }
 
@@ -104,8 +101,7 @@ u64 mm_live_objects(void)
  */
 void mm_baseline(void)
 {
-	for (struct alloc_site *s = __start_alloc_sites; s < __stop_alloc_sites; s++)
-		s->baseline = s->live;
+	for_each_alloc_site(s) s->baseline = s->live;
 }
 
 /**
@@ -116,7 +112,8 @@ void mm_baseline(void)
 u64 mm_report_leaks(void)
 {
 	u64 n = 0;
-	for (struct alloc_site *s = __start_alloc_sites; s < __stop_alloc_sites; s++) {
+	for_each_alloc_site(s)
+	{
 		if (s->live <= s->baseline)
 			continue;
 		n += s->live - s->baseline;
@@ -124,6 +121,18 @@ u64 mm_report_leaks(void)
 		       s->file, s->line, (unsigned long long)s->total);
 	}
 	return n;
+}
+
+/**
+ * allocinfo_show() - /proc/allocinfo: a line for each allocation site, in the order of their numbers.
+ * Context: process.
+ */
+void allocinfo_show(struct seq_file *m)
+{
+	seq_puts(m, "allocinfo - version: 1.0, counts by object\n# live    total   failed site\n");
+	for_each_alloc_site(s)
+		seq_printf(m, "%6u %8llu %8llu %s:%u\n", s->live, (unsigned long long)s->total,
+			   (unsigned long long)s->failed, s->file, s->line);
 }
 
 /* --- The page array ------------------------------------------------------------------------------------------ */
@@ -223,7 +232,7 @@ static u32 block_alloc(u32 order)
 void *alloc_pages_at(unsigned int order, struct alloc_site *site)
 {
 	BUG_ON(order >= MAX_ORDER);
-	bool refuse = site && fault_hit(FAULT_ALLOC);
+	bool refuse = site && fault_alloc(site);
 	unsigned long flags = local_irq_save();
 	u32 i = refuse ? NO_PAGE : block_alloc(order);
 	u16 nr = site_account(site, i != NO_PAGE);

@@ -11,6 +11,7 @@
  */
 #include <kernel/arch.h>
 #include <kernel/cpu.h>
+#include <kernel/fault.h>
 #include <kernel/printk.h>
 #include <lib/printf.h>
 #include <lib/string.h>
@@ -82,6 +83,7 @@ void kernel_exit(int status)
 	local_irq_save();
 	if (!end.exiting) {
 		end.exiting = true;
+		fault_report();
 		int n = scnprintf(line, sizeof(line), "exit: %d\n", status & 127);
 		console_fresh_line();
 		console_write(line, (size_t)n);

@@ -205,10 +205,15 @@ void proc_init(void)
 	static const struct {
 		const char *path;
 		proc_show_t show;
-	} own[] = { { "/proc/version", version_show },   { "/proc/cmdline", cmdline_show },
-		    { "/proc/uptime", uptime_show },     { "/proc/meminfo", meminfo_show },
-		    { "/proc/slabinfo", slabinfo_show }, { "/proc/interrupts", interrupts_show },
-		    { "/proc/softirqs", softirqs_show }, { "/proc/stat", stat_show } };
+	} own[] = { { "/proc/version", version_show },
+		    { "/proc/cmdline", cmdline_show },
+		    { "/proc/uptime", uptime_show },
+		    { "/proc/meminfo", meminfo_show },
+		    { "/proc/slabinfo", slabinfo_show },
+		    { "/proc/allocinfo", allocinfo_show },
+		    { "/proc/interrupts", interrupts_show },
+		    { "/proc/softirqs", softirqs_show },
+		    { "/proc/stat", stat_show } };
 	for (u32 i = 0; i < ARRAY_SIZE(own); i++)
 		if (proc_register(own[i].path, own[i].show, NULL))
 			boot_no_memory(own[i].path);

@@ -274,7 +274,7 @@ void kmem_cache_destroy(struct kmem_cache *c)
  */
 void *kmem_cache_alloc_at(struct kmem_cache *c, struct alloc_site *site)
 {
-	bool refuse = site && fault_hit(FAULT_ALLOC);
+	bool refuse = site && fault_alloc(site);
 	unsigned long flags = local_irq_save();
 	struct slab *s = refuse ? NULL : slab_with_room(c);
 	u16 nr = site_account(site, s);

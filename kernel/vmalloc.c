@@ -87,6 +87,17 @@ static struct vm_area *area_create(size_t len)
 	return a;
 }
 
+/* Enters @a (NULL: it was refused) in the account of @site. Gives its begin. */
+static void *area_account(struct vm_area *a, struct alloc_site *site)
+{
+	unsigned long flags = local_irq_save();
+	u16 nr = site_account(site, a);
+	if (a)
+		a->site = nr;
+	local_irq_restore(flags);
+	return a ? (void *)a->start : NULL;
+}
+
 static struct vm_area *area_at(unsigned long va)
 {
 	struct vm_area *a, *found = NULL;
@@ -125,7 +136,7 @@ static void area_destroy(struct vm_area *a)
 /* One zeroed page at @va. */
 static int map_one(unsigned long va, unsigned int prot)
 {
-	void *page = alloc_pages_at(0, NULL);
+	void *page = alloc_page();
 	if (!page)
 		return -ENOMEM;
 	/* Zeroed through its place in the window: that is the address it will be used by. */
@@ -148,8 +159,9 @@ static int map_one(unsigned long va, unsigned int prot)
  */
 void *vm_area_reserve(size_t len)
 {
-	struct vm_area *a = fault_hit(FAULT_ALLOC) ? NULL : area_create(len);
-	return a ? (void *)a->start : NULL;
+	struct alloc_site *site = ALLOC_SITE();
+	struct vm_area *a = fault_alloc(site) ? NULL : area_create(len);
+	return area_account(a, site);
 }
 
 /**
@@ -246,19 +258,13 @@ u64 vm_areas_live(void)
  */
 void *vmalloc_at(size_t n, struct alloc_site *site)
 {
-	bool refuse = site && fault_hit(FAULT_ALLOC);
+	bool refuse = site && fault_alloc(site);
 	struct vm_area *a = refuse ? NULL : area_create(n);
 	if (a && vm_area_map((void *)a->start, a->len, ARCH_PROT_WRITE)) {
 		area_destroy(a);
 		a = NULL;
 	}
-	unsigned long flags = local_irq_save();
-	u16 nr = site_account(site, a);
-	local_irq_restore(flags);
-	if (!a)
-		return NULL;
-	a->site = nr;
-	return (void *)a->start;
+	return area_account(a, site);
 }
 
 /**

@@ -32,6 +32,11 @@ struct alloc_site {
 		&site_;                                                                            \
 	})
 
+/* The linker gives the bounds of a section whose name is an identifier. Sites are numbered from 1 in its order. */
+extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
+#define for_each_alloc_site(s_)                                                                    \
+	for (struct alloc_site *s_ = __start_alloc_sites; s_ < __stop_alloc_sites; s_++)
+
 /* --- Pages: buddy allocator, orders 0..MAX_ORDER-1 ------------------------------------------------------- */
 #define MAX_ORDER 11
 /*
@@ -106,6 +111,7 @@ u64 mm_live_objects(void);
 void mm_baseline(void); /* what lives now is the kernel's own and no leak */
 /* Prints each site with more live objects than at the baseline; returns the number of leaked objects. */
 u64 mm_report_leaks(void);
-u64 slab_pages(void);                   /* pages that slabs hold */
-void slabinfo_show(struct seq_file *m); /* /proc/slabinfo */
+u64 slab_pages(void);                    /* pages that slabs hold */
+void slabinfo_show(struct seq_file *m);  /* /proc/slabinfo */
+void allocinfo_show(struct seq_file *m); /* /proc/allocinfo: the sites and their counts */
 #endif

@@ -15,6 +15,7 @@
 #include "neigh.h"
 
 #include <kernel/context.h>
+#include <kernel/fault.h>
 #include <kernel/mm.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
@@ -79,6 +80,8 @@ static void arp_solicit(struct neighbour *n, const struct sk_buff *skb, const u8
 		sip = inet_select_addr(n->dev, n->key);
 	if (!sip)
 		return; /* without an address of ours an ARP request would be a conflict probe */
+	if (fault_hit(FAULT_ARP_TIMEOUT))
+		return; /* lost on the wire, as far as anybody can tell */
 	arp_send(n->dev, ARPOP_REQUEST, sip, n->key, lladdr, lladdr);
 }
 

@@ -14,6 +14,7 @@
 #include <net/sch_generic.h>
 
 #include <kernel/context.h>
+#include <kernel/fault.h>
 #include <kernel/mm.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
@@ -223,6 +224,11 @@ int qdisc_xmit(struct Qdisc *q, struct sk_buff *skb)
 	if (q->deactivated) {
 		q->txq->dev->stats.tx_dropped++;
 		kfree_skb_reason(skb, SKB_DROP_REASON_DEV_DOWN);
+		return NET_XMIT_DROP;
+	}
+	if (fault_hit(FAULT_QDISC_DROP)) {
+		q->drops++;
+		kfree_skb_reason(skb, SKB_DROP_REASON_QDISC_DROP);
 		return NET_XMIT_DROP;
 	}
 	if (q->can_bypass && q->qlen == 0 && !q->running && txq_ready(q->txq)) {

@@ -38,7 +38,7 @@ extern void __asan_unpoison_memory_region(const volatile void *p, size_t n) __at
 
 static void *object_alloc(struct kmem_cache *c, size_t size, size_t align, struct alloc_site *site)
 {
-	bool refuse = site && fault_hit(FAULT_ALLOC);
+	bool refuse = site && fault_alloc(site);
 	size_t lead = ALIGN(sizeof(struct head), align);
 	u8 *block = refuse ? NULL : aligned_alloc(align, ALIGN(lead + size, align));
 	unsigned long flags = local_irq_save();

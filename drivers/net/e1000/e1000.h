@@ -48,10 +48,11 @@ struct e1000_tx_ring {
 	u32 wake_at;       /* ... and goes on when so many are */
 	u64 context;       /* checksum context that the device holds; 0: none */
 	u32 context_cmd;
-	bool stalled;               /* by fault=txstall: TCTL.EN is off */
-	u64 reclaimed;              /* packets, since probe */
+	bool stalled;  /* by fault=txstall: TCTL.EN is off */
+	bool full;     /* by fault=ringfull: there is no room, whatever the indices say */
+	u64 reclaimed; /* packets, since probe */
 	struct timer reclaim_timer; /* bounds the age of a packet that is done but not reclaimed */
-	struct timer stall_timer;
+	struct timer stall_timer, full_timer;
 };
 
 struct e1000_rx_buffer {
@@ -74,6 +75,7 @@ struct e1000_rx_ring {
 struct e1000_stats {
 	u64 tdt_writes, rdt_writes, mmio_reads, mmio_writes;
 	u64 interrupts, tx_irqs;
+	u64 irq_rescues; /* the watchdog found work that no interrupt had told of */
 	u64 tx_queue_stopped, tx_restart_queue, tx_linearized, tx_dma_failed, tx_busy, tx_timeouts;
 	u64 rx_alloc_failed, rx_errors, rx_long, rx_short;
 	u64 rx_overruns; /* interrupts that reported one: each stands for one lost frame or more */
@@ -166,6 +168,7 @@ void e1000_stop_tx(struct e1000_adapter *a);
 netdev_tx_t e1000_xmit_frame(struct sk_buff *skb, struct net_device *dev);
 void e1000_doorbell(struct net_device *dev);
 void e1000_clean_tx_poll(struct e1000_adapter *a);
+bool e1000_tx_done(const struct e1000_adapter *a);
 void e1000_tx_timeout(struct net_device *dev);
 
 /* e1000_rx.c */

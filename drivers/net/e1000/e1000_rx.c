@@ -13,6 +13,7 @@
  */
 #include "e1000.h"
 
+#include <kernel/fault.h>
 #include <kernel/mm.h>
 #include <kernel/printk.h>
 #include <lib/bug.h>
@@ -210,7 +211,7 @@ static bool rx_frame_ok(struct e1000_adapter *a, const struct e1000_rx_desc *d, 
 		r->dropping = !eop;
 		return false;
 	}
-	if (d->errors & E1000_RXD_ERR_FRAME) {
+	if ((d->errors & E1000_RXD_ERR_FRAME) || fault_hit(FAULT_RX_DROP)) {
 		a->stats.rx_errors++;
 		s->rx_errors++;
 		return false;

@@ -3,7 +3,7 @@
  * e1000, transmit: from an sk_buff to descriptors, the doorbell, and reclaiming what the device has sent.
  *
  * Interface: e1000_tx_init, e1000_setup_tx_resources, e1000_free_tx_resources, e1000_configure_tx, e1000_stop_tx,
- * e1000_xmit_frame, e1000_doorbell, e1000_clean_tx_poll, e1000_tx_timeout.
+ * e1000_xmit_frame, e1000_doorbell, e1000_clean_tx_poll, e1000_tx_done, e1000_tx_timeout.
  * Above: e1000_main.c; the stack by ndo_start_xmit, ndo_doorbell, ndo_tx_timeout. Below: e1000_hw.c, <kernel/dma.h>,
  * <net/skbuff.h>, the queue's stop and wake in <net/netdevice.h>.
  * Context: BH off or softirq; process for set-up and end. Owns: the transmit ring, the packets in it.
@@ -38,6 +38,7 @@ static_assert(sizeof(struct e1000_tx_buffer) <= 40, "budget: 10 KiB for a ring o
 
 static void reclaim_timer_fn(struct timer *t);
 static void stall_timer_fn(struct timer *t);
+static void full_timer_fn(struct timer *t);
 
 /**
  * e1000_tx_init() - prepares an empty ring that is not open
@@ -54,6 +55,7 @@ void e1000_tx_init(struct e1000_adapter *a, u32 count)
 	a->tx.wake_at = min(WAKE_AT, count / 2);
 	timer_setup_precise(&a->tx.reclaim_timer, reclaim_timer_fn);
 	timer_setup(&a->tx.stall_timer, stall_timer_fn);
+	timer_setup(&a->tx.full_timer, full_timer_fn);
 }
 
 /**
@@ -106,7 +108,7 @@ static void tx_start(struct e1000_adapter *a)
 	BUG_ON(r->next_to_use != r->next_to_clean);
 	r->next_to_use = r->next_to_clean = r->tail = 0;
 	r->context = 0; /* what the device remembers is not trusted over a stop */
-	r->stalled = false;
+	r->stalled = r->full = false;
 	ew32(a, E1000_TDH, 0);
 	ew32(a, E1000_TDT, 0);
 	ew32(a, E1000_TCTL, E1000_TCTL_VALUE);
@@ -174,7 +176,7 @@ static struct sk_buff *tx_take_oldest(struct e1000_tx_ring *r, u32 *bytes)
 
 static void tx_wake_if_room(struct e1000_adapter *a)
 {
-	if (a->closing || !netif_tx_queue_stopped(netdev_get_tx_queue(a->dev, 0)))
+	if (a->closing || a->tx.full || !netif_tx_queue_stopped(netdev_get_tx_queue(a->dev, 0)))
 		return;
 	if (e1000_tx_unused(&a->tx) < a->tx.wake_at)
 		return;
@@ -204,6 +206,19 @@ static u32 clean_tx_irq(struct e1000_adapter *a)
 	if (packets)
 		tx_wake_if_room(a);
 	return packets;
+}
+
+/**
+ * e1000_tx_done() - is there a packet in the ring that the device has sent and nobody reclaimed?
+ * @a: adapter, open
+ *
+ * Context: any. Return: true when the oldest one is done.
+ */
+bool e1000_tx_done(const struct e1000_adapter *a)
+{
+	const struct e1000_tx_desc *eop = a->tx.buffer_info[a->tx.next_to_clean].next_to_watch;
+
+	return eop && (le32_to_cpu(READ_ONCE(eop->upper)) & E1000_TXD_STAT_DD);
 }
 
 /*
@@ -432,6 +447,8 @@ static int tx_make_room(struct e1000_adapter *a, struct sk_buff *skb)
 	struct e1000_tx_ring *r = &a->tx;
 	u32 need = tx_descs_needed(r, skb);
 
+	if (unlikely(r->full))
+		return -EBUSY;
 	if (e1000_tx_unused(r) < r->count / 2)
 		a->stats.reclaim_in_xmit += clean_tx_irq(a);
 	if (need <= e1000_tx_unused(r))
@@ -476,9 +493,9 @@ static void tx_stall(struct e1000_adapter *a)
 		return;
 	a->tx.stalled = true;
 	ew32(a, E1000_TCTL, E1000_TCTL_VALUE & ~E1000_TCTL_EN);
-	mod_timer(&a->tx.stall_timer, ktime_get_ns() + faults[FAULT_TX_STALL].ms * NSEC_PER_MSEC);
+	mod_timer(&a->tx.stall_timer, ktime_get_ns() + fault_ms(FAULT_TX_STALL) * NSEC_PER_MSEC);
 	pr_info(E1000_FMT "fault: transmitter off for %llu ms\n", E1000_WHO(a),
-		(unsigned long long)faults[FAULT_TX_STALL].ms);
+		(unsigned long long)fault_ms(FAULT_TX_STALL));
 }
 
 static void stall_timer_fn(struct timer *t)
@@ -488,6 +505,21 @@ static void stall_timer_fn(struct timer *t)
 	a->tx.stalled = false;
 	ew32(a, E1000_TCTL, E1000_TCTL_VALUE);
 	pr_info(E1000_FMT "fault: transmitter on again\n", E1000_WHO(a));
+}
+
+/* fault=ringfull: for a while the ring has no room, whatever is in it, and completions wake nobody. */
+static void tx_fill(struct e1000_adapter *a)
+{
+	a->tx.full = true;
+	mod_timer(&a->tx.full_timer, ktime_get_ns() + fault_ms(FAULT_RING_FULL) * NSEC_PER_MSEC);
+}
+
+static void full_timer_fn(struct timer *t)
+{
+	struct e1000_adapter *a = container_of(t, struct e1000_adapter, tx.full_timer);
+
+	a->tx.full = false;
+	tx_wake_if_room(a);
 }
 
 /**
@@ -509,6 +541,8 @@ netdev_tx_t e1000_xmit_frame(struct sk_buff *skb, struct net_device *dev)
 	BUG_ON(!a->tx.desc);
 	if (fault_hit(FAULT_TX_STALL))
 		tx_stall(a);
+	if (fault_hit(FAULT_RING_FULL))
+		tx_fill(a);
 	if (skb_padto(skb, ETH_ZLEN)) {
 		dev->stats.tx_dropped++;
 		return NETDEV_TX_OK;
@@ -544,6 +578,7 @@ static void tx_empty_ring(struct e1000_adapter *a, enum skb_drop_reason reason)
 
 	ew32(a, E1000_TCTL, E1000_TCTL_VALUE & ~E1000_TCTL_EN);
 	del_timer(&r->stall_timer);
+	del_timer(&r->full_timer);
 	clean_tx_irq(a);
 	while (r->next_to_clean != r->next_to_use) {
 		u32 bytes;
