@@ -19,6 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # name: (file, what stands there, what stands there instead, tests that should notice)
 BREAKAGES = {
     "checksum_not_inverted": ("include/net/checksum.h", "(u16)~sum", "(u16)sum", "checksum_test|test_tshark"),
+    "checksum_missing": ("net/tcp/tcp_reply.c", "skb->ip_summed = CHECKSUM_PARTIAL;", "skb->ip_summed = CHECKSUM_NONE;",
+                         "tcp_wire_test|test_tshark"),
+    "used_after_hand_over": ("net/dev/netdev.c", "\t\tskb = next;\n\t\tif (skb && txq->stopped) {",
+                             "\t\tskb->len++;\n\t\tskb = next;\n\t\tif (skb && txq->stopped) {", "tcp_wire_test|netdev_test"),
     "window_compared_wrongly": ("net/tcp/tcp_output.c", "return !after(end, tcp_wnd_end(tp));", "return !before(end, tcp_wnd_end(tp));",
                                 "tcp_wire_test|test_one_copy_and"),
     "skb_leaked_at_completion": ("drivers/net/e1000/e1000_tx.c", "\t\tconsume_skb(skb);\n\t}\n\tif (packets)", "\t\t(void)skb;\n\t}\n\tif (packets)",
@@ -57,8 +61,9 @@ def noticed(name, tree):
         target.write_text(text)
     if done.returncode == 0:
         return None
-    failures = re.findall(r"^FAILED\s+(.*)$|^\s+FAILED (tests\S+)", done.stdout, re.M)
-    return "; ".join(a or b for a, b in failures)[:200] + " | " + done.stdout.strip().splitlines()[-1]
+    failures = re.findall(r"^FAILED\s+(\w+/\w+): .*failed: (.*)$|^\s+FAILED tests/boot/(\S+)|^\s+not ok (\S+)", done.stdout, re.M)
+    names = [f"{a}/{b}" if a else c or d for a, b, c, d in failures]
+    return ", ".join(dict.fromkeys(names))[:200] + " | " + done.stdout.strip().splitlines()[-1]
 
 
 def main():

@@ -94,7 +94,10 @@ class Tap(threading.Thread):
                     wire.setblocking(False)
                     selector.register(wire, selectors.EVENT_READ)
                 elif key.fileobj is wire:
-                    data = wire.recv(1 << 18)
+                    try:
+                        data = wire.recv(1 << 18)
+                    except ConnectionResetError:
+                        return  # QEMU ended with frames of ours unread
                     if not data:
                         return
                     self.ways["guest"].feed(data)

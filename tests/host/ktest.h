@@ -96,6 +96,7 @@ static inline int ktest_one(const struct ktest *t, const void *row, const char *
 	if (wanted && !strstr(name, wanted))
 		return 0;
 	ktest_failed = 0;
+	printf("begin %s\n", name); /* a crash has a name, too */
 	if (row)
 		t->each(row);
 	else
