@@ -11,20 +11,16 @@ import pytest
 
 import capture
 from conftest import GUEST_IP, ROOT
-from relay import Profile
-from tap import ADDRESS, Tap, available
+from namespace import ADDRESS
 
 GUEST = "10.0.2.15"
 RESET_NOW = struct.pack("ii", 1, 0)
 PERIOD = 251
-pytestmark = pytest.mark.skipif(available() is not None, reason=available() or "")
 
 
 @pytest.fixture
-def wire():
-    tap = Tap(Profile())
-    yield tap
-    tap.close()
+def wire(tap):
+    return tap()
 
 
 def dial(port, timeout=10):
