@@ -204,7 +204,10 @@ void inet_ehash_replace(struct inet_hashinfo *h, struct sock_common *old, struct
 }
 
 /* --- The port table ------------------------------------------------------------------------------------------------ */
-/* May two sockets have the same port? Not with overlapping addresses, unless both allow it and none listens. */
+/*
+ * May @b have the port that @a has? Not with overlapping addresses, unless both allow it and @a does not listen. That
+ * @b is about to listen changes nothing: connections of its predecessor may still live there.
+ */
 static bool bind_conflict(const struct sock_common *a, const struct sock_common *b)
 {
 	if (a->skc_bound_dev_if && b->skc_bound_dev_if &&
@@ -212,8 +215,7 @@ static bool bind_conflict(const struct sock_common *a, const struct sock_common 
 		return false;
 	if (a->skc_rcv_saddr && b->skc_rcv_saddr && a->skc_rcv_saddr != b->skc_rcv_saddr)
 		return false;
-	return !(a->skc_reuse && b->skc_reuse && a->skc_state != TCP_LISTEN &&
-		 b->skc_state != TCP_LISTEN);
+	return !(a->skc_reuse && b->skc_reuse && a->skc_state != TCP_LISTEN);
 }
 
 static bool port_free(struct inet_hashinfo *h, const struct sock_common *skc, u16 num)
