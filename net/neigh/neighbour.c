@@ -333,6 +333,12 @@ void neigh_set_permanent(struct neighbour *n, const u8 *lladdr)
 	neigh_flush_queue(n);
 }
 
+/* What nobody resolves (NOARP, PERMANENT) is never stale: it goes when the table is full, or with its device. */
+static bool neigh_ages(const struct neighbour *n)
+{
+	return !(n->nud_state & (NUD_NOARP | NUD_PERMANENT));
+}
+
 /* --- Creation ---------------------------------------------------------------------------------------------------- */
 
 /* Devices without a link header: nothing to resolve, nothing to prepend. */
@@ -383,7 +389,7 @@ struct neighbour *neigh_create(struct neigh_table *tbl, __be32 key, struct net_d
 	list_add(&n->node, &tbl->bucket[neigh_hash(tbl, key, dev)]);
 	tbl->entries++;
 	tbl->stats.allocs++;
-	if (!timer_pending(&tbl->gc_timer))
+	if (neigh_ages(n) && !timer_pending(&tbl->gc_timer))
 		mod_timer(&tbl->gc_timer, n->born_ns + NEIGH_GC_INTERVAL_NS);
 	return n;
 }
@@ -595,11 +601,11 @@ static void neigh_gc(struct timer *t)
 		list_for_each_entry_safe(n, next, &tbl->bucket[i], node) {
 			if (neigh_is_garbage(n, now))
 				neigh_remove(n);
-			else if (n->nud_state != NUD_PERMANENT)
+			else if (neigh_ages(n))
 				left++;
 		}
 	}
-	/* Tickless: an empty table needs no collector; neigh_create() starts it again. */
+	/* Tickless: a table in which nothing ages needs no collector; neigh_create() starts it again. */
 	if (left)
 		mod_timer(t, now + NEIGH_GC_INTERVAL_NS);
 }
