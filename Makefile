@@ -126,8 +126,8 @@ $(H)/whole: $(H)/libdoorbell-test.a
 # The stack as a library for scripted tests (FLAVOUR=lib or libasan): tests/host/ks.h says what it exports.
 build/host/libdoorbell.so: build/host/lib/libdoorbell.so
 	@cp $< $@
-$(H)/libdoorbell.so: $(HOST_OBJS)
-	$(call host_link,-shared -Wl$(comma)-z$(comma)defs)
+$(H)/libdoorbell.so: $(HOST_OBJS) tests/host/ks.map
+	$(call host_link,-shared -Wl$(comma)-z$(comma)defs -Wl$(comma)--version-script=tests/host/ks.map)
 
 # The simulator: tests/sim.
 SIM_OBJS := $(patsubst %.c,$(H)/obj/%.o,$(sort $(wildcard tests/sim/*.c)))

@@ -80,6 +80,7 @@ static struct {
 	bool quiet, catching;
 	jmp_buf catch_env;
 	u64 entropy;
+	void (*entropy_fn)(void *buf, size_t n);
 } H = { .armed = UINT64_MAX, .entropy = 1 };
 
 bool host_irqs_off;
@@ -325,6 +326,13 @@ static struct host_thread *host_thread_get(unsigned long kstack_base)
 	return t;
 }
 
+void host_stack_changed(void)
+{
+	for (struct host_thread *t = H.threads; t; t = t->next)
+		if (!t->kstack_base)
+			t->bottom = NULL;
+}
+
 void arch_thread_init(struct arch_thread *at, void *kstack_base, void (*fn)(void *), void *arg)
 {
 	struct host_thread *t = host_thread_get((unsigned long)kstack_base);
@@ -509,11 +517,20 @@ void arch_pci_write32(unsigned int bus, unsigned int dev, unsigned int fn, unsig
 unsigned int arch_entropy(void *buf, size_t n)
 {
 	u8 *p = buf;
+	if (H.entropy_fn) {
+		H.entropy_fn(buf, n);
+		return 0;
+	}
 	while (n--) { /* reproducible on purpose: the same seed gives the same run */
 		H.entropy = H.entropy * 6364136223846793005ULL + 1442695040888963407ULL;
 		*p++ = (u8)(H.entropy >> 56);
 	}
 	return 0;
+}
+
+void host_set_entropy(void (*fn)(void *buf, size_t n))
+{
+	H.entropy_fn = fn;
 }
 
 unsigned int arch_backtrace(unsigned long *pc, unsigned int max)

@@ -40,6 +40,11 @@ void host_set_events(u64 (*next)(void *arg), void (*run)(void *arg), void *arg);
 /* Called when nothing is runnable and no deadline stands: returns false for "deadlock" (the test aborts). */
 void host_set_idle(bool (*fn)(void));
 
+/* Where arch_entropy() draws from instead of its own seeded generator; NULL: that again. */
+void host_set_entropy(void (*fn)(void *buf, size_t n));
+/* Another thread of the process plays "init" from now on (they take turns): the sanitizer learns its stack anew. */
+void host_stack_changed(void);
+
 /* --- Interrupts, device registers -------------------------------------------------------------------------- */
 void host_irq_set(unsigned int irq,
 		  bool asserted); /* level of a line; delivered when interrupts are on */
