@@ -11,6 +11,7 @@
 /* The C library has one too. */
 #define timeval kernel_timeval
 #include <drivers/loopback.h>
+#include <kernel/fault.h>
 #include <kernel/proc.h>
 #include <kernel/softirq.h>
 #include <lib/byteorder.h>
@@ -218,6 +219,46 @@ static inline bool page_has(void (*show)(struct seq_file *), const char *text)
 	buf[0] = 0;
 	show(&m);
 	return strstr(buf, text) != NULL;
+}
+
+/* An ICMP message about the @qlen bytes at @quote, from @saddr; the length of the frame. */
+static inline u32 icmp_make(struct ipframe *f, __be32 saddr, u8 type, u8 code, u32 info,
+			    const void *quote, u32 qlen)
+{
+	struct icmphdr *ic = (struct icmphdr *)f->data;
+	u32 n = ip_make(f, saddr, OUR_IP, IPPROTO_ICMP, 8 + qlen);
+
+	memset(f->data, 0, 8);
+	ic->type = type;
+	ic->code = code;
+	put_unaligned_be32(info, f->data + 4);
+	memcpy(f->data + 8, quote, qlen);
+	ic->checksum = csum_fold(csum_partial(ic, 8 + qlen, 0));
+	return n;
+}
+
+/* --- Faults -------------------------------------------------------------------------------------------------------- */
+
+/* The @nth allocation from now on fails, once. */
+static inline void fail_alloc(u64 nth)
+{
+	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = nth };
+	faults_armed = true;
+}
+
+/* From the @nth on every allocation fails. */
+static inline void fail_allocs_from(u64 nth)
+{
+	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = nth, .every = 1 };
+	faults_armed = true;
+}
+
+/* No more failures; how many there were. */
+static inline u64 fail_over(void)
+{
+	faults_armed = false;
+	faults[FAULT_ALLOC].on = false;
+	return faults[FAULT_ALLOC].hits;
 }
 
 /* --- A UDP socket without the socket layer ----------------------------------------------------------------------- */
