@@ -63,12 +63,15 @@ static const char *next_word(const char *line, char *word, size_t size, bool *qu
 }
 
 /* --- Nearest key ----------------------------------------------------------------------------------------------- */
-/* Edit distance with adjacent swaps; names beyond NAME_MAX are never near. */
+/*
+ * Edit distance with adjacent swaps; UINT32_MAX where the lengths alone say that it is more than MAX_DISTANCE, and for
+ * names beyond NAME_MAX.
+ */
 static u32 distance(const char *a, const char *b)
 {
 	u8 rows[3][NAME_MAX + 1];
 	size_t la = strlen(a), lb = strlen(b);
-	if (la > NAME_MAX || lb > NAME_MAX)
+	if (la > NAME_MAX || lb > NAME_MAX || la > lb + MAX_DISTANCE || lb > la + MAX_DISTANCE)
 		return UINT32_MAX;
 	u8 *before = rows[0], *prev = rows[1], *row = rows[2];
 	for (size_t j = 0; j <= lb; j++)
