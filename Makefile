@@ -85,7 +85,7 @@ SHARED := -fPIC -fvisibility=hidden
 FLAVOUR_asan := -O1 $(SANITIZE)
 FLAVOUR_lib := -O2 $(SHARED)
 FLAVOUR_libasan := -O1 $(SANITIZE) $(SHARED)
-FLAVOUR_fuzz := -O1 -fsanitize=fuzzer-no-link $(SANITIZE)
+FLAVOUR_fuzz := -O2 -fsanitize=fuzzer-no-link $(SANITIZE)
 FLAVOUR_cov := -O0 --coverage -fPIC -DCOVERAGE
 HOST_FLAVOUR := $(or $(FLAVOUR_$(FLAVOUR)),$(error FLAVOUR=$(FLAVOUR): asan, lib, libasan, fuzz or cov))
 HOST_CC := $(if $(filter fuzz,$(FLAVOUR)),clang,$(CC))
@@ -93,6 +93,8 @@ HOST_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-c
 	$(HOST_FLAVOUR) -DSLAB_DEBUG=1 -Itests/host -Itests/host/include -Iinclude
 $(H)/obj/boot/% $(H)/obj/kernel/% $(H)/obj/net/% $(H)/obj/drivers/%: HOST_CFLAGS += -include tests/host/rename.h
 $(H)/obj/net/%: HOST_CFLAGS += $(CONVERSION)
+# Comparisons in loops over text say nothing new and cost more than the rest: the fuzzer does not look at them there.
+$(H)/obj/kernel/lib/% $(H)/obj/kernel/cmdline.o: HOST_CFLAGS += $(if $(filter fuzz,$(FLAVOUR)),-fno-sanitize-coverage=trace-cmp)
 # Tests pass what nobody should: NULL for %s and the like.
 $(H)/obj/tests/unit/%: HOST_CFLAGS += -Wno-format-overflow
 
