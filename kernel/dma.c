@@ -3,14 +3,16 @@
  * DMA mappings: the address a device uses for memory of ours, and the proof that each is given back.
  *
  * On this machine an address for a device is a physical address and the caches are coherent, so a mapping costs
- * nothing; what is kept is the account: how many are live, and how many bytes per direction.
+ * nothing; what is kept is the account: how many are live, and how many bytes per direction. The plinth is told of each
+ * range, for what stands between devices and memory: nothing on iron, on the host what checks the models of devices.
  *
  * Interface: dma_map_single(), dma_unmap_single(), dma_alloc_coherent(), dma_free_coherent(), dma_mapped().
- * Above: drivers, net/dev.  Below: virt_to_phys(), page_alloc.c.
+ * Above: drivers, net/dev.  Below: virt_to_phys(), page_alloc.c, arch_dma_map().
  * Context: process, softirq.  Owns: coherent memory belongs to the caller.
  */
 #include <kernel/dma.h>
 
+#include <kernel/arch.h>
 #include <kernel/cpu.h>
 #include <kernel/fault.h>
 #include <kernel/mm.h>
@@ -21,6 +23,11 @@ static struct {
 	u64 total;    /* of them since boot */
 	u64 bytes[2]; /* live, per direction */
 } dma;
+
+static unsigned int access_of(enum dma_data_direction dir)
+{
+	return dir == DMA_TO_DEVICE ? ARCH_DMA_READ : ARCH_DMA_WRITE;
+}
 
 /* Physical begin of a range that must be contiguous. */
 static u64 contiguous(const void *p, size_t len)
@@ -49,6 +56,7 @@ dma_addr_t dma_map_single(const void *p, size_t len, enum dma_data_direction dir
 	dma.live++;
 	dma.total++;
 	dma.bytes[dir] += len;
+	arch_dma_map(addr, len, access_of(dir));
 	local_irq_restore(flags);
 	return addr;
 }
@@ -64,6 +72,7 @@ void dma_unmap_single(dma_addr_t addr, size_t len, enum dma_data_direction dir)
 	BUG_ON(!dma.live || dma.bytes[dir] < len);
 	dma.live--;
 	dma.bytes[dir] -= len;
+	arch_dma_unmap(addr, len, access_of(dir));
 	BUG_ON(!dma.live && (dma.bytes[0] || dma.bytes[1])); /* lengths did not pair */
 	local_irq_restore(flags);
 }
@@ -87,8 +96,10 @@ void *dma_alloc_coherent_at(size_t len, dma_addr_t *addr, struct alloc_site *sit
 	BUG_ON(!len);
 	unsigned int order = order_of(len);
 	void *p = order < MAX_ORDER ? zalloc_pages_at(order, site) : NULL;
-	if (p)
-		*addr = virt_to_phys(p);
+	if (!p)
+		return NULL;
+	*addr = virt_to_phys(p);
+	arch_dma_map(*addr, len, ARCH_DMA_READ | ARCH_DMA_WRITE);
 	return p;
 }
 
@@ -100,6 +111,7 @@ void *dma_alloc_coherent_at(size_t len, dma_addr_t *addr, struct alloc_site *sit
 void dma_free_coherent(void *p, size_t len, dma_addr_t addr)
 {
 	BUG_ON(virt_to_phys(p) != addr);
+	arch_dma_unmap(addr, len, ARCH_DMA_READ | ARCH_DMA_WRITE);
 	free_pages(p, order_of(len));
 }
 

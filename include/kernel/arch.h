@@ -52,6 +52,12 @@ u64 arch_spurious_irqs(void); /* spurious interrupts seen by the controller sinc
 /* IF=0 on entry: enables interrupts and halts in one step, so that none is lost between; IF=1 on return. */
 void arch_idle(void);
 
+/* --- DMA ------------------------------------------------------------------------------------------------ */
+/*
+ * In <arch/cpu.h>: arch_dma_map(addr, len, access) and arch_dma_unmap() with the same three. From the one to the other
+ * devices may read or write these physical bytes. Only kernel/dma.c calls them; any context.
+ */
+
 /* --- Threads: the machine part of struct thread (<kernel/sched.h>) --------------------------------------- */
 #define ARCH_KSTACK_SIZE 16384UL /* one thread's kernel stack, bytes; a guard page lies below */
 struct arch_thread {

@@ -57,6 +57,13 @@ void host_pci_set(u32 (*rd)(unsigned int bus, unsigned int dev, unsigned int fn,
 		  void (*wr)(unsigned int bus, unsigned int dev, unsigned int fn, unsigned int reg,
 			     u32 v));
 
+/* --- DMA: what models of devices may touch ---------------------------------------------------------------- */
+#define HOST_DMA_READ  1u /* the device reads */
+#define HOST_DMA_WRITE 2u
+/* Do these bytes lie in one live mapping that allows @access? */
+bool host_dma_allowed(u64 addr, size_t len, unsigned int access);
+u64 host_dma_live(void); /* live mappings, coherent memory included */
+
 /* --- Console, ends -------------------------------------------------------------------------------------------- */
 void host_console_quiet(
 	bool quiet); /* keep the text only in the log; HOST_VERBOSE=1 in the environment echoes it to stderr */

@@ -636,6 +636,7 @@ TEST(receives_a_batch)
 TEST(bad_frames_are_dropped)
 {
 	up(options(8, 8), 0x100e);
+	model.any_frame = true;
 	CHECK(deliver(13, 0, 0));
 	CHECK_EQ(nic->stats.rx_short, 1);
 	CHECK(deliver(100, 0, 0x01)); /* CRC */

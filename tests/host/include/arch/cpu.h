@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The inline half of the plinth on the host: interrupts are a flag, the cycle counter is the virtual clock,
- * device registers go to a model that a test enters with host_mmio_set().
+ * device registers go to a model that a test enters with host_mmio_set(), DMA mappings to a table that models ask.
  */
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
@@ -70,4 +70,10 @@ static inline void dma_rmb(void)
 {
 	barrier();
 }
+
+#define ARCH_DMA_READ  1u /* the device reads */
+#define ARCH_DMA_WRITE 2u
+/* tests/host/iommu_host.c: ranges are remembered, and a model of a device asks before it touches memory. */
+void arch_dma_map(u64 addr, size_t len, unsigned int access);
+void arch_dma_unmap(u64 addr, size_t len, unsigned int access);
 #endif
