@@ -12,6 +12,7 @@ import build  # noqa: E402
 import check_complexity  # noqa: E402
 import check_docs  # noqa: E402
 import check_layers  # noqa: E402
+import check_repro  # noqa: E402
 import check_sizes  # noqa: E402
 import check_tidy  # noqa: E402
 from settings import ROOT, Failure, Settings  # noqa: E402
@@ -94,7 +95,7 @@ def check_headers():
 CHECKS = {
     "format": check_format, "layers": check_layers.check, "headers": check_headers, "docs": check_docs.check,
     "tidy": check_tidy.check, "complexity": check_complexity.check, "sizes": check_sizes.check, "sparse": check_sparse,
-    "clang_tidy": check_clang_tidy, "cppcheck": check_cppcheck,
+    "repro": check_repro.check, "clang_tidy": check_clang_tidy, "cppcheck": check_cppcheck,
 }
 TOOLS = {"format": "clang-format", "clang_tidy": "clang-tidy", "cppcheck": "cppcheck", "sparse": "sparse"}
 

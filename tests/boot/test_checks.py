@@ -4,6 +4,7 @@ import check
 import check_complexity
 import check_docs
 import check_layers
+import check_repro
 import check_sizes
 import check_tidy
 from conftest import ROOT
@@ -108,6 +109,17 @@ def test_sparse(tmp_path):
     assert verdict("u32 f(u8 __iomem *p);u32 f(u8 __iomem *p) { return readl(p); }") == []
     assert verdict("u8 f(u8 __iomem *p);u8 f(u8 __iomem *p) { return *p; }")
     assert verdict("void *f(u8 __iomem *p);void *f(u8 __iomem *p) { return p; }")
+
+
+def test_repro(tmp_path):
+    one, two = tmp_path / "one.elf", tmp_path / "two.elf"
+    one.write_bytes(b"abcdef")
+    two.write_bytes(b"abcdef")
+    assert check_repro.difference(one, two) is None
+    two.write_bytes(b"abcDef")
+    assert "from byte 3" in check_repro.difference(one, two)
+    two.write_bytes(b"abcdefg")
+    assert "from byte 6" in check_repro.difference(one, two)
 
 
 def test_header_stands_alone(tmp_path):
