@@ -48,7 +48,7 @@ extern const char app_name[];
 static struct boot_options options;
 
 /* Processor, memory, time, threads: nothing here knows of networks. */
-static void kernel_init(void)
+static void kernel_init(void) __gives(irqs_off)
 {
 	arch_cpu_init();
 	page_alloc_init(&boot_info);
@@ -71,7 +71,7 @@ static void kernel_init(void)
 }
 
 /* The stack without a device but loopback. */
-static struct net *stack_init(void)
+static struct net *stack_init(void) __may_sleep
 {
 	struct net *net;
 
@@ -101,7 +101,7 @@ static void __noreturn no_usable_nic(struct pci_host *pci, int err)
 	kernel_exit(EXIT_NO_NIC);
 }
 
-static struct net_device *nic_init(struct net *net, struct pci_host *pci)
+static struct net_device *nic_init(struct net *net, struct pci_host *pci) __may_sleep
 {
 	struct net_device *dev;
 	int err;
@@ -129,7 +129,7 @@ static void __noreturn no_address(const char *what, int err)
 	kernel_exit(EXIT_NO_ADDRESS);
 }
 
-static void address_init(struct net *net, struct net_device *dev)
+static void address_init(struct net *net, struct net_device *dev) __may_sleep
 {
 	__be32 addr = (__force __be32)options.addr, gw = (__force __be32)options.gw;
 	int err;
@@ -172,7 +172,7 @@ static void sysctl_init(struct net *net)
 	}
 }
 
-static int app_run(void)
+static int app_run(void) __may_sleep
 {
 	int err = exec_start(&options.args);
 
@@ -184,7 +184,7 @@ static int app_run(void)
 }
 
 /* Closes what is open, from the top floor down; what then still lives is a leak. */
-static void shutdown_all(struct net *net, struct pci_host *pci)
+static void shutdown_all(struct net *net, struct pci_host *pci) __may_sleep
 {
 	u32 cut;
 
@@ -225,7 +225,7 @@ static bool leak_check(u64 areas)
  * start_kernel() - from the loader's last instruction to the machine's end.
  * Context: entered once, interrupts off, on the boot stack.
  */
-void start_kernel(void)
+void start_kernel(void) __needs(process_ctx) __gives(irqs_off)
 {
 	struct net_device *dev;
 	struct pci_host *pci;

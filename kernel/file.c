@@ -11,6 +11,7 @@
  */
 #include <kernel/file.h>
 
+#include <kernel/context.h>
 #include <kernel/mm.h>
 #include <kernel/printk.h>
 #include <lib/bug.h>
@@ -63,6 +64,7 @@ struct file *fget(int fd)
  */
 void fput(struct file *f)
 {
+	might_sleep();
 	BUG_ON(!f->refs);
 	if (--f->refs)
 		return;

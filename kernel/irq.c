@@ -55,14 +55,13 @@ static void line_stuck(unsigned int irq, struct irq_line *l)
 }
 
 /* A device line fired. IF=0. */
-static void irq_dispatch(unsigned int irq)
+static void irq_dispatch(unsigned int irq) __needs(irqs_off)
 {
-	struct cpu *cpu = this_cpu();
 	BUG_ON(irq >= ARCH_NR_IRQS);
 	struct irq_line *l = &irqs.line[irq];
 	struct irqaction *a;
 	enum irqreturn claimed = IRQ_NONE;
-	cpu->hardirq_depth++;
+	hardirq_enter();
 	l->count++;
 	list_for_each_entry(a, &l->actions, node)
 		claimed |= a->fn(irq, a->dev);
@@ -74,21 +73,20 @@ static void irq_dispatch(unsigned int irq)
 			line_stuck(irq, l);
 	}
 	arch_irq_eoi(irq);
-	cpu->hardirq_depth--;
+	hardirq_exit();
 }
 
 /* The one-shot timer fired. IF=0. */
-static void timer_dispatch(void)
+static void timer_dispatch(void) __needs(irqs_off)
 {
-	struct cpu *cpu = this_cpu();
-	cpu->hardirq_depth++;
+	hardirq_enter();
 	irqs.timer_count++;
 	timer_interrupt();
-	cpu->hardirq_depth--;
+	hardirq_exit();
 }
 
 /* The plinth leaves an interrupt. IF=0. */
-static void irq_exit(bool from_app)
+static void irq_exit(bool from_app) __needs(irqs_off)
 {
 	BUG_ON(this_cpu()->hardirq_depth);
 	softirq_irq_exit();

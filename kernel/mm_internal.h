@@ -5,6 +5,7 @@
 #ifndef KERNEL_MM_INTERNAL_H
 #define KERNEL_MM_INTERNAL_H
 #include <kernel/mm.h>
+#include <lib/capability.h>
 #include <lib/types.h>
 
 enum page_state {
@@ -29,7 +30,8 @@ struct page {
 };
 #define NO_PAGE UINT32_MAX
 
-void page_alloc_add_high(void); /* enters the RAM above 4 GiB; once, by vmalloc_init() */
+void page_alloc_add_high(void)
+	__needs(irqs_off); /* enters the RAM above 4 GiB; once, by vmalloc_init() */
 
 /* The page that holds @p; BUG when @p is no memory of the page allocator. */
 struct page *page_of(const void *p);
@@ -40,8 +42,8 @@ struct page *page_of(const void *p);
  */
 enum { SITE_NONE = 0, SITE_FREE = 0xffff };
 /* Counts one allocation (@ok) or one refusal at @site; returns its number. NULL site: SITE_NONE. IF=0. */
-u16 site_account(struct alloc_site *site, bool ok);
-void site_release(u16 nr); /* counts one object less. IF=0 */
+u16 site_account(struct alloc_site *site, bool ok) __needs(irqs_off);
+void site_release(u16 nr) __needs(irqs_off); /* counts one object less. IF=0 */
 
 /* -DSLAB_DEBUG=1: poison and red zones (slab.c). A constant, so that both ways are always compiled. */
 #ifndef SLAB_DEBUG

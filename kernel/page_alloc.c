@@ -191,7 +191,7 @@ static u64 buddy_of(u32 i, u32 order)
 }
 
 /* Enters a free block and joins it with its buddies. IF=0. */
-static void block_free(u32 i, u32 order)
+static void block_free(u32 i, u32 order) __needs(irqs_off)
 {
 	pg.free += 1ULL << order;
 	while (order < MAX_ORDER - 1) {
@@ -206,7 +206,7 @@ static void block_free(u32 i, u32 order)
 }
 
 /* Takes a block, splitting a larger one: the lower half goes on, the upper one stays free. IF=0. */
-static u32 block_alloc(u32 order)
+static u32 block_alloc(u32 order) __needs(irqs_off)
 {
 	u32 o = order;
 	while (o < MAX_ORDER && pg.free_list[o] == NO_PAGE)
@@ -260,7 +260,7 @@ void *zalloc_pages_at(unsigned int order, struct alloc_site *site)
 	return p;
 }
 
-static void block_release(void *p, struct page *page)
+static void block_release(void *p, struct page *page) __needs(irqs_off)
 {
 	site_release(page->site);
 	page->state = PAGE_RESERVED;
@@ -369,7 +369,7 @@ static bool next_piece(u64 at, u64 end, u64 *from, u64 *to)
 }
 
 /* Frees the pages of [@from, @to) in the largest aligned blocks, upper ones first: the lowest is used first. */
-static void free_range(u64 from, u64 to)
+static void free_range(u64 from, u64 to) __needs(irqs_off)
 {
 	u64 lo = from >> PAGE_SHIFT, hi = to >> PAGE_SHIFT;
 	pg.total += hi - lo;
@@ -383,7 +383,7 @@ static void free_range(u64 from, u64 to)
 }
 
 /* Enters what lies in [@lo, @hi) of region @r, without the holes. Pieces go in from above. */
-static void add_region(const struct boot_region *r, u64 lo, u64 hi)
+static void add_region(const struct boot_region *r, u64 lo, u64 hi) __needs(irqs_off)
 {
 	u64 at = max(r->base, lo), end = min(r->base + r->len, hi);
 	while (at < end) {
@@ -400,7 +400,7 @@ static void add_region(const struct boot_region *r, u64 lo, u64 hi)
 	}
 }
 
-static void add_regions(u64 lo, u64 hi)
+static void add_regions(u64 lo, u64 hi) __needs(irqs_off)
 {
 	for (u32 i = pg.boot->nr_regions; i-- > 0;)
 		add_region(&pg.boot->region[i], lo, hi);
@@ -456,7 +456,7 @@ static u64 array_end(void)
 /**
  * page_alloc_init() - builds the page array and enters the RAM below 4 GiB.
  * @b: the memory map; must stay (the high part is read by vmalloc_init()).
- * Context: boot, once. Ends the run with EXIT_NO_MEMORY when there is too little.
+ * Context: boot, once, IF=0. Ends the run with EXIT_NO_MEMORY when there is too little.
  */
 void page_alloc_init(const struct boot_info *b)
 {
@@ -488,7 +488,7 @@ void page_alloc_init(const struct boot_info *b)
 
 /**
  * page_alloc_add_high() - enters the RAM the early page tables did not map.
- * Context: boot, once, from vmalloc_init().
+ * Context: boot, once, from vmalloc_init(), IF=0.
  */
 void page_alloc_add_high(void)
 {

@@ -77,7 +77,7 @@ void chacha20_block(const u32 key[8], u32 counter, const u32 nonce[3], u8 out[64
 }
 
 /* A new pool, and at once a new key. IF=0. */
-static void refill(void)
+static void refill(void) __needs(irqs_off)
 {
 	static const u32 nonce[3];
 	for (u32 i = 0; i < POOL_BLOCKS; i++)

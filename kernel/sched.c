@@ -104,7 +104,7 @@ static void thread_free(struct thread *t)
 }
 
 /* First thing on the new thread's side of a switch. IF=0. */
-static void switch_done(void)
+static void switch_done(void) __needs(irqs_off)
 {
 	struct thread *dead = sched.dead;
 	sched.dead = NULL;
@@ -115,7 +115,7 @@ static void switch_done(void)
 }
 
 /* Gives the CPU to the next; @voluntary: a BLOCKED mark counts. IF=0. */
-static void switch_away(bool voluntary)
+static void switch_away(bool voluntary) __needs(irqs_off)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *prev = cpu->current;
@@ -186,7 +186,7 @@ bool thread_wake(struct thread *t)
 }
 
 /* Every thread begins here, with IF=0, at its first switch. */
-static void thread_main(void *arg)
+static void thread_main(void *arg) __needs(process_ctx) __gives(irqs_off)
 {
 	struct thread *t = arg;
 	switch_done();

@@ -180,7 +180,7 @@ static void slab_destroy(struct slab *s)
 }
 
 /* A slab with a free object, on the partial list. IF=0. */
-static struct slab *slab_with_room(struct kmem_cache *c)
+static struct slab *slab_with_room(struct kmem_cache *c) __needs(irqs_off)
 {
 	if (!list_empty(&c->partial))
 		return list_first_entry(&c->partial, struct slab, node);
@@ -313,7 +313,7 @@ void *kmem_cache_zalloc_at(struct kmem_cache *c, struct alloc_site *site)
 }
 
 /* After a free: where the slab belongs now. IF=0. */
-static void slab_settle(struct kmem_cache *c, struct slab *s, bool was_full)
+static void slab_settle(struct kmem_cache *c, struct slab *s, bool was_full) __needs(irqs_off)
 {
 	if (!s->inuse) {
 		list_del_init(&s->node);

@@ -40,6 +40,7 @@ static void run_bh_exit(struct cpu *cpu)
 {
 	if (!cpu->bh_exit_pending)
 		return;
+	BUG_ON(!in_bh());
 	cpu->bh_exit_pending = false;
 	cpu->bh_exit(cpu);
 }
@@ -58,7 +59,7 @@ static void run_actions(struct cpu *cpu, u32 pending)
 }
 
 /* The loop. IF=0 on entry and return. */
-static void serve(void)
+static void serve(void) __needs(irqs_off)
 {
 	struct cpu *cpu = this_cpu();
 	u64 end = arch_clock_ns() + MAX_TIME_NS;
@@ -84,7 +85,7 @@ static void serve(void)
 }
 
 /* Serves what is pending, unless this is not the place or it is ksoftirqd's. IF=0. */
-static void serve_inline(struct cpu *cpu)
+static void serve_inline(struct cpu *cpu) __needs(irqs_off)
 {
 	if (!cpu->softirq_pending || cpu->bh_count || cpu->hardirq_depth)
 		return;
@@ -93,7 +94,7 @@ static void serve_inline(struct cpu *cpu)
 	arch_call_on_stack(serve, softirq.stack + ARCH_KSTACK_SIZE);
 }
 
-static void ksoftirqd_main(void *arg)
+static void ksoftirqd_main(void *arg) __may_sleep
 {
 	struct cpu *cpu = this_cpu();
 	(void)arg;
@@ -150,7 +151,7 @@ void raise_softirq(enum softirq_nr nr)
  * local_bh_disable() - keeps softirqs away from what follows. Nests.
  * Context: process, softirq.
  */
-void local_bh_disable(void)
+void local_bh_disable(void) __unchecked
 {
 	BUG_ON(in_hardirq());
 	this_cpu()->bh_count++;
@@ -162,7 +163,7 @@ void local_bh_disable(void)
  * pending softirqs.
  * Context: process, softirq.
  */
-void local_bh_enable(void)
+void local_bh_enable(void) __unchecked
 {
 	struct cpu *cpu = this_cpu();
 	BUG_ON(in_hardirq());

@@ -22,6 +22,7 @@
 #include <kernel/timer.h>
 
 #include <kernel/arch.h>
+#include <kernel/context.h>
 #include <kernel/cpu.h>
 #include <kernel/sched.h>
 #include <kernel/softirq.h>
@@ -83,7 +84,7 @@ static u64 tick_of(u64 ns)
 }
 
 /* --- The wheel. All with IF=0 ------------------------------------------------------------------------------ */
-static void wheel_place(struct timer *t)
+static void wheel_place(struct timer *t) __needs(irqs_off)
 {
 	u64 ms = min(tick_of(t->expires_ns), tm.clk_ms | SPAN_MASK);
 	t->slot_ms = ms;
@@ -132,7 +133,7 @@ static u64 slot_begin(u32 level, u32 s)
 	return (above << DIGIT_BITS | s) << shift;
 }
 
-static void slot_spread(u32 level, u32 s)
+static void slot_spread(u32 level, u32 s) __needs(irqs_off)
 {
 	LIST_HEAD(batch);
 	list_splice_tail_init(&tm.slot[level][s], &batch);
@@ -150,7 +151,7 @@ static void slot_spread(u32 level, u32 s)
 }
 
 /* Moves the wheel's clock to @now_ms; what expires on the way goes to tm.due, in order of time. */
-static void wheel_advance(u64 now_ms)
+static void wheel_advance(u64 now_ms) __needs(irqs_off)
 {
 	u32 level, s;
 	while (wheel_first(&level, &s)) {
@@ -175,7 +176,7 @@ static u64 wheel_next_ns(void)
 }
 
 /* --- The ordered queue. IF=0 ------------------------------------------------------------------------------------ */
-static void precise_place(struct timer *t)
+static void precise_place(struct timer *t) __needs(irqs_off)
 {
 	struct list_head *at = tm.precise.prev;
 	while (at != &tm.precise && list_entry(at, struct timer, node)->expires_ns > t->expires_ns)
@@ -191,7 +192,7 @@ static u64 precise_next_ns(void)
 }
 
 /* --- The hardware. IF=0 ------------------------------------------------------------------------------------------- */
-static void hw_arm(u64 ns)
+static void hw_arm(u64 ns) __needs(irqs_off)
 {
 	if (!tm.ready || ns == tm.armed_ns)
 		return;
@@ -261,7 +262,7 @@ void timer_setup_precise(struct timer *t, void (*fn)(struct timer *t))
 }
 
 /* Places a timer anew; returns when its slot will want the CPU. IF=0. */
-static u64 timer_place(struct timer *t, u64 expires_ns)
+static u64 timer_place(struct timer *t, u64 expires_ns) __needs(irqs_off)
 {
 	if (t->pending)
 		timer_unlink(t);
@@ -332,7 +333,7 @@ u32 timers_live(void)
 }
 
 /* Runs what stands on @batch; a wheel timer that was moved later is placed again. IF=0 on entry and return. */
-static void fire_batch(struct list_head *batch)
+static void fire_batch(struct list_head *batch) __needs(irqs_off)
 {
 	while (!list_empty(batch)) {
 		struct timer *t = list_first_entry(batch, struct timer, node);
@@ -354,6 +355,7 @@ static void timer_softirq(void)
 {
 	LIST_HEAD(batch);
 	u64 now = arch_clock_ns();
+	BUG_ON(!in_bh());
 	arch_irq_disable();
 	tm.running = true;
 	while (precise_next_ns() <= now) {

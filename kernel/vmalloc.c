@@ -37,7 +37,7 @@ static struct {
 
 /**
  * vmalloc_init() - enters the RAM the early page tables did not map; the window is usable from the start.
- * Context: boot, once, after arch_paging_init().
+ * Context: boot, once, after arch_paging_init(), IF=0.
  */
 void vmalloc_init(void)
 {
@@ -46,7 +46,7 @@ void vmalloc_init(void)
 }
 
 /* Finds the first gap for @len bytes and a guard; links @a there. False when no gap is large enough. IF=0. */
-static bool area_place(struct vm_area *a, unsigned long len)
+static bool area_place(struct vm_area *a, unsigned long len) __needs(irqs_off)
 {
 	unsigned long at = arch_vmalloc_base + PAGE_SIZE;
 	unsigned long end = arch_vmalloc_base + arch_vmalloc_size;

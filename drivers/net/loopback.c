@@ -18,7 +18,7 @@
 
 enum { LOOPBACK_MTU = 65536 };
 
-static netdev_tx_t loopback_xmit(struct sk_buff *skb, struct net_device *dev)
+static netdev_tx_t loopback_xmit(struct sk_buff *skb, struct net_device *dev) __needs(softirq_ctx)
 {
 	u32 len = skb->len;
 

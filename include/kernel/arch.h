@@ -7,6 +7,7 @@
 #define KERNEL_ARCH_H
 #include <arch/cpu.h>
 #include <kernel/arch_page.h>
+#include <lib/capability.h>
 #include <lib/types.h>
 
 struct boot_info;
@@ -32,8 +33,8 @@ void arch_exit(int status) __noreturn;
 /* --- Time --------------------------------------------------------------------------------------------- */
 u64 arch_clock_ns(void);      /* monotonic ns since boot; any context */
 u64 arch_wallclock_sec(void); /* seconds since 1970 (RTC); process context, slow */
-void arch_timer_arm(
-	u64 deadline_ns); /* one-shot interrupt at or after @deadline_ns; U64_MAX disarms; IF=0 */
+void arch_timer_arm(u64 deadline_ns)
+	__needs(irqs_off); /* one-shot interrupt at or after @deadline_ns; U64_MAX disarms; IF=0 */
 /*
  * Improves the calibration without a step of the clock. Process or softirq. First call within 1 s of
  * arch_time_init(), then the intervals may grow tenfold, up to a minute; a call that comes too late only begins anew.
@@ -50,7 +51,7 @@ void arch_set_handlers(void (*irq_fn)(unsigned int irq), void (*timer_fn)(void),
 		       void (*irq_exit_fn)(bool from_app));
 u64 arch_spurious_irqs(void); /* spurious interrupts seen by the controller since boot */
 /* IF=0 on entry: enables interrupts and halts in one step, so that none is lost between; IF=1 on return. */
-void arch_idle(void);
+void arch_idle(void) __gives(irqs_off);
 
 /* --- DMA ------------------------------------------------------------------------------------------------ */
 /*
@@ -71,7 +72,7 @@ struct arch_thread {
 /* Prepares a thread to enter @fn(@arg) at its first switch, with IF=0; the kernel stack is given. */
 void arch_thread_init(struct arch_thread *t, void *kstack_base, void (*fn)(void *), void *arg);
 /* Switches from the running thread to @next; returns when somebody switches back. IF=0. */
-void arch_switch(struct arch_thread *prev, struct arch_thread *next);
+void arch_switch(struct arch_thread *prev, struct arch_thread *next) __needs(irqs_off);
 /* Runs @fn on the stack that ends at @stack_top, then comes back to the caller's. */
 void arch_call_on_stack(void (*fn)(void), void *stack_top);
 void arch_set_fs_base(unsigned long base); /* of the running thread, at once */

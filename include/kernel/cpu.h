@@ -8,6 +8,7 @@
 #ifndef KERNEL_CPU_H
 #define KERNEL_CPU_H
 #include <arch/cpu.h>
+#include <lib/capability.h>
 #include <lib/types.h>
 
 struct thread;
@@ -37,12 +38,12 @@ static inline struct cpu *this_cpu(void)
 	return &boot_cpu;
 }
 
-static inline unsigned long local_irq_save(void)
+static inline unsigned long local_irq_save(void) __takes(irqs_off)
 {
 	return arch_irq_save();
 }
 
-static inline void local_irq_restore(unsigned long flags)
+static inline void local_irq_restore(unsigned long flags) __gives(irqs_off)
 {
 	arch_irq_restore(flags);
 }

@@ -5,6 +5,7 @@
  */
 #ifndef KERNEL_FILE_H
 #define KERNEL_FILE_H
+#include <lib/capability.h>
 #include <lib/types.h>
 
 #define NR_FILES    1024
@@ -50,13 +51,13 @@ struct file {
 void file_init(void);
 /* A file with one reference; NULL without memory. */
 struct file *file_alloc(const struct file_operations *ops, void *private_data, u32 flags);
-struct file *fget(int fd); /* takes a reference; NULL: EBADF */
-void fput(struct file *f); /* drops it; the last one releases */
+struct file *fget(int fd);             /* takes a reference; NULL: EBADF */
+void fput(struct file *f) __may_sleep; /* drops it; the last one releases */
 /* Lowest free descriptor >= @min for @f, whose reference moves into the table. fd, or -EMFILE (the reference stays the caller's). */
 int fd_install(struct file *f, int min, bool cloexec);
-int fd_close(int fd); /* 0, -EBADF */
+int fd_close(int fd) __may_sleep; /* 0, -EBADF */
 void fd_set_cloexec(int fd, bool on);
 bool fd_cloexec(int fd);
-void fd_close_all(void); /* at exit */
+void fd_close_all(void) __may_sleep; /* at exit */
 u32 files_live(void);
 #endif

@@ -10,6 +10,7 @@
 #ifndef KERNEL_MM_H
 #define KERNEL_MM_H
 #include <kernel/arch_page.h>
+#include <lib/capability.h>
 #include <lib/types.h>
 
 struct boot_info;
@@ -43,7 +44,7 @@ extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
  * Takes the regions below 4 GiB (what the early page tables map); vmalloc_init() adds the rest. Exits with status
  * 66 when RAM is too small.
  */
-void page_alloc_init(const struct boot_info *b);
+void page_alloc_init(const struct boot_info *b) __needs(irqs_off);
 /* 2^order pages, naturally aligned, contents undefined; NULL when there are none. Caller owns them. */
 #define alloc_pages(order) alloc_pages_at(order, ALLOC_SITE())
 #define alloc_page()       alloc_pages(0)
@@ -78,7 +79,8 @@ void *kzalloc_at(size_t n, struct alloc_site *site);
 void kfree(void *p);
 
 /* --- The vmalloc window ------------------------------------------------------------------------------------ */
-void vmalloc_init(void); /* after arch_paging_init(): from here on all RAM is there */
+void vmalloc_init(void)
+	__needs(irqs_off); /* after arch_paging_init(): from here on all RAM is there */
 /* @n bytes (rounded up to pages), zeroed, with an unmapped guard page on both sides; NULL without memory. */
 #define vmalloc(n) vmalloc_at(n, ALLOC_SITE())
 void *vmalloc_at(size_t n, struct alloc_site *site);

@@ -3,6 +3,7 @@
 #ifndef KERNEL_POSIX_H
 #define KERNEL_POSIX_H
 #include <kernel/uio.h>
+#include <lib/capability.h>
 #include <lib/types.h>
 
 struct app_args;
@@ -10,8 +11,8 @@ void posix_init(void); /* enters the calls; fds 0, 1, 2 are the console */
 /* Starts the linked application in a thread of its own. 0, -ENOMEM, -ENOEXEC none is linked in. */
 int exec_start(const struct app_args *args);
 /* Blocks until the application ended; returns its exit status 0..63 (larger ones are logged and cut). */
-int exec_wait(void);
-void posix_exit(void); /* unmaps what the application left; closes its files */
+int exec_wait(void) __may_sleep;
+void posix_exit(void) __may_sleep; /* unmaps what the application left; closes its files */
 /* Grows the application's stack at a fault inside its window: true when the access may be repeated. Any context. */
 bool app_stack_fault(unsigned long addr);
 

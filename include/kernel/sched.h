@@ -7,6 +7,7 @@
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
 #include <kernel/arch.h>
+#include <lib/capability.h>
 #include <lib/list.h>
 #include <lib/types.h>
 
@@ -35,25 +36,26 @@ struct thread *current_thread(void);
  * Gives the CPU away. A thread marked BLOCKED leaves the run queue till thread_wake(); others go to its end.
  * Process context, bottom halves on.
  */
-void schedule(void);
+void schedule(void) __may_sleep;
 /* Gives the CPU away only if somebody better waits. For loops in kernel code. Process context. */
-void cond_resched(void);
+void cond_resched(void) __may_sleep;
 /* Makes @t runnable and asks for a reschedule. Any context. Returns false if it was not blocked. */
 bool thread_wake(struct thread *t);
 bool need_resched(void);
-void thread_exit(void) __noreturn; /* the running thread ends; its stack is freed by the next */
+void thread_exit(void)
+	__noreturn __may_sleep; /* the running thread ends; its stack is freed by the next */
 u32 threads_runnable(void);
 /*
  * Called by irq.c at the end of an interrupt, after the softirqs; @from_app: it came in application text, the
  * only place where a thread is preempted. IF=0.
  */
-void sched_irq_exit(bool from_app);
+void sched_irq_exit(bool from_app) __needs(irqs_off);
 /*
  * When the running thread's slice ends, if others wait; UINT64_MAX otherwise. For the one-shot timer. IF=0.
  * sched_tick() asks for a reschedule when that time has come; hardirq.
  */
-u64 sched_slice_end_ns(void);
-void sched_tick(u64 now_ns);
+u64 sched_slice_end_ns(void) __needs(irqs_off);
+void sched_tick(u64 now_ns) __needs(hardirq_ctx, irqs_off);
 /*
  * The floors above enter what the scheduler has to call, both with IF=0: before the CPU is halted (softirqs look for
  * work), and when the end of the running thread's slice may have changed (the one-shot timer is armed anew).

@@ -8,6 +8,7 @@
 #ifndef KERNEL_SOFTIRQ_H
 #define KERNEL_SOFTIRQ_H
 #include <kernel/cpu.h>
+#include <lib/capability.h>
 #include <lib/list.h>
 #include <lib/types.h>
 
@@ -25,12 +26,12 @@ void softirq_init(void); /* starts ksoftirqd; after sched_init() */
 void open_softirq(enum softirq_nr nr, void (*action)(void));
 /* Any context. The _irqoff form: interrupts are off already, and somebody will pass a serving point. */
 void raise_softirq(enum softirq_nr nr);
-void raise_softirq_irqoff(enum softirq_nr nr);
+void raise_softirq_irqoff(enum softirq_nr nr) __needs(irqs_off);
 /* Process context and softirq, nests; not hardirq. The outermost enable serves what is pending. */
-void local_bh_disable(void);
-void local_bh_enable(void);
+void local_bh_disable(void) __takes(softirq_ctx) __forbids(hardirq_ctx);
+void local_bh_enable(void) __gives(softirq_ctx) __forbids(hardirq_ctx);
 /* Called by irq.c when the last handler returned, IF=0. */
-void softirq_irq_exit(void);
+void softirq_irq_exit(void) __needs(irqs_off);
 void softirqs_show(struct seq_file *m); /* /proc/softirqs */
 
 /* A tasklet: one function run once, in TASKLET_SOFTIRQ, after each schedule. Owner: whoever embeds it. */

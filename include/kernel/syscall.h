@@ -5,6 +5,7 @@
  */
 #ifndef KERNEL_SYSCALL_H
 #define KERNEL_SYSCALL_H
+#include <lib/capability.h>
 #include <lib/types.h>
 
 #define NR_SYSCALLS 512
@@ -15,7 +16,7 @@ extern syscall_fn_t sys_call_table[NR_SYSCALLS];
 void syscall_init(void); /* every slot is empty */
 void syscall_register(unsigned int nr, syscall_fn_t fn);
 /* Called by the stub before it returns to the application: yields when need_resched. */
-void syscall_exit_work(void);
+void syscall_exit_work(void) __may_sleep;
 /* Called by the stub for a number that is not there: -ENOSYS, logged once by name. */
 long syscall_bad(unsigned long nr);
 #endif

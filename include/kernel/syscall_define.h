@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writing a system call: SYSCALL_DEFINEn(name, type, argument, ...) { body } makes static sys_name() of the table's
- * type, with the arguments cast to what the body wants. long is wide enough for every argument and result.
+ * type, with the arguments cast to what the body wants. long is wide enough for every argument and result. It runs in the
+ * calling thread and may sleep.
  */
 #ifndef KERNEL_SYSCALL_DEFINE_H
 #define KERNEL_SYSCALL_DEFINE_H
 #include <kernel/syscall.h>
+#include <lib/capability.h>
 
 #define SYSCALL_ARGS                                                                               \
 	__unused unsigned long a, __unused unsigned long b, __unused unsigned long c,              \
 		__unused unsigned long d, __unused unsigned long e, __unused unsigned long f
 #define SYSCALL_BODY(name, params, args)                                                           \
-	static inline long do_sys_##name params;                                                   \
-	static long sys_##name(SYSCALL_ARGS)                                                       \
+	static inline long do_sys_##name params __may_sleep;                                       \
+	static long sys_##name(SYSCALL_ARGS) __may_sleep                                           \
 	{                                                                                          \
 		return do_sys_##name args;                                                         \
 	}                                                                                          \

@@ -6,6 +6,7 @@
  */
 #ifndef KERNEL_TIMER_H
 #define KERNEL_TIMER_H
+#include <lib/capability.h>
 #include <lib/list.h>
 #include <lib/types.h>
 
@@ -38,12 +39,13 @@ static inline bool timer_pending(const struct timer *t)
 {
 	return t->pending;
 }
-u64 timer_next_ns(void);   /* earliest expiry of all timers, U64_MAX when none */
-void timer_rearm_hw(void); /* arms the one-shot for timer_next_ns() (and the 4 ms slice); IF=0 */
+u64 timer_next_ns(void) __needs(irqs_off); /* earliest expiry of all timers, U64_MAX when none */
+void timer_rearm_hw(void)
+	__needs(irqs_off); /* arms the one-shot for timer_next_ns() (and the 4 ms slice); IF=0 */
 u32 timers_live(void);     /* pending timers, for the leak check at exit */
 u32 jiffies_ms(void);      /* low 32 bits of the clock in ms; wraps */
 void clock_refine_start(
 	void); /* calls arch_clock_refine() now and then; not counted by timers_live() */
 /* The one-shot interrupt; called by irq.c, hardirq. */
-void timer_interrupt(void);
+void timer_interrupt(void) __needs(hardirq_ctx, irqs_off);
 #endif

@@ -10,6 +10,7 @@
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H
 #include <kernel/sched.h>
+#include <lib/capability.h>
 #include <lib/list.h>
 #include <lib/types.h>
 
@@ -47,8 +48,8 @@ void wake_up(struct wait_queue_head *wq);
  * schedule() with a limit on the monotonic clock. Returns 0 when woken, -ETIMEDOUT when @deadline_ns passed
  * first (the thread is RUNNING again either way). Process context.
  */
-int schedule_until(u64 deadline_ns);
-void sleep_until(u64 deadline_ns); /* plain sleep; process context */
+int schedule_until(u64 deadline_ns) __may_sleep;
+void sleep_until(u64 deadline_ns) __may_sleep; /* plain sleep; process context */
 
 /* Waits till @cond holds or @deadline_ns passes; value 0 or -ETIMEDOUT. Process context, nothing held. */
 #define wait_event_until(wq, cond, deadline_ns)                                                    \

@@ -2,6 +2,7 @@
 /* Ethernet devices: header building and receive classification. */
 #ifndef NET_ETHERDEVICE_H
 #define NET_ETHERDEVICE_H
+#include <lib/capability.h>
 #include <net/netdevice.h>
 
 /* alloc_netdev() for an Ethernet device "eth%d": type, header ops, MTU 1500, broadcast address. NULL without memory. */
@@ -10,6 +11,6 @@ struct net_device *alloc_etherdev(struct net *net, u32 priv_size);
  * Pulls the 14-byte header of a received frame, sets dev, pkt_type and mac_header, returns the ethertype (frames with an
  * 802.3 length: 0). The frame has at least 14 bytes: the driver drops shorter ones.
  */
-__be16 eth_type_trans(struct sk_buff *skb, struct net_device *dev);
+__be16 eth_type_trans(struct sk_buff *skb, struct net_device *dev) __needs(softirq_ctx);
 extern const struct header_ops eth_header_ops;
 #endif

@@ -5,6 +5,7 @@
  */
 #ifndef NET_INET_HASHTABLES_H
 #define NET_INET_HASHTABLES_H
+#include <lib/capability.h>
 #include <net/sock.h>
 
 struct inet_hashinfo;
@@ -13,28 +14,31 @@ struct inet_hashinfo *inet_hashinfo_alloc(struct net *net,
 void inet_hashinfo_free(struct inet_hashinfo *h);       /* both tables must be empty: asserted */
 
 /* Connected sockets (and mini sockets, by their sock_common). */
-int inet_ehash_insert(struct inet_hashinfo *h,
-		      struct sock_common *skc);  /* 0, -EADDRNOTAVAIL the 4-tuple exists */
-void inet_ehash_remove(struct sock_common *skc); /* no-op when not in */
+int inet_ehash_insert(struct inet_hashinfo *h, struct sock_common *skc)
+	__needs(softirq_ctx); /* 0, -EADDRNOTAVAIL the 4-tuple exists */
+void inet_ehash_remove(struct sock_common *skc) __needs(softirq_ctx); /* no-op when not in */
 struct sock_common *inet_lookup_established(struct inet_hashinfo *h, __be32 saddr, __be16 sport,
-					    __be32 daddr, u16 hnum, u32 dif);
+					    __be32 daddr, u16 hnum, u32 dif) __needs(softirq_ctx);
 /* Replaces @old by @new_ at the same place (socket -> TIME-WAIT, request -> child). */
-void inet_ehash_replace(struct inet_hashinfo *h, struct sock_common *old, struct sock_common *new_);
+void inet_ehash_replace(struct inet_hashinfo *h, struct sock_common *old, struct sock_common *new_)
+	__needs(softirq_ctx);
 
 /* Ports. */
 /* Binds @skc to @num (0: an ephemeral port 32768..60999, random start, RFC 6056). 0, -EADDRINUSE, -EAGAIN none free. */
-int inet_bind_port(struct inet_hashinfo *h, struct sock_common *skc, u16 num);
-void inet_unbind_port(struct sock_common *skc); /* no-op when not bound */
+int inet_bind_port(struct inet_hashinfo *h, struct sock_common *skc, u16 num) __needs(softirq_ctx);
+void inet_unbind_port(struct sock_common *skc) __needs(softirq_ctx); /* no-op when not bound */
 /* A child or mini socket joins its parent's port. */
-void inet_inherit_port(struct inet_hashinfo *h, struct sock_common *child, u16 num);
+void inet_inherit_port(struct inet_hashinfo *h, struct sock_common *child, u16 num)
+	__needs(softirq_ctx);
 /* Chooses a local port for a connection whose other three parts are set, and enters both tables. 0, -EADDRNOTAVAIL. RFC 6056, 3.3.4. */
-int inet_hash_connect(struct inet_hashinfo *h, struct sock_common *skc);
+int inet_hash_connect(struct inet_hashinfo *h, struct sock_common *skc) __needs(softirq_ctx);
 /* Best listening socket (state LISTEN) for @daddr:@hnum; a bound address beats any. */
-struct sock *inet_lookup_listener(struct inet_hashinfo *h, __be32 daddr, u16 hnum, u32 dif);
+struct sock *inet_lookup_listener(struct inet_hashinfo *h, __be32 daddr, u16 hnum, u32 dif)
+	__needs(softirq_ctx);
 /* Best datagram socket: more of {local address, peer, device} matched wins. */
 struct sock *inet_lookup_dgram(struct inet_hashinfo *h, __be32 saddr, __be16 sport, __be32 daddr,
-			       u16 hnum, u32 dif);
+			       u16 hnum, u32 dif) __needs(softirq_ctx);
 /* Calls @fn for every entry of both tables until it returns true. */
 void inet_hash_for_each(struct inet_hashinfo *h, bool (*fn)(struct sock_common *skc, void *arg),
-			void *arg);
+			void *arg) __needs(softirq_ctx);
 #endif

@@ -2,6 +2,7 @@
 /* IPv4 in and out. */
 #ifndef NET_IP_H
 #define NET_IP_H
+#include <lib/capability.h>
 #include <net/netdevice.h>
 #include <net/route.h>
 #include <net/sock.h>
@@ -35,8 +36,8 @@ int ip_build_and_send_pkt(struct net *net, struct sk_buff *skb, __be32 saddr, __
  */
 int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt,
 		const struct flowi4 *fl, u8 ttl, bool df);
-void ip_protocols_deliver(struct sk_buff *skb, u8 type, u8 code,
-			  u32 info); /* err_handler of the quoted packet's protocol */
+void ip_protocols_deliver(struct sk_buff *skb, u8 type, u8 code, u32 info)
+	__needs(softirq_ctx); /* err_handler of the quoted packet's protocol */
 /* Valid cached route of a socket, or NULL (the stale one is dropped). BH off or owner. */
 struct dst_entry *__sk_dst_check(struct sock *sk);
 /*

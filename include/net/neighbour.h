@@ -5,6 +5,7 @@
 #ifndef NET_NEIGHBOUR_H
 #define NET_NEIGHBOUR_H
 #include <kernel/timer.h>
+#include <lib/capability.h>
 #include <net/netdevice.h>
 
 enum nud_state {
@@ -32,9 +33,9 @@ void neigh_release(struct neighbour *n);
  * Sends @skb (data at the network header, headroom for the link header, route set) through @n, now or when the address is
  * known. Consumes it. 0 (sent or waiting), NET_XMIT_*, -ENETDOWN, -ENOMEM, -EINVAL. BH off.
  */
-int neigh_output(struct neighbour *n, struct sk_buff *skb);
+int neigh_output(struct neighbour *n, struct sk_buff *skb) __needs(softirq_ctx);
 /* The neighbour @key on @dev made forward progress (an ACK advanced): REACHABLE again without asking. BH off. */
-void neigh_confirm(struct net *net, __be32 key, struct net_device *dev);
+void neigh_confirm(struct net *net, __be32 key, struct net_device *dev) __needs(softirq_ctx);
 /* neigh=IP=MAC: a permanent entry. 0, -ENOMEM, -ENOBUFS, -EINVAL (device down, bad MAC). Process context. */
 int neigh_add_permanent(struct net *net, __be32 key, struct net_device *dev, const u8 *lladdr);
 int arp_net_init(struct net *net); /* table, ARP plug-in, packet type, notifier; 0, -ENOMEM */

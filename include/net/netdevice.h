@@ -9,6 +9,7 @@
 #ifndef NET_NETDEVICE_H
 #define NET_NETDEVICE_H
 #include <kernel/timer.h>
+#include <lib/capability.h>
 #include <lib/list.h>
 #include <lib/types.h>
 #include <net/net.h>
@@ -118,10 +119,10 @@ static_assert(sizeof(struct net_device) <= 512, "budget: eight cache lines");
 struct net_device *alloc_netdev(struct net *net, u32 priv_size, const char *name_fmt,
 				u32 nr_tx_queues);
 void free_netdev(struct net_device *dev);
-int register_netdev(struct net_device *dev);    /* 0, -EEXIST; "eth%d" gets the first free number */
-void unregister_netdev(struct net_device *dev); /* closes it first */
-int dev_open(struct net_device *dev);           /* 0 or what ndo_open said */
-void dev_close(struct net_device *dev);
+int register_netdev(struct net_device *dev); /* 0, -EEXIST; "eth%d" gets the first free number */
+void unregister_netdev(struct net_device *dev) __may_sleep; /* closes it first */
+int dev_open(struct net_device *dev) __may_sleep;           /* 0 or what ndo_open said */
+void dev_close(struct net_device *dev) __may_sleep;
 int dev_set_mtu(struct net_device *dev, u32 mtu); /* 0, -EINVAL */
 /* dev_get_by_name(), dev_get_by_index(), the notifier chain: <net/net.h>. */
 void netif_carrier_on(
@@ -152,7 +153,7 @@ static inline bool netif_tx_queue_stopped(const struct netdev_queue *txq)
 
 void netif_tx_start_all_queues(struct net_device *dev);
 void netif_tx_stop_all_queues(struct net_device *dev);
-void netif_stop_queue(struct net_device *dev); /* queue 0; BH off */
+void netif_stop_queue(struct net_device *dev) __needs(softirq_ctx); /* queue 0; BH off */
 void netif_wake_queue(struct net_device *dev); /* queue 0; lets net_tx_action run its qdisc */
 void __netif_schedule(
 	struct netdev_queue *txq); /* onto softnet_data.output_queue, NET_TX raised; any context */
@@ -161,11 +162,11 @@ void __netif_schedule(
  * had no room for and those behind it. *rc gets the last netdev_tx_t. BH off.
  */
 struct sk_buff *dev_hard_start_xmit(struct sk_buff *first, struct net_device *dev,
-				    struct netdev_queue *txq, int *rc);
+				    struct netdev_queue *txq, int *rc) __needs(softirq_ctx);
 /* The driver posted packets and did not ring: ring at the end of this BH-off section. BH off. */
-void netdev_defer_doorbell(struct net_device *dev);
+void netdev_defer_doorbell(struct net_device *dev) __needs(softirq_ctx);
 /* Rings every deferred doorbell now (cpu->bh_exit). BH off. */
-void netdev_ring_doorbells(struct cpu *cpu);
+void netdev_ring_doorbells(struct cpu *cpu) __needs(softirq_ctx);
 /* Takes @txq off the list of queues to run: its device goes. Process. */
 void netif_unschedule(struct netdev_queue *txq);
 /* Normal end of a packet from any context: in hardirq NET_TX frees it later. Consumes. */
@@ -201,19 +202,21 @@ void netif_napi_add(struct net_device *dev, struct napi_struct *n,
 		    int (*poll)(struct napi_struct *, int), int weight);
 void netif_napi_del(struct napi_struct *n);
 void napi_enable(struct napi_struct *n);
-void napi_disable(struct napi_struct *n); /* process: on return it is not scheduled and cannot be */
+void napi_disable(struct napi_struct *n)
+	__may_sleep; /* process: on return it is not scheduled and cannot be */
 bool napi_schedule(struct napi_struct *n); /* any context; true: it was not scheduled yet */
-bool napi_complete_done(struct napi_struct *n, int work); /* softirq; false: poll again */
-void net_rx_action(void);                                 /* NET_RX_SOFTIRQ */
+bool napi_complete_done(struct napi_struct *n, int work)
+	__needs(softirq_ctx);                  /* softirq; false: poll again */
+void net_rx_action(void) __needs(softirq_ctx); /* NET_RX_SOFTIRQ */
 /* Up from a driver: consumed. Softirq. protocol and pkt_type set (eth_type_trans), data at the network header. */
-void netif_receive_skb(struct sk_buff *skb);
+void netif_receive_skb(struct sk_buff *skb) __needs(softirq_ctx);
 /* Up by the backlog (loopback): consumed; NET_RX_SUCCESS 0 or dropped 1. Process BH off, softirq. */
-int netif_rx(struct sk_buff *skb);
+int netif_rx(struct sk_buff *skb) __needs(softirq_ctx);
 int dev_add_pack(struct net *net, __be16 type, packet_rcv_fn func); /* 0, -EEXIST, -ENOSPC */
 void dev_remove_pack(struct net *net, __be16 type);                 /* process */
 void netif_flush_backlog(
 	struct net_device *dev);   /* drops what the backlog holds of @dev; process */
 int softnet_init(struct cpu *cpu); /* allocates cpu->softnet, sets bh_exit; 0, -ENOMEM */
-void softnet_exit(struct cpu *cpu);
+void softnet_exit(struct cpu *cpu) __may_sleep;
 void softnet_stat_show(struct seq_file *m); /* /proc/net/softnet_stat */
 #endif

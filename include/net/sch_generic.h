@@ -5,6 +5,7 @@
  */
 #ifndef NET_SCH_GENERIC_H
 #define NET_SCH_GENERIC_H
+#include <lib/capability.h>
 #include <net/netdevice.h>
 
 struct Qdisc;
@@ -41,8 +42,8 @@ extern const struct Qdisc_ops pfifo_fast_ops, noqueue_qdisc_ops;
 /* --- The way down (net/sched/dev_queue_xmit.c) ------------------------------------------------------------------------- */
 /* Consumes @skb always. 0, NET_XMIT_DROP, NET_XMIT_CN, -ENETDOWN, -ENOMEM. Process or softirq; takes BH off itself. */
 int dev_queue_xmit(struct sk_buff *skb);
-void net_tx_action(void); /* NET_TX_SOFTIRQ */
-u16 netdev_pick_tx(struct net_device *dev, struct sk_buff *skb);
+void net_tx_action(void) __needs(softirq_ctx); /* NET_TX_SOFTIRQ */
+u16 netdev_pick_tx(struct net_device *dev, struct sk_buff *skb) __needs(softirq_ctx);
 
 /* --- Disciplines (net/sched/sch_generic.c) ------------------------------------------------------------------------------- */
 /* Makes a qdisc for @txq; NULL without memory. Process or softirq. */
@@ -52,9 +53,10 @@ int sched_net_init(
 	struct net *net); /* enters the notifier that attaches and detaches qdiscs; 0, -ENOSPC */
 void qdisc_show(struct seq_file *m); /* /proc/net/qdisc; arg: struct net */
 /* Sends what the discipline holds, within the quota; no-op while it runs already. BH off. */
-void qdisc_run(struct Qdisc *q);
+void qdisc_run(struct Qdisc *q) __needs(softirq_ctx);
 /* Takes @skb into the queue or, when that is idle, straight to the driver. Consumes. enum net_xmit. BH off. */
-int qdisc_xmit(struct Qdisc *q, struct sk_buff *skb);
+int qdisc_xmit(struct Qdisc *q, struct sk_buff *skb) __needs(softirq_ctx);
 /* Makes packets (a list by ->next) fit for the device; what cannot be is dropped, counted. The list left, or NULL. BH off. */
-struct sk_buff *validate_xmit_skb_list(struct sk_buff *skb, struct net_device *dev);
+struct sk_buff *validate_xmit_skb_list(struct sk_buff *skb, struct net_device *dev)
+	__needs(softirq_ctx);
 #endif

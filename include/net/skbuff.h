@@ -16,6 +16,7 @@
 #define NET_SKBUFF_H
 #include <kernel/mm.h>
 #include <lib/bug.h>
+#include <lib/capability.h>
 #include <lib/list.h>
 #include <lib/types.h>
 #include <net/drop_reason.h>
@@ -250,9 +251,9 @@ static inline struct dst_entry *skb_dst(const struct sk_buff *skb)
 }
 
 void skb_dst_set(struct sk_buff *skb, struct dst_entry *dst); /* the reference moves into the skb */
-void skb_dst_set_noref(struct sk_buff *skb,
-		       struct dst_entry *dst); /* borrowed till the BH section ends */
-void skb_dst_force(struct sk_buff *skb);       /* borrowed -> counted */
+void skb_dst_set_noref(struct sk_buff *skb, struct dst_entry *dst)
+	__needs(softirq_ctx); /* borrowed till the BH section ends */
+void skb_dst_force(struct sk_buff *skb) __needs(softirq_ctx); /* borrowed -> counted */
 void skb_dst_drop(struct sk_buff *skb);
 
 /* --- Queues of packets --------------------------------------------------------------------------------------------- */

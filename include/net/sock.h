@@ -13,6 +13,7 @@
 #include <kernel/timer.h>
 #include <kernel/uio.h>
 #include <kernel/wait.h>
+#include <lib/capability.h>
 #include <lib/list.h>
 #include <lib/types.h>
 #include <net/dst.h>
@@ -205,7 +206,7 @@ static inline void sock_reset_flag(struct sock *sk, enum sock_flag_bits f)
 }
 
 /* --- Ownership ---------------------------------------------------------------------------------------------------------- */
-void lock_sock(struct sock *sk); /* process; waits for another owner */
+void lock_sock(struct sock *sk) __may_sleep; /* process; waits for another owner */
 void release_sock(
 	struct
 	sock *sk); /* drains the backlog through sk_prot->backlog_rcv, then release_cb; may send */
@@ -215,7 +216,7 @@ static inline bool sock_owned_by_user(const struct sock *sk)
 }
 
 /* Softirq, owned socket: 0, or -ENOBUFS (not consumed) beyond 2 * rcvbuf + sndbuf / 2 + 64 KiB. */
-int sk_add_backlog(struct sock *sk, struct sk_buff *skb);
+int sk_add_backlog(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
 
 /* --- Accounts -------------------------------------------------------------------------------------------------------------- */
 void skb_set_owner_w(
@@ -228,7 +229,7 @@ void sock_wfree(
 		*skb); /* gives back, wakes a writer when half is free, drops the reference */
 void sock_rfree(struct sk_buff *skb);
 /* For datagram receive: charges and queues, 0; -ENOMEM above sk_rcvbuf (not consumed). Calls sk_data_ready. */
-int sock_queue_rcv_skb(struct sock *sk, struct sk_buff *skb);
+int sock_queue_rcv_skb(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
 
 static inline bool sk_stream_memory_free(const struct sock *sk)
 {
@@ -274,7 +275,7 @@ u64 sock_rcv_deadline(const struct sock *sk, bool nonblock);
 		ret_;                                                                              \
 	})
 /* Space in the send buffer: 0; -EPIPE (error or shutdown: the caller maps it); -EAGAIN when @deadline_ns passed. */
-int sk_stream_wait_memory(struct sock *sk, u64 deadline_ns);
+int sk_stream_wait_memory(struct sock *sk, u64 deadline_ns) __may_sleep;
 /* Takes and clears sk_err as a negative errno. */
 static inline int sock_error(struct sock *sk)
 {
@@ -288,7 +289,7 @@ int sk_stream_error(struct sock *sk, int err);
 
 /* --- Options of level SOL_SOCKET ------------------------------------------------------------------------------------------------ */
 int sock_setsockopt(struct sock *sk, int opt, const void *kval,
-		    u32 len); /* 0, -EINVAL, -EDOM, -ENOPROTOOPT */
+		    u32 len) __may_sleep; /* 0, -EINVAL, -EDOM, -ENOPROTOOPT */
 int sock_getsockopt(struct sock *sk, int opt, void *kval, u32 *len);
 void sockstat_show(struct seq_file *m); /* /proc/net/sockstat; arg: struct net */
 #endif

@@ -100,7 +100,7 @@ SYSCALL_DEFINE1(time, void *, ut)
 	return t;
 }
 
-static void sleep_for(u64 ns)
+static void sleep_for(u64 ns) __may_sleep
 {
 	u64 deadline;
 

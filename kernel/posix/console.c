@@ -35,7 +35,7 @@ static int console_getc(void)
 }
 
 static ssize_t console_write_iov(struct file *f, const struct iovec *iov, unsigned long nr,
-				 u64 *pos)
+				 u64 *pos) __may_sleep
 {
 	char chunk[CONSOLE_CHUNK];
 	ssize_t done = 0;
@@ -57,7 +57,8 @@ static ssize_t console_write_iov(struct file *f, const struct iovec *iov, unsign
 	return done;
 }
 
-static ssize_t console_read_iov(struct file *f, const struct iovec *iov, unsigned long nr, u64 *pos)
+static ssize_t console_read_iov(struct file *f, const struct iovec *iov, unsigned long nr,
+				u64 *pos) __may_sleep
 {
 	ssize_t done = 0;
 

@@ -141,7 +141,8 @@ static ssize_t null_read(struct file *f, const struct iovec *iov, unsigned long 
 }
 
 /* Fills the buffers piece by piece with what @make puts into a piece. */
-static ssize_t fill(const struct iovec *iov, unsigned long nr, void (*make)(void *buf, size_t n))
+static ssize_t fill(const struct iovec *iov, unsigned long nr,
+		    void (*make)(void *buf, size_t n)) __may_sleep
 {
 	u8 piece[FILL_CHUNK];
 	ssize_t done = 0;
@@ -166,14 +167,16 @@ static void make_zero(void *buf, size_t n)
 	memset(buf, 0, n);
 }
 
-static ssize_t zero_read(struct file *f, const struct iovec *iov, unsigned long nr, u64 *pos)
+static ssize_t zero_read(struct file *f, const struct iovec *iov, unsigned long nr,
+			 u64 *pos) __may_sleep
 {
 	(void)f;
 	(void)pos;
 	return fill(iov, nr, make_zero);
 }
 
-static ssize_t random_read(struct file *f, const struct iovec *iov, unsigned long nr, u64 *pos)
+static ssize_t random_read(struct file *f, const struct iovec *iov, unsigned long nr,
+			   u64 *pos) __may_sleep
 {
 	(void)f;
 	(void)pos;
@@ -266,7 +269,7 @@ static struct file *open_device(const char *path, u32 flags)
 }
 
 /* A file by its absolute path, one reference, the caller's; ERR_PTR. */
-static struct file *open_path(const char *path, u32 flags)
+static struct file *open_path(const char *path, u32 flags) __may_sleep
 {
 	const struct boot_module *m;
 	struct file *f = ERR_PTR(-ENOENT);
@@ -310,7 +313,7 @@ static int get_path(const char *upath, char *path)
 	return 0;
 }
 
-static struct file *open_user(int dirfd, const char *upath, u32 flags)
+static struct file *open_user(int dirfd, const char *upath, u32 flags) __may_sleep
 {
 	char path[PATH_MAX_HERE + 1];
 	int err = get_path(upath, path);
@@ -323,7 +326,7 @@ static struct file *open_user(int dirfd, const char *upath, u32 flags)
 	return open_path(path, flags);
 }
 
-static long do_open(int dirfd, const char *upath, u32 flags)
+static long do_open(int dirfd, const char *upath, u32 flags) __may_sleep
 {
 	struct file *f = open_user(dirfd, upath, flags);
 	int fd;
@@ -366,7 +369,7 @@ static long stat_file(struct file *f, void *ust)
 	return copy_to_user(ust, &st, sizeof(st));
 }
 
-static long stat_path(int dirfd, const char *upath, void *ust)
+static long stat_path(int dirfd, const char *upath, void *ust) __may_sleep
 {
 	struct file *f = open_user(dirfd, upath, O_RDONLY);
 	long err;
@@ -378,7 +381,7 @@ static long stat_path(int dirfd, const char *upath, void *ust)
 	return err;
 }
 
-static long stat_fd(int fd, void *ust)
+static long stat_fd(int fd, void *ust) __may_sleep
 {
 	struct file *f = fget(fd);
 	long err;

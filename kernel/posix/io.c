@@ -9,6 +9,7 @@
  */
 #include "posix_internal.h"
 
+#include <kernel/context.h>
 #include <kernel/mm.h>
 #include <kernel/posix.h>
 #include <kernel/syscall_define.h>
@@ -20,15 +21,19 @@
 
 #define SETFL_MASK (O_NONBLOCK | O_APPEND)
 
-static ssize_t file_read(struct file *f, const struct iovec *iov, unsigned long nr, u64 *pos)
+static ssize_t file_read(struct file *f, const struct iovec *iov, unsigned long nr,
+			 u64 *pos) __may_sleep
 {
+	might_sleep();
 	if ((f->flags & O_ACCMODE) == O_WRONLY)
 		return -EBADF;
 	return f->ops->read ? f->ops->read(f, iov, nr, pos) : -EINVAL;
 }
 
-static ssize_t file_write(struct file *f, const struct iovec *iov, unsigned long nr, u64 *pos)
+static ssize_t file_write(struct file *f, const struct iovec *iov, unsigned long nr,
+			  u64 *pos) __may_sleep
 {
+	might_sleep();
 	if ((f->flags & O_ACCMODE) == O_RDONLY)
 		return -EBADF;
 	return f->ops->write ? f->ops->write(f, iov, nr, pos) : -EINVAL;
@@ -36,7 +41,7 @@ static ssize_t file_write(struct file *f, const struct iovec *iov, unsigned long
 
 typedef ssize_t (*transfer_fn)(struct file *, const struct iovec *, unsigned long, u64 *);
 
-static long transfer(int fd, void *buf, size_t len, transfer_fn fn)
+static long transfer(int fd, void *buf, size_t len, transfer_fn fn) __may_sleep
 {
 	struct iovec iov = { buf, min_t(size_t, len, MAX_RW_COUNT) };
 	struct file *f = fget(fd);
@@ -49,7 +54,7 @@ static long transfer(int fd, void *buf, size_t len, transfer_fn fn)
 	return done;
 }
 
-static long transferv(int fd, const void *uvec, unsigned long nr, transfer_fn fn)
+static long transferv(int fd, const void *uvec, unsigned long nr, transfer_fn fn) __may_sleep
 {
 	struct iovec fast[UIO_FASTIOV], *iov;
 	struct file *f = fget(fd);
@@ -125,7 +130,7 @@ SYSCALL_DEFINE1(close, int, fd)
 }
 
 /* The lowest free descriptor from @min on becomes a second name of @fd's file. */
-static long do_dup(int fd, int min_fd, bool cloexec)
+static long do_dup(int fd, int min_fd, bool cloexec) __may_sleep
 {
 	struct file *f;
 	int fd2;
@@ -142,7 +147,7 @@ static long do_dup(int fd, int min_fd, bool cloexec)
 }
 
 /* One application, and no other thread runs between the two steps: the closed number is the lowest free one. */
-static long do_dup_to(int fd, int to, bool cloexec)
+static long do_dup_to(int fd, int to, bool cloexec) __may_sleep
 {
 	struct file *f = fget(fd);
 

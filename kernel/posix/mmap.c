@@ -93,7 +93,7 @@ static struct app_area *area_find(unsigned long addr, size_t nr, size_t *first)
 }
 
 /* Gives the memory behind pages back. */
-static void pieces_unmap(const struct app_area *a, size_t first, size_t nr)
+static void pieces_unmap(const struct app_area *a, size_t first, size_t nr) __may_sleep
 {
 	for (size_t n; nr; first += n, nr -= n) {
 		n = min_t(size_t, nr, PIECE);
@@ -103,7 +103,8 @@ static void pieces_unmap(const struct app_area *a, size_t first, size_t nr)
 }
 
 /* Puts memory behind pages that have none. 0, -ENOMEM (they have none then). */
-static int pieces_map(const struct app_area *a, size_t first, size_t nr, unsigned int prot)
+static int pieces_map(const struct app_area *a, size_t first, size_t nr,
+		      unsigned int prot) __may_sleep
 {
 	for (size_t done = 0, n; done < nr; done += n) {
 		n = min_t(size_t, nr - done, PIECE);
@@ -116,7 +117,7 @@ static int pieces_map(const struct app_area *a, size_t first, size_t nr, unsigne
 	return 0;
 }
 
-static void area_destroy(struct app_area *a)
+static void area_destroy(struct app_area *a) __may_sleep
 {
 	list_del_init(&a->node);
 	pieces_unmap(a, 0, a->nr);
@@ -125,7 +126,7 @@ static void area_destroy(struct app_area *a)
 }
 
 /* Turns pages into holes and gives their memory back. */
-static void area_clear(struct app_area *a, size_t first, size_t nr)
+static void area_clear(struct app_area *a, size_t first, size_t nr) __may_sleep
 {
 	BUG_ON(first > a->nr || nr > a->nr - first);
 	pieces_unmap(a, first, nr);
@@ -136,7 +137,7 @@ static void area_clear(struct app_area *a, size_t first, size_t nr)
 }
 
 /* Turns holes into pages of a mapping. 0, -ENOMEM (they stay holes). */
-static int area_fill(struct app_area *a, size_t first, size_t nr, unsigned int prot)
+static int area_fill(struct app_area *a, size_t first, size_t nr, unsigned int prot) __may_sleep
 {
 	u8 state = (u8)(PAGE_OWNED | prot);
 
@@ -199,7 +200,7 @@ static int check_prot(unsigned int prot)
 }
 
 /* MAP_FIXED: only where the application has an area. */
-static long map_fixed(unsigned long addr, size_t nr, unsigned int prot, bool replace)
+static long map_fixed(unsigned long addr, size_t nr, unsigned int prot, bool replace) __may_sleep
 {
 	struct app_area *a;
 	size_t first;
@@ -293,7 +294,8 @@ SYSCALL_DEFINE3(mprotect, unsigned long, addr, size_t, len, unsigned int, prot)
 }
 
 /* Copies the contents of @nr pages of one mapping; the target's are writable. */
-static int copy_pages(struct app_area *to, struct app_area *from, size_t first, size_t nr)
+static int copy_pages(struct app_area *to, struct app_area *from, size_t first,
+		      size_t nr) __may_sleep
 {
 	for (size_t i = 0; i < nr; i++) {
 		void *src = (void *)page_addr(from, first + i);
@@ -309,7 +311,7 @@ static int copy_pages(struct app_area *to, struct app_area *from, size_t first, 
 }
 
 /* A larger mapping elsewhere with the old one's contents. Consumes the old one when it returns an address. */
-static long remap_elsewhere(struct app_area *a, size_t first, size_t nr, size_t nr_new)
+static long remap_elsewhere(struct app_area *a, size_t first, size_t nr, size_t nr_new) __may_sleep
 {
 	unsigned int prot = a->page[first] & PAGE_PROT;
 	struct app_area *b = area_create(nr_new);
@@ -364,7 +366,7 @@ SYSCALL_DEFINE4(mremap, unsigned long, old, size_t, old_len, size_t, new_len, un
 }
 
 /* MADV_DONTNEED: the pages read as zero from now on. */
-static int discard(struct app_area *a, size_t first, size_t nr)
+static int discard(struct app_area *a, size_t first, size_t nr) __may_sleep
 {
 	for (size_t i = first; i < first + nr; i++) {
 		unsigned int prot = a->page[i] & PAGE_PROT;

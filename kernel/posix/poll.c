@@ -88,7 +88,7 @@ static int ask_all(struct poll_entry *e, size_t n, bool *no_queue)
 }
 
 /* Waits until one of @n entries (fd and events set) has something to report. Their number; 0 at the deadline. */
-static int poll_wait(struct poll_entry *e, size_t n, u64 deadline_ns)
+static int poll_wait(struct poll_entry *e, size_t n, u64 deadline_ns) __may_sleep
 {
 	struct poll_bell bell = { .rung = false };
 	bool no_queue, late = false;
@@ -147,7 +147,7 @@ static int get_deadline(const void *utime, u64 per, u64 *deadline_ns)
 	return 0;
 }
 
-static long do_poll(struct pollfd *ufds, u64 n, u64 deadline_ns)
+static long do_poll(struct pollfd *ufds, u64 n, u64 deadline_ns) __may_sleep
 {
 	struct poll_entry *e;
 	long ret = 0;
@@ -249,7 +249,7 @@ static long entries_to_sets(struct fd_sets *s, const struct poll_entry *e, size_
 	return bits;
 }
 
-static long do_select(int n, void *uin, void *uout, void *uex, u64 deadline_ns)
+static long do_select(int n, void *uin, void *uout, void *uex, u64 deadline_ns) __may_sleep
 {
 	struct fd_sets s;
 	struct poll_entry *e;

@@ -3,6 +3,7 @@
 #ifndef POSIX_INTERNAL_H
 #define POSIX_INTERNAL_H
 #include <kernel/file.h>
+#include <lib/capability.h>
 #include <lib/types.h>
 
 /* console.c: a new file on the serial console; NULL without memory. */
@@ -15,12 +16,13 @@ void poll_init(void);
 void mmap_init(void);
 void clock_init(void);
 void process_init(void);
-void mmap_exit(void); /* everything the application mapped goes back; process context */
-void exec_exit(void); /* its stack goes back; it has ended */
+void mmap_exit(void) __may_sleep; /* everything the application mapped goes back; process context */
+void exec_exit(void);             /* its stack goes back; it has ended */
 
 /* exec.c */
-void app_exit(int status) __noreturn; /* the application ends itself; process context, its thread */
-void app_killed(int signo) __noreturn; /* the same by a signal's default action */
-u32 app_pid(void);                     /* of its main thread */
-size_t app_stack_limit(void);          /* bytes its main stack may grow to */
+void app_exit(int status)
+	__noreturn __may_sleep; /* the application ends itself; process context, its thread */
+void app_killed(int signo) __noreturn __may_sleep; /* the same by a signal's default action */
+u32 app_pid(void);                                 /* of its main thread */
+size_t app_stack_limit(void);                      /* bytes its main stack may grow to */
 #endif

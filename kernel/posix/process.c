@@ -42,7 +42,7 @@ static bool ignored_by_default(int signo)
 }
 
 /* The process sends itself a signal. */
-static long raise_signal(int signo)
+static long raise_signal(int signo) __may_sleep
 {
 	u64 handler;
 

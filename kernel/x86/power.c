@@ -33,7 +33,7 @@ void arch_exit(int status)
  * Context: IF=0 on entry, so that the caller's last look and the halt are one step: sti takes effect after the
  * instruction that follows it. IF=1 on return. Source: Intel SDM vol. 2, STI.
  */
-void arch_idle(void)
+void arch_idle(void) __unchecked
 {
 	__asm__ volatile("sti\n\thlt" ::: "memory");
 }

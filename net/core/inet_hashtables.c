@@ -305,7 +305,7 @@ static bool port_of_connections(struct inet_hashinfo *h, u16 num)
  * RFC 6056 (3.3.4): F of the other three gives the begin of the search, a counter chosen by G moves it on with every
  * connection of that class; both from one keyed hash. The hash is scaled, not divided: no port is likelier.
  */
-static int choose_port(struct inet_hashinfo *h, struct sock_common *skc)
+static int choose_port(struct inet_hashinfo *h, struct sock_common *skc) __needs(softirq_ctx)
 {
 	u64 hash = tuple_hash(h, skc->skc_rcv_saddr, 0, skc->skc_daddr, skc->skc_dport);
 	u32 begin = (u32)((u64)(u32)hash * NR_PORTS >> 32);

@@ -75,7 +75,7 @@ void napi_disable(struct napi_struct *n)
 }
 
 /* Interrupts off. */
-static void poll_later(struct napi_struct *n)
+static void poll_later(struct napi_struct *n) __needs(irqs_off)
 {
 	list_add_tail(&n->poll_list, &this_cpu()->softnet->poll_list);
 }
@@ -153,8 +153,10 @@ void net_rx_action(void)
 	int budget = (int)sd->netdev_budget;
 	LIST_HEAD(list);
 	LIST_HEAD(repoll);
-	unsigned long flags = local_irq_save();
+	unsigned long flags;
 
+	BUG_ON(!in_bh());
+	flags = local_irq_save();
 	list_splice_tail_init(&sd->poll_list, &list);
 	local_irq_restore(flags);
 	while (!list_empty(&list)) {
@@ -178,7 +180,7 @@ void net_rx_action(void)
 }
 
 /* The backlog's poll: what netif_rx() queued. */
-static int process_backlog(struct napi_struct *n, int budget)
+static int process_backlog(struct napi_struct *n, int budget) __needs(softirq_ctx)
 {
 	struct softnet_data *sd = this_cpu()->softnet;
 	int work = 0;

@@ -234,7 +234,7 @@ static enum skb_drop_reason icmp_echo(struct net *net, struct sk_buff *skb)
  * An error about a packet of ours. The quoted header is checked like one from the wire, then @skb is turned so that it looks like
  * that packet, and its protocol decides whether it believes the news.
  */
-static enum skb_drop_reason icmp_unreach(struct net *net, struct sk_buff *skb)
+static enum skb_drop_reason icmp_unreach(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	u8 type = icmp_hdr(skb)->type, code = icmp_hdr(skb)->code;
 	u32 info = 0, hlen;
@@ -264,7 +264,7 @@ invalid:
 	return SKB_DROP_REASON_ICMP_INVALID;
 }
 
-static enum skb_drop_reason icmp_dispatch(struct net *net, struct sk_buff *skb)
+static enum skb_drop_reason icmp_dispatch(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	switch (icmp_hdr(skb)->type) {
 	case ICMP_ECHO:
@@ -297,7 +297,7 @@ static enum skb_drop_reason icmp_dispatch(struct net *net, struct sk_buff *skb)
 }
 
 /* The protocol handler. Consumes @skb: data at the ICMP header. */
-static void icmp_rcv(struct sk_buff *skb)
+static void icmp_rcv(struct sk_buff *skb) __needs(softirq_ctx)
 {
 	struct net *net = skb->dev->net;
 	enum skb_drop_reason reason = SKB_DROP_REASON_PKT_TOO_SMALL;

@@ -79,7 +79,7 @@ static void ip_account_in(struct net *net, const struct sk_buff *skb, enum rtn_t
 /* --- Stages ------------------------------------------------------------------------------------------------------------------ */
 
 /* Consumes @skb: data at the IP header. */
-static void ip_local_deliver(struct net *net, struct sk_buff *skb)
+static void ip_local_deliver(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	const struct net_protocol *prot = net->ipv4->protocol[iph->protocol];
@@ -124,7 +124,7 @@ static enum skb_drop_reason ip_check_addresses(struct net *net, const struct sk_
 	return NR_DROP_REASONS;
 }
 
-static void ip_rcv_finish(struct net *net, struct sk_buff *skb)
+static void ip_rcv_finish(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	enum rtn_type type = RTN_UNSPEC;
 	enum skb_drop_reason reason = ip_check_addresses(net, skb, &type);
@@ -193,7 +193,7 @@ inhdr:
 }
 
 /* The receiver of ETH_P_IP. Consumes @skb: data at the IP header. */
-static void ip_rcv(struct sk_buff *skb, struct net_device *dev)
+static void ip_rcv(struct sk_buff *skb, struct net_device *dev) __needs(softirq_ctx)
 {
 	struct net *net = dev->net;
 	enum skb_drop_reason reason = SKB_DROP_REASON_OTHERHOST;

@@ -72,7 +72,7 @@ static void ip_account_cast(struct net *net, const struct sk_buff *skb, u8 rt_ty
 }
 
 /* Headroom for the link header, then the neighbour of the next hop. */
-static int ip_finish_output2(struct net *net, struct sk_buff *skb)
+static int ip_finish_output2(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	const struct rtable *rt = dst_rtable(skb_dst(skb));
 	struct net_device *dev = skb->dev;
@@ -105,7 +105,7 @@ static int ip_finish_output2(struct net *net, struct sk_buff *skb)
 }
 
 /* The last look at the size. A packet that is to be cut below (gso_size) is measured by its segments there. */
-static int ip_finish_output(struct net *net, struct sk_buff *skb)
+static int ip_finish_output(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	if (unlikely(skb->len > skb_dst(skb)->mtu && !skb_shinfo(skb)->gso_size)) {
 		IP_INC_STATS(net, FragFails);
@@ -225,7 +225,7 @@ static int ip_no_route(struct net *net, struct sk_buff *skb)
 	return -EHOSTUNREACH;
 }
 
-static int ip_queue_xmit_bh(struct sock *sk, struct sk_buff *skb)
+static int ip_queue_xmit_bh(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	struct net *net = sk->sk_net;
 	struct ip_params p = {

@@ -4,6 +4,7 @@
  */
 #ifndef IPV4_IPV4_H
 #define IPV4_IPV4_H
+#include <lib/capability.h>
 #include <net/ip.h>
 
 #define IP_IDENT_BUCKETS  256u
@@ -29,5 +30,5 @@ struct ipv4_net {
 	struct icmp_bucket icmp_peer[ICMP_PEER_BUCKETS];
 };
 
-int ip_output(struct net *net, struct sock *sk, struct sk_buff *skb);
+int ip_output(struct net *net, struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
 #endif

@@ -57,7 +57,7 @@ static void ipv4_dst_destroy(struct dst_entry *dst)
  * The neighbour gave up: the protocol of the packet hears "host unreachable" as if a router had said it. data stands at our own
  * IP header (RFC 1122, 2.4 and 3.2.2.1).
  */
-static void ipv4_link_failure(struct sk_buff *skb)
+static void ipv4_link_failure(struct sk_buff *skb) __needs(softirq_ctx)
 {
 	u32 hlen = ip_hdrlen(ip_hdr(skb));
 

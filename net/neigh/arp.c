@@ -189,7 +189,7 @@ static void arp_own_conflict(struct neigh_table *tbl, struct net_device *dev,
 
 /* Learns from a valid packet and answers a request. The reason names what the packet was good for. */
 static enum skb_drop_reason arp_process(struct neigh_table *tbl, struct net_device *dev,
-					const struct arphdr *arp, bool to_us)
+					const struct arphdr *arp, bool to_us) __needs(softirq_ctx)
 {
 	bool request = arp->ar_op == htons(ARPOP_REQUEST);
 	bool for_us = inet_dev_has_addr(dev, arp->ar_tip);
@@ -220,7 +220,7 @@ static enum skb_drop_reason arp_process(struct neigh_table *tbl, struct net_devi
 }
 
 /* Consumes @skb: data at the ARP header. Softirq. */
-static void arp_rcv(struct sk_buff *skb, struct net_device *dev)
+static void arp_rcv(struct sk_buff *skb, struct net_device *dev) __needs(softirq_ctx)
 {
 	struct neigh_table *tbl = dev->net->arp_tbl;
 	enum skb_drop_reason reason = SKB_DROP_REASON_ARP_INVALID;

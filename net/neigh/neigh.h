@@ -5,6 +5,7 @@
  */
 #ifndef NEIGH_NEIGH_H
 #define NEIGH_NEIGH_H
+#include <lib/capability.h>
 #include <lib/list.h>
 #include <net/neighbour.h>
 
@@ -85,10 +86,12 @@ struct neigh_table {
 
 struct neigh_table *neigh_table_alloc(struct net *net, const struct neigh_ops *ops);
 void neigh_table_free(struct neigh_table *tbl);
-struct neighbour *neigh_find(struct neigh_table *tbl, __be32 key, const struct net_device *dev);
-struct neighbour *neigh_create(struct neigh_table *tbl, __be32 key, struct net_device *dev);
-void neigh_learn(struct neighbour *n, const u8 *lladdr, bool answer);
-void neigh_set_permanent(struct neighbour *n, const u8 *lladdr);
-void neigh_flush_dev(struct neigh_table *tbl, const struct net_device *dev);
-void neigh_reclassify(struct neigh_table *tbl, const struct net_device *dev);
+struct neighbour *neigh_find(struct neigh_table *tbl, __be32 key, const struct net_device *dev)
+	__needs(softirq_ctx);
+struct neighbour *neigh_create(struct neigh_table *tbl, __be32 key, struct net_device *dev)
+	__needs(softirq_ctx);
+void neigh_learn(struct neighbour *n, const u8 *lladdr, bool answer) __needs(softirq_ctx);
+void neigh_set_permanent(struct neighbour *n, const u8 *lladdr) __needs(softirq_ctx);
+void neigh_flush_dev(struct neigh_table *tbl, const struct net_device *dev) __needs(softirq_ctx);
+void neigh_reclassify(struct neigh_table *tbl, const struct net_device *dev) __needs(softirq_ctx);
 #endif

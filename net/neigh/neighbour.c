@@ -27,7 +27,7 @@
 #include <net/dst.h>
 #include <net/sch_generic.h>
 
-static int neigh_resolve_output(struct neighbour *n, struct sk_buff *skb);
+static int neigh_resolve_output(struct neighbour *n, struct sk_buff *skb) __needs(softirq_ctx);
 
 /* --- Table ------------------------------------------------------------------------------------------------------ */
 
@@ -143,7 +143,7 @@ static void neigh_build_hh(struct neighbour *n)
 }
 
 /* What has waited goes out, in order, each through the output of this moment. */
-static void neigh_flush_queue(struct neighbour *n)
+static void neigh_flush_queue(struct neighbour *n) __needs(softirq_ctx)
 {
 	struct sk_buff *skb;
 
@@ -164,7 +164,7 @@ static void neigh_solicit(struct neighbour *n, const u8 *lladdr)
 }
 
 /* Nobody answered: everyone who waits is told through his route, and the next packet starts anew. */
-static void neigh_fail(struct neighbour *n)
+static void neigh_fail(struct neighbour *n) __needs(softirq_ctx)
 {
 	struct sk_buff *skb;
 
@@ -210,7 +210,7 @@ static void neigh_reachable_over(struct neighbour *n, u64 now)
 	}
 }
 
-static void neigh_timer(struct timer *t)
+static void neigh_timer(struct timer *t) __needs(softirq_ctx)
 {
 	struct neighbour *n = container_of(t, struct neighbour, timer);
 	u64 now = ktime_get_ns();
@@ -241,7 +241,7 @@ static void neigh_timer(struct timer *t)
 }
 
 /* Takes a link address over and lets waiting packets go. */
-static void neigh_accept(struct neighbour *n, const u8 *lladdr, bool answer)
+static void neigh_accept(struct neighbour *n, const u8 *lladdr, bool answer) __needs(softirq_ctx)
 {
 	u64 now = ktime_get_ns();
 
@@ -259,7 +259,7 @@ static void neigh_accept(struct neighbour *n, const u8 *lladdr, bool answer)
 }
 
 /* The old owner kept silent for a second: the address has moved. */
-static void neigh_defend_over(struct timer *t)
+static void neigh_defend_over(struct timer *t) __needs(softirq_ctx)
 {
 	struct neighbour *n = container_of(t, struct neighbour, defend_timer);
 
@@ -472,7 +472,7 @@ static void neigh_make_room(struct neighbour *n, u32 truesize)
 	}
 }
 
-static void neigh_enqueue(struct neighbour *n, struct sk_buff *skb)
+static void neigh_enqueue(struct neighbour *n, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	struct neigh_table *tbl = n->tbl;
 
@@ -492,7 +492,7 @@ static void neigh_enqueue(struct neighbour *n, struct sk_buff *skb)
  * The packet as an event of the state machine. True: it may be sent now with the address at hand. False: it waits in
  * the queue (or was dropped there).
  */
-static bool neigh_event_send(struct neighbour *n, struct sk_buff *skb, u64 now)
+static bool neigh_event_send(struct neighbour *n, struct sk_buff *skb, u64 now) __needs(softirq_ctx)
 {
 	if (n->nud_state & (NUD_CONNECTED | NUD_DELAY | NUD_PROBE))
 		return true;
@@ -519,7 +519,7 @@ static bool neigh_event_send(struct neighbour *n, struct sk_buff *skb, u64 now)
 }
 
 /* The long way: state machine, then a header built field by field. */
-static int neigh_resolve_output(struct neighbour *n, struct sk_buff *skb)
+static int neigh_resolve_output(struct neighbour *n, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	if (!neigh_event_send(n, skb, n->used_ns))
 		return 0;
@@ -554,6 +554,7 @@ static int neigh_hh_output(struct neighbour *n, struct sk_buff *skb)
  */
 int neigh_output(struct neighbour *n, struct sk_buff *skb)
 {
+	BUG_ON(!in_bh());
 	if (unlikely(n->dead)) {
 		kfree_skb_reason(skb, SKB_DROP_REASON_NEIGH_DEAD);
 		return -EINVAL;

@@ -66,6 +66,7 @@ static int xmit_drop(struct sk_buff *skb, struct net_device *dev, enum skb_drop_
 
 /* Devices without a queue (loopback, tunnels): straight to the driver, which may come back here for another device. */
 static int xmit_noqueue(struct sk_buff *skb, struct net_device *dev, struct netdev_queue *txq)
+	__needs(softirq_ctx)
 {
 	int rc;
 

@@ -118,6 +118,7 @@ static void dev_requeue_skb(struct Qdisc *q, struct sk_buff *skb)
 
 /* Hands a list to the driver. false: it did not take all, the rest is requeued; else whether more is queued. */
 static bool sch_direct_xmit(struct sk_buff *skb, struct Qdisc *q, bool validate)
+	__needs(softirq_ctx)
 {
 	struct netdev_queue *txq = q->txq;
 	int rc;
@@ -171,7 +172,7 @@ static struct sk_buff *dequeue_skb(struct Qdisc *q, bool *validate, u32 *packets
 }
 
 /* One list from the queue to the driver. Whether there is more to send now. */
-static bool qdisc_restart(struct Qdisc *q, u32 *packets)
+static bool qdisc_restart(struct Qdisc *q, u32 *packets) __needs(softirq_ctx)
 {
 	bool validate;
 	struct sk_buff *skb = dequeue_skb(q, &validate, packets);
@@ -180,7 +181,7 @@ static bool qdisc_restart(struct Qdisc *q, u32 *packets)
 }
 
 /* The caller set q->running. */
-static void __qdisc_run(struct Qdisc *q)
+static void __qdisc_run(struct Qdisc *q) __needs(softirq_ctx)
 {
 	int quota = DEV_TX_WEIGHT;
 	u32 packets;

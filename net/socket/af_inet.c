@@ -133,7 +133,7 @@ static int take_port(struct sock *sk, u16 num)
 	return err;
 }
 
-static int inet_bind(struct socket *sock, const struct sockaddr *addr, int len)
+static int inet_bind(struct socket *sock, const struct sockaddr *addr, int len) __may_sleep
 {
 	const struct sockaddr_in *sin = (const struct sockaddr_in *)(const void *)addr;
 	struct sock *sk = sock->sk;
@@ -166,7 +166,7 @@ out_release:
 }
 
 /* An ephemeral port for one that has none. 0, -EAGAIN none is free. */
-static int inet_autobind(struct sock *sk)
+static int inet_autobind(struct sock *sk) __may_sleep
 {
 	int err = 0;
 
@@ -179,7 +179,7 @@ static int inet_autobind(struct sock *sk)
 	return err;
 }
 
-static int inet_getname(struct socket *sock, struct sockaddr_storage *addr, bool peer)
+static int inet_getname(struct socket *sock, struct sockaddr_storage *addr, bool peer) __may_sleep
 {
 	struct sockaddr_in *sin = (struct sockaddr_in *)(void *)addr;
 	struct sock *sk = sock->sk;
@@ -203,7 +203,7 @@ static int inet_getname(struct socket *sock, struct sockaddr_storage *addr, bool
 
 /* --- connect() ------------------------------------------------------------------------------------------------------------------- */
 /* AF_UNSPEC dissolves the association. */
-static int inet_disconnect(struct socket *sock)
+static int inet_disconnect(struct socket *sock) __may_sleep
 {
 	struct sock *sk = sock->sk;
 	int err;
@@ -217,7 +217,8 @@ static int inet_disconnect(struct socket *sock)
 	return err;
 }
 
-static int inet_dgram_connect(struct socket *sock, const struct sockaddr *addr, int len, u32 flags)
+static int inet_dgram_connect(struct socket *sock, const struct sockaddr *addr, int len,
+			      u32 flags) __may_sleep
 {
 	const struct sockaddr_in *sin = (const struct sockaddr_in *)(const void *)addr;
 	struct sock *sk = sock->sk;
@@ -253,7 +254,7 @@ static int start_connecting(struct socket *sock, const struct sockaddr_in *sin, 
 }
 
 /* Owned. Waits for the end of the handshake and says how it ended; @pending when it may not wait (any longer). */
-static int finish_connecting(struct socket *sock, u64 deadline_ns, int pending)
+static int finish_connecting(struct socket *sock, u64 deadline_ns, int pending) __may_sleep
 {
 	struct sock *sk = sock->sk;
 	int err;
@@ -279,7 +280,8 @@ static int finish_connecting(struct socket *sock, u64 deadline_ns, int pending)
 	return 0;
 }
 
-static int inet_stream_connect(struct socket *sock, const struct sockaddr *addr, int len, u32 flags)
+static int inet_stream_connect(struct socket *sock, const struct sockaddr *addr, int len,
+			       u32 flags) __may_sleep
 {
 	const struct sockaddr_in *sin = (const struct sockaddr_in *)(const void *)addr;
 	struct sock *sk = sock->sk;
@@ -303,7 +305,7 @@ static int inet_stream_connect(struct socket *sock, const struct sockaddr *addr,
 }
 
 /* --- listen(), accept(), shutdown() ------------------------------------------------------------------------------------------------ */
-static int inet_listen(struct socket *sock, int backlog)
+static int inet_listen(struct socket *sock, int backlog) __may_sleep
 {
 	struct sock *sk = sock->sk;
 
@@ -316,7 +318,7 @@ static int inet_listen(struct socket *sock, int backlog)
 	return sk->sk_prot->listen(sk, backlog);
 }
 
-static int inet_accept(struct socket *sock, struct socket *newsock, u32 flags)
+static int inet_accept(struct socket *sock, struct socket *newsock, u32 flags) __may_sleep
 {
 	struct sock *newsk;
 	int err = -EINVAL;
@@ -373,7 +375,7 @@ static int mark_shutdown(struct socket *sock, u8 mask, bool *tell)
 	return err;
 }
 
-static int inet_shutdown(struct socket *sock, int how)
+static int inet_shutdown(struct socket *sock, int how) __may_sleep
 {
 	struct sock *sk = sock->sk;
 	bool tell;
@@ -395,7 +397,7 @@ static int inet_shutdown(struct socket *sock, int how)
 }
 
 /* --- Data, options ----------------------------------------------------------------------------------------------------------------- */
-static ssize_t inet_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
+static ssize_t inet_sendmsg(struct socket *sock, struct msghdr *msg, size_t len) __may_sleep
 {
 	struct sock *sk = sock->sk;
 

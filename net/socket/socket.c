@@ -16,6 +16,7 @@
  */
 #include <net/socket.h>
 
+#include <kernel/context.h>
 #include <kernel/file.h>
 #include <kernel/mm.h>
 #include <kernel/posix.h>
@@ -197,7 +198,7 @@ static struct file *sock_alloc_file(struct socket *sock, u32 flags)
 }
 
 /* A descriptor for @sock, which is consumed also on failure. */
-static int sock_map_fd(struct socket *sock, u32 flags)
+static int sock_map_fd(struct socket *sock, u32 flags) __may_sleep
 {
 	struct file *f = sock_alloc_file(sock, flags);
 	int fd;
@@ -213,10 +214,11 @@ static int sock_map_fd(struct socket *sock, u32 flags)
 }
 
 /* The socket behind a descriptor; *f holds it and is the caller's to fput(). NULL with *err -EBADF, -ENOTSOCK. */
-static struct socket *sockfd_lookup(int fd, struct file **f, long *err)
+static struct socket *sockfd_lookup(int fd, struct file **f, long *err) __may_sleep
 {
 	struct socket *sock;
 
+	might_sleep();
 	*f = fget(fd);
 	if (!*f) {
 		*err = -EBADF;
@@ -347,7 +349,7 @@ static int accepted_name(struct socket *sock, void *uaddr, int *ulen)
 }
 
 /* The descriptor is taken first: with none free, the connection stays in the queue. */
-static long do_accept(int fd, void *uaddr, int *ulen, u32 flags)
+static long do_accept(int fd, void *uaddr, int *ulen, u32 flags) __may_sleep
 {
 	struct socket *newsock;
 	struct file *f, *newfile;
@@ -394,7 +396,7 @@ SYSCALL_DEFINE4(accept4, int, fd, void *, uaddr, int *, ulen, u32, flags)
 	return do_accept(fd, uaddr, ulen, flags);
 }
 
-static long do_getname(int fd, void *uaddr, int *ulen, bool peer)
+static long do_getname(int fd, void *uaddr, int *ulen, bool peer) __may_sleep
 {
 	struct sockaddr_storage addr;
 	struct file *f;

@@ -23,7 +23,7 @@ static bool tcp_connecting(const struct sock *sk)
 }
 
 /* Sending before the handshake ended waits for it. Return: 0, -EAGAIN, -EPIPE (never connected, or failed). */
-static int tcp_wait_connect(struct sock *sk, u64 deadline)
+static int tcp_wait_connect(struct sock *sk, u64 deadline) __may_sleep
 {
 	if (sk->sk_state == TCP_ESTABLISHED || sk->sk_state == TCP_CLOSE_WAIT)
 		return 0;
@@ -92,7 +92,7 @@ static u8 tcp_nonagle(const struct tcp_sock *tp, u32 flags)
  * 64 KiB for the one byte of a segment over loopback. Return: 0 and *out, or the error of the wait.
  */
 static int tcp_tail_with_room(struct sock *sk, u32 flags, u64 deadline, size_t want,
-			      struct sk_buff **out, u32 *room)
+			      struct sk_buff **out, u32 *room) __may_sleep
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -138,7 +138,7 @@ static void tcp_push_while_copying(struct sock *sk, struct sk_buff *skb, u32 mss
 	}
 }
 
-static ssize_t tcp_sendmsg_owned(struct sock *sk, struct msghdr *msg, size_t len)
+static ssize_t tcp_sendmsg_owned(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u64 deadline = sock_snd_deadline(sk, msg->msg_flags & MSG_DONTWAIT);
@@ -187,7 +187,7 @@ static ssize_t tcp_sendmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
  * Context: process; sleeps for room unless it must not. Return: bytes taken (partial counts win over errors); -EPIPE,
  * or the pending error first (ECONNRESET, ETIMEDOUT, ...); -EAGAIN; -EFAULT; -EOPNOTSUPP for MSG_OOB, MSG_FASTOPEN.
  */
-static ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
+static ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
 {
 	ssize_t ret;
 
@@ -250,7 +250,8 @@ static ssize_t tcp_recv_copy(struct sock *sk, struct msghdr *msg, size_t len, u3
 	return (ssize_t)copied;
 }
 
-static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len, u32 flags)
+static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len,
+				 u32 flags) __may_sleep
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u64 deadline = sock_rcv_deadline(sk, flags & MSG_DONTWAIT);
@@ -300,7 +301,7 @@ static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
  * Context: process; sleeps for the first byte unless it must not. Return: bytes, 0 at the end of the stream, -EAGAIN,
  * -ENOTCONN, -EFAULT, -EINVAL (MSG_OOB), or the connection's error once.
  */
-static ssize_t tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u32 flags)
+static ssize_t tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u32 flags) __may_sleep
 {
 	ssize_t ret;
 
@@ -376,7 +377,7 @@ static int tcp_ioctl(struct sock *sk, unsigned long req, int *val)
  * Context: process. Return: 0 SYN sent; -EISCONN, -EALREADY, -EINVAL, -EAFNOSUPPORT, or as tcp_v4_connect().
  */
 static int tcp_proto_connect(struct sock *sk, const struct sockaddr_in *addr, int addr_len,
-			     bool nonblock)
+			     bool nonblock) __may_sleep
 {
 	int err;
 
@@ -397,7 +398,7 @@ static int tcp_proto_connect(struct sock *sk, const struct sockaddr_in *addr, in
 }
 
 /* The socket is as new, but for its options. Owner, BH off, state CLOSE. */
-static void tcp_forget(struct sock *sk)
+static void tcp_forget(struct sock *sk) __needs(softirq_ctx)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -474,7 +475,7 @@ static void tcp_unbind(struct sock *sk)
  *
  * Context: process. Return: 0, -EINVAL in another state, -EADDRINUSE, -EAGAIN.
  */
-static int tcp_listen(struct sock *sk, int backlog)
+static int tcp_listen(struct sock *sk, int backlog) __may_sleep
 {
 	u16 num;
 	int err = 0;
@@ -523,7 +524,7 @@ static struct sock *tcp_accept_dequeue(struct sock *sk)
 }
 
 /** tcp_accept() - waits for a connection. Context: process. Return: it, or NULL with *err -EINVAL, -EAGAIN. */
-static struct sock *tcp_accept(struct sock *sk, bool nonblock, int *err)
+static struct sock *tcp_accept(struct sock *sk, bool nonblock, int *err) __may_sleep
 {
 	u64 deadline = sock_rcv_deadline(sk, nonblock);
 	struct sock *child = NULL;
@@ -550,7 +551,7 @@ static struct sock *tcp_accept(struct sock *sk, bool nonblock, int *err)
 }
 
 /* Our side closes: the state that follows. Return: a FIN must be sent. Owner, BH off. */
-static bool tcp_close_state(struct sock *sk)
+static bool tcp_close_state(struct sock *sk) __needs(softirq_ctx)
 {
 	switch (sk->sk_state) {
 	case TCP_ESTABLISHED:
@@ -569,7 +570,7 @@ static bool tcp_close_state(struct sock *sk)
 }
 
 /** tcp_shutdown() - SHUT_WR sends the FIN, SHUT_RD only marks. Context: process. Return: 0, -ENOTCONN. */
-static int tcp_shutdown(struct sock *sk, u8 how_mask)
+static int tcp_shutdown(struct sock *sk, u8 how_mask) __may_sleep
 {
 	bool fin = false;
 	int err = 0;
@@ -596,7 +597,7 @@ static bool tcp_fin_unacked(const struct sock *sk)
 }
 
 /* What close() does to the connection: RST if data was lost unread or SO_LINGER says so, FIN otherwise. Owner. */
-static void tcp_close_connection(struct sock *sk, u64 deadline)
+static void tcp_close_connection(struct sock *sk, u64 deadline) __may_sleep
 {
 	bool unread = tcp_inq(sk) != 0, fin = false;
 
@@ -627,7 +628,7 @@ static void tcp_close_connection(struct sock *sk, u64 deadline)
 }
 
 /* The application is gone: what the connection may still do on its own. BH off; the caller holds a reference. */
-static void tcp_adjudge_to_death(struct sock *sk)
+static void tcp_adjudge_to_death(struct sock *sk) __needs(softirq_ctx)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct tcp_net *tn = tcp_net_of(sk);
@@ -657,7 +658,7 @@ static void tcp_adjudge_to_death(struct sock *sk)
  *
  * Context: process.
  */
-static void tcp_close(struct sock *sk, u64 deadline_ns)
+static void tcp_close(struct sock *sk, u64 deadline_ns) __may_sleep
 {
 	sock_hold(sk);
 	lock_sock(sk);

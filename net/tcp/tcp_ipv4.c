@@ -60,6 +60,7 @@ bad_header:
 
 /* A full socket processes the segment; the caller holds a reference. */
 static void tcp_v4_do_rcv(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
+	__needs(softirq_ctx)
 {
 	skb->dev = NULL; /* borrowed until now; the skb may stay on a queue */
 	(void)skb_pull(skb, skb->len - seg->len);
@@ -84,7 +85,7 @@ void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 
 /* RFC 9293, 3.10.7.2: RST ignored, ACK refused, SYN opens; SYN with FIN is nobody's idea of a connection. */
 static void tcp_v4_listen_rcv(struct sock *lsk, struct sk_buff *skb, const struct tcp_seg *seg,
-			      u32 isn)
+			      u32 isn) __needs(softirq_ctx)
 {
 	enum skb_drop_reason reason = SKB_DROP_REASON_TCP_FLAGS;
 
@@ -102,7 +103,7 @@ static void tcp_v4_listen_rcv(struct sock *lsk, struct sk_buff *skb, const struc
 
 /* The last ACK of a handshake, perhaps with text: the child is born and processes it. */
 static void tcp_v4_req_rcv(struct tcp_request_sock *req, struct sk_buff *skb,
-			   const struct tcp_seg *seg)
+			   const struct tcp_seg *seg) __needs(softirq_ctx)
 {
 	enum skb_drop_reason reason = NR_DROP_REASONS;
 	struct sock *child = tcp_check_req(req, skb, seg, &reason);
@@ -130,6 +131,7 @@ static void tcp_v4_req_rcv(struct tcp_request_sock *req, struct sk_buff *skb,
 }
 
 static void tcp_v4_sock_rcv(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
+	__needs(softirq_ctx)
 {
 	sock_hold(sk);
 	if (!sock_owned_by_user(sk)) {
@@ -214,7 +216,7 @@ static int tcp_icmp_errno(u8 type, u8 code)
 }
 
 /* Frag needed: smaller segments, but never below what 552 bytes of MTU carry (a forged message must not cost much). */
-static void tcp_v4_frag_needed(struct sock *sk, u32 mtu)
+static void tcp_v4_frag_needed(struct sock *sk, u32 mtu) __needs(softirq_ctx)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -229,7 +231,7 @@ static void tcp_v4_frag_needed(struct sock *sk, u32 mtu)
 }
 
 /* An error about a segment that is in flight on @sk. While connecting it decides; later it is only remembered. */
-static void tcp_v4_sock_err(struct sock *sk, u8 type, u8 code, u32 info)
+static void tcp_v4_sock_err(struct sock *sk, u8 type, u8 code, u32 info) __needs(softirq_ctx)
 {
 	int err = tcp_icmp_errno(type, code);
 
@@ -256,7 +258,7 @@ static void tcp_v4_sock_err(struct sock *sk, u8 type, u8 code, u32 info)
  * @code: ICMP code
  * @info: MTU for frag needed
  *
- * Context: softirq.
+ * Context: BH off: softirq, or a thread whose packet met a failing neighbour.
  */
 void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
 {
@@ -273,11 +275,10 @@ void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	sport = htons(get_unaligned_be16(p));
 	dport = htons(get_unaligned_be16(p + 2));
 	seq = get_unaligned_be32(p + 4);
-	local_bh_disable(); /* the neighbour may fail while a thread sends */
 	c = inet_lookup_established(net->tcp_hash, iph->daddr, dport, iph->saddr, ntohs(sport),
 				    skb->dev->ifindex);
 	if (!c || c->skc_state == TCP_TIME_WAIT)
-		goto out;
+		return;
 	if (c->skc_state == TCP_NEW_SYN_RECV) {
 		struct tcp_request_sock *req = container_of(c, struct tcp_request_sock, c);
 
@@ -285,18 +286,16 @@ void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
 			NET_INC_STATS(net, OutOfWindowIcmps);
 		else if (type == ICMP_DEST_UNREACH && code != ICMP_FRAG_NEEDED)
 			tcp_reqsk_drop(req);
-		goto out;
+		return;
 	}
 	sk = container_of(c, struct sock, __sk_common);
 	if (sk->sk_state == TCP_CLOSE || !between(seq, tcp_sk(sk)->snd_una, tcp_sk(sk)->snd_nxt)) {
 		NET_INC_STATS(net, OutOfWindowIcmps);
-		goto out;
+		return;
 	}
 	sock_hold(sk);
 	tcp_v4_sock_err(sk, type, code, info);
 	sock_put(sk);
-out:
-	local_bh_enable();
 }
 
 /* --- Out ----------------------------------------------------------------------------------------------------------------- */

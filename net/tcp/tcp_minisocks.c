@@ -68,7 +68,7 @@ void tcp_reqsk_drop(struct tcp_request_sock *req)
 	kfree(req);
 }
 
-static void tcp_synack_timer(struct timer *t)
+static void tcp_synack_timer(struct timer *t) __needs(softirq_ctx)
 {
 	struct tcp_request_sock *req = container_of(t, struct tcp_request_sock, timer);
 	struct net *net = req->c.skc_net;
@@ -273,7 +273,7 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 }
 
 /* The full socket of a completed handshake takes the request's place. NULL without memory; the request stays then. */
-static struct sock *tcp_create_child(struct tcp_request_sock *req)
+static struct sock *tcp_create_child(struct tcp_request_sock *req) __needs(softirq_ctx)
 {
 	struct sock *lsk = req->listener, *child;
 	struct net *net = lsk->sk_net;
@@ -308,7 +308,7 @@ static bool tcp_req_may_answer(struct tcp_request_sock *req)
 
 /* What a half-open connection does not take: why not, answered where an answer is due. NR_DROP_REASONS: its ACK may follow. */
 static enum skb_drop_reason tcp_req_screen(struct tcp_request_sock *req, struct sk_buff *skb,
-					   const struct tcp_seg *seg)
+					   const struct tcp_seg *seg) __needs(softirq_ctx)
 {
 	struct net *net = req->c.skc_net;
 	u32 rcv_nxt = req->rcv_isn + 1;
@@ -436,7 +436,7 @@ void tcp_timewait_kill(struct net *net, struct tcp_timewait_sock *tw)
 	kfree(tw);
 }
 
-static void tcp_timewait_timer(struct timer *t)
+static void tcp_timewait_timer(struct timer *t) __needs(softirq_ctx)
 {
 	struct tcp_timewait_sock *tw = container_of(t, struct tcp_timewait_sock, timer);
 

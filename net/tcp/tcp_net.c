@@ -128,7 +128,7 @@ static struct sock *tcp_next_orphan(struct net *net)
 	return NULL;
 }
 
-static bool tcp_end_timewait(struct sock_common *skc, void *arg)
+static bool tcp_end_timewait(struct sock_common *skc, void *arg) __needs(softirq_ctx)
 {
 	if (skc->skc_state == TCP_TIME_WAIT)
 		tcp_timewait_kill(arg, container_of(skc, struct tcp_timewait_sock, c));

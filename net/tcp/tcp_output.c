@@ -370,6 +370,7 @@ static void tcp_slow_start_after_idle(struct sock *sk)
  * doorbell rings once for the whole flight. Return: nothing is in flight though data waits (a timer must watch).
  */
 static bool tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, bool push_one)
+	__needs(softirq_ctx)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb;

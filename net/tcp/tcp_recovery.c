@@ -99,7 +99,7 @@ void tcp_enter_loss(struct sock *sk)
 	tp->recover_valid = true;
 }
 
-static void tcp_enter_recovery(struct sock *sk)
+static void tcp_enter_recovery(struct sock *sk) __needs(softirq_ctx)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -140,7 +140,7 @@ static void tcp_partial_ack(struct sock *sk, u32 segs)
 }
 
 /* Open, Disorder and CWR: counts duplicate ACKs up to the threshold. */
-static void tcp_try_enter_recovery(struct sock *sk, bool dupack, bool progress)
+static void tcp_try_enter_recovery(struct sock *sk, bool dupack, bool progress) __needs(softirq_ctx)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 

@@ -214,7 +214,7 @@ static struct rtable *udp_route(struct sock *sk, const struct udp_to *to, struct
 }
 
 /* Room in the send buffer: 0; the pending error; -EPIPE; -EAGAIN (at once, or after the timeout). */
-static int udp_wait_wmem(struct sock *sk, bool nonblock)
+static int udp_wait_wmem(struct sock *sk, bool nonblock) __may_sleep
 {
 	u64 deadline = sock_snd_deadline(sk, nonblock);
 
@@ -276,7 +276,7 @@ static u8 udp_ttl(const struct sock *sk, const struct rtable *rt)
 
 /* Route in hand (its reference is ours to pass on): permission, size, room, copy, out. */
 static int udp_send_on_route(struct sock *sk, struct msghdr *msg, u32 len, const struct udp_to *to,
-			     struct rtable *rt, const struct flowi4 *fl)
+			     struct rtable *rt, const struct flowi4 *fl) __may_sleep
 {
 	struct net *net = sk->sk_net;
 	struct sk_buff *skb;
@@ -314,7 +314,7 @@ release:
  * MSG_MORE), -EDESTADDRREQ, -EINVAL (short address, port 0), -EAFNOSUPPORT, -ENETUNREACH, -ENETDOWN, -EACCES (broadcast), -EPIPE,
  * -EAGAIN, -ENOBUFS, -ENOMEM, -EFAULT, or the error an ICMP message left (ECONNREFUSED ...).
  */
-static ssize_t udp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
+static ssize_t udp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
 {
 	struct net *net = sk->sk_net;
 	struct flowi4 fl;
@@ -358,7 +358,7 @@ static bool udp_readable(const struct sock *sk)
  * The next datagram, off the queue or (peek) with one more reference. NULL with *err: 0 shut down, -EAGAIN, or the pending error,
  * which comes before data.
  */
-static struct sk_buff *udp_next(struct sock *sk, u32 flags, int *err)
+static struct sk_buff *udp_next(struct sock *sk, u32 flags, int *err) __may_sleep
 {
 	u64 deadline = sock_rcv_deadline(sk, flags & MSG_DONTWAIT);
 
@@ -402,7 +402,7 @@ static void udp_fill_name(struct msghdr *msg, const struct sk_buff *skb)
  * proto.recvmsg: one datagram; what does not fit is gone (MSG_TRUNC set in msg_flags; with MSG_TRUNC in @flags the whole length is
  * returned). Length; 0 after shutdown; -EAGAIN; -EFAULT; or the error an ICMP message left.
  */
-static ssize_t udp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u32 flags)
+static ssize_t udp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u32 flags) __may_sleep
 {
 	struct sk_buff *skb;
 	u32 copied;
@@ -503,6 +503,7 @@ static void udp_close(struct sock *sk, u64 deadline_ns)
 
 /* Consumes @skb: data at the UDP header, verified. BH off. */
 static void udp_queue_rcv(struct net *net, struct sock *sk, struct sk_buff *skb)
+	__needs(softirq_ctx)
 {
 	skb_pull(skb, sizeof(struct udphdr));
 	sock_hold(sk); /* the callback may close it */
@@ -521,7 +522,7 @@ struct udp_flood {
 };
 
 /* A copy for each socket that a broadcast or multicast concerns. */
-static bool udp_flood_one(struct sock_common *skc, void *arg)
+static bool udp_flood_one(struct sock_common *skc, void *arg) __needs(softirq_ctx)
 {
 	struct udp_flood *f = arg;
 	const struct iphdr *iph = ip_hdr(f->skb);
@@ -543,7 +544,7 @@ static bool udp_flood_one(struct sock_common *skc, void *arg)
 	return false;
 }
 
-static void udp_flood_rcv(struct net *net, struct sk_buff *skb)
+static void udp_flood_rcv(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	struct udp_flood f = { .net = net, .skb = skb };
 
@@ -584,7 +585,7 @@ static enum skb_drop_reason udp_check(struct net *net, struct sk_buff *skb)
 }
 
 /* The protocol handler. Consumes @skb: data at the UDP header. */
-static void udp_rcv(struct sk_buff *skb)
+static void udp_rcv(struct sk_buff *skb) __needs(softirq_ctx)
 {
 	struct net *net = skb->dev->net;
 	enum skb_drop_reason reason = udp_check(net, skb);
@@ -637,7 +638,7 @@ static int udp_icmp_errno(const struct sock *sk, u8 type, u8 code, bool *hard)
 }
 
 /* The protocol's ear for errors. @skb: ip_hdr() quoted, data at the quoted UDP header. */
-static void udp_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
+static void udp_err(struct sk_buff *skb, u8 type, u8 code, u32 info) __needs(softirq_ctx)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	const struct udphdr *uh = (const struct udphdr *)(const void *)skb->data;

@@ -2,6 +2,7 @@
 """The checks find what they are there to find: each is shown a fault."""
 import check
 import check_complexity
+import check_contexts
 import check_docs
 import check_layers
 import check_repro
@@ -109,6 +110,27 @@ def test_sparse(tmp_path):
     assert verdict("u32 f(u8 __iomem *p);u32 f(u8 __iomem *p) { return readl(p); }") == []
     assert verdict("u8 f(u8 __iomem *p);u8 f(u8 __iomem *p) { return *p; }")
     assert verdict("void *f(u8 __iomem *p);void *f(u8 __iomem *p) { return p; }")
+
+
+def test_contexts(tmp_path):
+    def verdict(body):
+        (tmp_path / "x.c").write_text("#include <kernel/context.h>\n#include <kernel/softirq.h>\n#include <net/netdevice.h>\n"
+                                      "#include <net/sock.h>\n" + body)
+        return "\n".join(check_contexts.analyse([str(tmp_path / "x.c")]))
+
+    off, on = "local_bh_disable();", "local_bh_enable();"
+    assert verdict(f"void f(struct sk_buff *s) {{ {off} netif_receive_skb(s); {on} }}") == ""
+    assert "'netif_receive_skb' requires" in verdict("void f(struct sk_buff *s) { netif_receive_skb(s); }")
+    assert verdict("void f(void) __may_sleep { schedule(); }") == ""
+    assert "'schedule' while context 'softirq_ctx' is held" in verdict(f"void f(void) __may_sleep {{ {off} schedule(); {on} }}")
+    assert "'lock_sock' while" in verdict(f"void f(struct sock *sk) __may_sleep {{ {off} lock_sock(sk); {on} }}")
+    assert "requires holding context 'process_ctx'" in verdict("void f(void) { schedule(); }")
+    assert "not held on every path" in verdict(f"int f(int x) {{ {off} if (x) return 1; {on} return 0; }}")
+    assert "'raise_softirq_irqoff' requires" in verdict("void f(void) { raise_softirq_irqoff(NET_TX_SOFTIRQ); }")
+    irqs = "unsigned long flags = local_irq_save();"
+    assert "'might_sleep' while" in verdict(f"void f(void) __may_sleep {{ {irqs} might_sleep(); local_irq_restore(flags); }}")
+    assert "still held" in verdict(f"void f(void) {{ {irqs} }}")
+    assert "'timer_interrupt' requires" in verdict(f"void f(void) {{ {irqs} timer_interrupt(); local_irq_restore(flags); }}")
 
 
 def test_repro(tmp_path):

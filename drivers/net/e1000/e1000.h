@@ -13,6 +13,7 @@
 #include <kernel/dma.h>
 #include <kernel/io.h>
 #include <kernel/timer.h>
+#include <lib/capability.h>
 #include <net/netdevice.h>
 
 #define E1000_RING_MIN          8u
@@ -154,8 +155,8 @@ static inline u32 e1000_prev(u32 i, u32 count)
 /* e1000_hw.c */
 void e1000_init_hw(struct e1000_adapter *a);
 int e1000_read_mac_addr(struct e1000_adapter *a, u8 *mac); /* 0, -EIO */
-void e1000_check_link(struct e1000_adapter *a);
-void e1000_set_txdw(struct e1000_adapter *a, bool on);
+void e1000_check_link(struct e1000_adapter *a) __needs(softirq_ctx);
+void e1000_set_txdw(struct e1000_adapter *a, bool on) __needs(softirq_ctx);
 void *e1000_alloc_desc(u32 count, dma_addr_t *dma);
 void e1000_free_desc(void *desc, u32 count, dma_addr_t dma);
 
@@ -164,18 +165,18 @@ void e1000_tx_init(struct e1000_adapter *a, u32 count);
 int e1000_setup_tx_resources(struct e1000_adapter *a); /* 0, -ENOMEM */
 void e1000_free_tx_resources(struct e1000_adapter *a);
 void e1000_configure_tx(struct e1000_adapter *a);
-void e1000_stop_tx(struct e1000_adapter *a);
-netdev_tx_t e1000_xmit_frame(struct sk_buff *skb, struct net_device *dev);
-void e1000_doorbell(struct net_device *dev);
-void e1000_clean_tx_poll(struct e1000_adapter *a);
+void e1000_stop_tx(struct e1000_adapter *a) __needs(softirq_ctx);
+netdev_tx_t e1000_xmit_frame(struct sk_buff *skb, struct net_device *dev) __needs(softirq_ctx);
+void e1000_doorbell(struct net_device *dev) __needs(softirq_ctx);
+void e1000_clean_tx_poll(struct e1000_adapter *a) __needs(softirq_ctx);
 bool e1000_tx_done(const struct e1000_adapter *a);
-void e1000_tx_timeout(struct net_device *dev);
+void e1000_tx_timeout(struct net_device *dev) __needs(softirq_ctx);
 
 /* e1000_rx.c */
 int e1000_setup_rx_resources(struct e1000_adapter *a); /* 0, -ENOMEM */
 void e1000_free_rx_resources(struct e1000_adapter *a);
 void e1000_configure_rx(struct e1000_adapter *a);
 void e1000_stop_rx(struct e1000_adapter *a);
-int e1000_clean_rx_irq(struct e1000_adapter *a, int budget);
+int e1000_clean_rx_irq(struct e1000_adapter *a, int budget) __needs(softirq_ctx);
 bool e1000_rx_waiting(const struct e1000_adapter *a);
 #endif

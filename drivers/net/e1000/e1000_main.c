@@ -77,7 +77,7 @@ static enum irqreturn e1000_intr(unsigned int irq, void *arg)
  * causes that came meanwhile are latched and do so at once. The ring is looked at once more all the same: the
  * device holds interrupts back for up to 128 us.
  */
-static int e1000_poll(struct napi_struct *n, int budget)
+static int e1000_poll(struct napi_struct *n, int budget) __needs(softirq_ctx)
 {
 	struct e1000_adapter *a = container_of(n, struct e1000_adapter, napi);
 	int work;
@@ -112,7 +112,7 @@ static void rescue_irq(struct e1000_adapter *a)
 }
 
 /* Every 2 s: the link, a lost interrupt, and a transmitter that has packets but does not finish any. */
-static void watchdog_timer_fn(struct timer *t)
+static void watchdog_timer_fn(struct timer *t) __needs(softirq_ctx)
 {
 	struct e1000_adapter *a = container_of(t, struct e1000_adapter, watchdog_timer);
 	bool pending = a->tx.next_to_use != a->tx.next_to_clean;
@@ -188,7 +188,7 @@ out_tx:
 }
 
 /* ndo_stop: the reverse of open. Returns 0. */
-static int e1000_stop(struct net_device *dev)
+static int e1000_stop(struct net_device *dev) __may_sleep
 {
 	struct e1000_adapter *a = dev->priv;
 
@@ -347,7 +347,7 @@ static int device_setup(struct e1000_adapter *a)
 }
 
 /* Takes one card. 0; -ENOMEM, -ENODEV (no registers), -EIO (no address), -EINVAL (MTU), with everything undone. */
-static int e1000_probe(struct pci_dev *pdev, void *ctx)
+static int e1000_probe(struct pci_dev *pdev, void *ctx) __may_sleep
 {
 	const struct e1000_options *o = ctx;
 	struct net_device *dev;
@@ -384,7 +384,7 @@ out_free:
 	return err;
 }
 
-static void e1000_remove(struct pci_dev *pdev)
+static void e1000_remove(struct pci_dev *pdev) __may_sleep
 {
 	struct e1000_adapter *a = pdev->drvdata;
 

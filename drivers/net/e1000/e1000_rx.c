@@ -241,7 +241,7 @@ static struct sk_buff *rx_take(struct e1000_adapter *a, u32 i, u32 len)
 	return old.skb;
 }
 
-static void rx_deliver(struct e1000_adapter *a, struct sk_buff *skb)
+static void rx_deliver(struct e1000_adapter *a, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	a->dev->stats.rx_packets++;
 	a->dev->stats.rx_bytes += skb->len;

@@ -36,7 +36,7 @@ static_assert(sizeof(struct e1000_tx_buffer) <= 40, "budget: 10 KiB for a ring o
 
 /* --- The ring's memory and life ------------------------------------------------------------------------------- */
 
-static void reclaim_timer_fn(struct timer *t);
+static void reclaim_timer_fn(struct timer *t) __needs(softirq_ctx);
 static void stall_timer_fn(struct timer *t);
 static void full_timer_fn(struct timer *t);
 
@@ -225,7 +225,7 @@ bool e1000_tx_done(const struct e1000_adapter *a)
  * Whoever waits for a completion has one coming: an interrupt while the queue is stopped or @by_irq is wished, else
  * the timer as long as anything is unreclaimed.
  */
-static void tx_expect_completion(struct e1000_adapter *a, bool by_irq)
+static void tx_expect_completion(struct e1000_adapter *a, bool by_irq) __needs(softirq_ctx)
 {
 	struct e1000_tx_ring *r = &a->tx;
 	bool pending = r->next_to_use != r->next_to_clean;
@@ -238,7 +238,7 @@ static void tx_expect_completion(struct e1000_adapter *a, bool by_irq)
 }
 
 /* 2 ms after a packet was posted. When nothing was done by then, the device is asked for an interrupt instead. */
-static void reclaim_timer_fn(struct timer *t)
+static void reclaim_timer_fn(struct timer *t) __needs(softirq_ctx)
 {
 	struct e1000_adapter *a = container_of(t, struct e1000_adapter, tx.reclaim_timer);
 	u32 packets = clean_tx_irq(a);
@@ -442,7 +442,7 @@ static int tx_post(struct e1000_adapter *a, struct sk_buff *skb)
  * Makes @skb fit into what is unused: reclaims, and if need be puts it into one piece. Returns 0; -ENOMEM: no memory
  * for that; -EBUSY: it does not fit. The skb stays the caller's.
  */
-static int tx_make_room(struct e1000_adapter *a, struct sk_buff *skb)
+static int tx_make_room(struct e1000_adapter *a, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	struct e1000_tx_ring *r = &a->tx;
 	u32 need = tx_descs_needed(r, skb);
@@ -466,7 +466,7 @@ static int tx_make_room(struct e1000_adapter *a, struct sk_buff *skb)
 }
 
 /* After a packet was posted: stop before the next one does not fit, ring now or at the end of the burst. */
-static void tx_after_post(struct e1000_adapter *a)
+static void tx_after_post(struct e1000_adapter *a) __needs(softirq_ctx)
 {
 	struct e1000_tx_ring *r = &a->tx;
 
