@@ -35,6 +35,7 @@ struct peer_said {
 static struct {
 	struct peer_said out[512];
 	u32 n;              /* recorded */
+	u32 iss;            /* the peer's SYN; the payload's pattern begins behind it */
 	u32 seq, una, nxt;  /* see above */
 	u16 sport, dport;   /* the peer's; the host's */
 	u16 wnd;            /* what the peer announces */
@@ -129,7 +130,7 @@ static void tell_raw(u8 flags, u32 seq, u32 ack, u32 len)
 	th->flags = flags;
 	th->window = htons(peer.wnd);
 	memcpy(b + 40, peer.opt, peer.optlen);
-	fill(b + 40 + peer.optlen, seq - PEER_ISS - 1, len);
+	fill(b + 40 + peer.optlen, seq - peer.iss - 1, len);
 	th->check = csum_tcpudp_magic(ip->saddr, ip->daddr, tlen, IPPROTO_TCP,
 				      csum_partial(th, tlen, 0));
 	if (peer.bad_csum)
@@ -183,6 +184,12 @@ static void peer_hush(void)
 	peer.n = 0;
 }
 
+/* The peer's next SYN has this number. */
+static void peer_begin(u32 iss)
+{
+	peer.seq = peer.iss = iss;
+}
+
 static void peer_up(void)
 {
 	hosts_up(1);
@@ -197,7 +204,7 @@ static void peer_up(void)
 	CHECK_EQ(said(0)->flags, TCPHDR_RST);
 	memset(&hosts[0]->mib, 0, sizeof(hosts[0]->mib));
 	peer.n = 0;
-	peer.seq = PEER_ISS;
+	peer_begin(PEER_ISS);
 }
 
 static void peer_down(void)
