@@ -70,9 +70,9 @@ void dma_unmap_single(dma_addr_t addr, size_t len, enum dma_data_direction dir)
 	BUG_ON(addr == DMA_MAPPING_ERROR);
 	unsigned long flags = local_irq_save();
 	BUG_ON(!dma.live || dma.bytes[dir] < len);
+	arch_dma_unmap(addr, len, access_of(dir));
 	dma.live--;
 	dma.bytes[dir] -= len;
-	arch_dma_unmap(addr, len, access_of(dir));
 	BUG_ON(!dma.live && (dma.bytes[0] || dma.bytes[1])); /* lengths did not pair */
 	local_irq_restore(flags);
 }

@@ -184,7 +184,7 @@ void e1000m_ring_check(const struct e1000_model *m, const char *ring, u32 bal)
 	u32 len = e1000m_get(m, bal + 8);
 
 	if (!len || len % 128 || len / 16 > E1000_MODEL_RING)
-		e1000m_misuse(m, "%s ring of %u bytes: not 128..65536 in steps of 128", ring, len);
+		e1000m_misuse(m, "%s of %u bytes: not 128..65536 in steps of 128", ring, len);
 	e1000m_dma(m, ring_base(m, bal), len, true, ring, 0);
 }
 

@@ -294,7 +294,7 @@ void e1000m_rx_tail(struct e1000_model *m, u32 v)
 	}
 	if (v >= count)
 		e1000m_misuse(m, "RDT %u is beyond the ring of %u", v, count);
-	e1000m_ring_check(m, "receive", RDBAL);
+	e1000m_ring_check(m, "receive ring", RDBAL);
 	for (; m->rxr.given != v; m->rxr.given = next_index(m, m->rxr.given))
 		hand_over(m, v, m->rxr.given);
 	*e1000m_word(m, RDT) = v;

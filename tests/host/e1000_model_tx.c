@@ -355,7 +355,7 @@ void e1000m_tx_control(struct e1000_model *m, u32 v)
 	if (!(v & BITS_EN))
 		return;
 	if (!(old & BITS_EN)) {
-		e1000m_ring_check(m, "transmit", TDBAL);
+		e1000m_ring_check(m, "transmit ring", TDBAL);
 		m->tx_hang -= m->tx_hang != 0;
 		m->frame_first = UINT32_MAX;
 	}
