@@ -179,8 +179,7 @@ static void arp_own_conflict(struct neigh_table *tbl, struct net_device *dev,
 
 	tbl->stats.own_conflicts++;
 	pr_warn_ratelimited("arp: %s: %pM uses our address %pI4\n", dev->name, arp->ar_sha, &sip);
-	if (tbl->defended_ns && tbl->defended_addr == sip &&
-	    now < tbl->defended_ns + ARP_DEFEND_INTERVAL_NS)
+	if (tbl->defended_addr == sip && now < tbl->defended_ns + ARP_DEFEND_INTERVAL_NS)
 		return;
 	tbl->defended_ns = now;
 	tbl->defended_addr = sip;

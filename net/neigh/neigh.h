@@ -79,8 +79,8 @@ struct neigh_table {
 	u32 queued_bytes, max_queued_bytes; /* truesize waiting in all entries */
 	u64 reachable_ns, rerandom_ns;
 	struct timer gc_timer;
-	u64 defended_ns; /* last defence of an own address; arp.c */
-	__be32 defended_addr;
+	u64 defended_ns;      /* last defence of an own address; arp.c */
+	__be32 defended_addr; /* 0: none yet */
 	struct neigh_stats stats;
 };
 
