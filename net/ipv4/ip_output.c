@@ -90,9 +90,10 @@ static int ip_finish_output2(struct net *net, struct sk_buff *skb) __needs(softi
 	}
 	n = neigh_lookup_create(net, rt_nexthop(rt, ip_hdr(skb)->daddr), dev);
 	if (IS_ERR(n)) {
-		pr_warn_ratelimited("ip: %s: no neighbour entry: %ld\n", dev->name, PTR_ERR(n));
+		rc = (int)PTR_ERR(n);
+		pr_warn_ratelimited("ip: %s: no neighbour entry: %d\n", dev->name, rc);
 		kfree_skb_reason(skb, SKB_DROP_REASON_NEIGH_CREATEFAIL);
-		return -EINVAL;
+		return rc;
 	}
 	/* TCP saw this connection move since its last packet: the neighbour need not be asked. */
 	if (skb->dst_pending_confirm) {
@@ -118,7 +119,7 @@ static int ip_finish_output(struct net *net, struct sk_buff *skb) __needs(softir
 /**
  * ip_output() - every route's dst->output.
  * Context: BH off. Consumes @skb.
- * Return: as neigh_output(); -EMSGSIZE larger than the path MTU; -ENOMEM; -EINVAL no neighbour entry.
+ * Return: as neigh_output(); -EMSGSIZE larger than the path MTU; -ENOMEM; no neighbour entry: as neigh_create().
  */
 int ip_output(struct net *net, struct sock *sk, struct sk_buff *skb)
 {

@@ -303,7 +303,7 @@ TEST(no_entry_for_the_neighbour)
 	for (u32 i = 0; i < 4; i++) /* held, so that none can be evicted */
 		n[i] = neigh_lookup_create(net, htonl(0x0a000010 + i), dev);
 	host_console_clear();
-	CHECK_EQ(send_to(IP4(10, 0, 0, 77), 8, 0, true), -EINVAL);
+	CHECK_EQ(send_to(IP4(10, 0, 0, 77), 8, 0, true), -ENOBUFS);
 	CHECK_EQ(skb_stats.drop[R(NEIGH_CREATEFAIL)] - failed, 1);
 	CHECK(strstr(host_console(), "no neighbour entry"));
 	CHECK(page_has(neigh_stat_show, "table_fulls 1\n"));
