@@ -111,14 +111,19 @@ _Static_assert(sizeof(struct sk_buff) <= SKB_DESC_CHARGE &&
 
 /* --- Allocation and release (net/core/skbuff.c). Process (BH on or off) and softirq. -------------------------- */
 int skb_init(void); /* caches; once per process; 0, -ENOMEM */
+/* Each call of these four is an allocation site of its own: a packet that leaks is reported where it was made. */
 /* @size bytes of linear room, headroom included; len 0; one reference. NULL without memory. */
-struct sk_buff *alloc_skb(u32 size);
+#define alloc_skb(size) alloc_skb_at(size, ALLOC_SITE())
+struct sk_buff *alloc_skb_at(u32 size, struct alloc_site *site);
 /* The same with a second descriptor beside it, so that the first clone allocates nothing. */
-struct sk_buff *alloc_skb_fclone(u32 size);
+#define alloc_skb_fclone(size) alloc_skb_fclone_at(size, ALLOC_SITE())
+struct sk_buff *alloc_skb_fclone_at(u32 size, struct alloc_site *site);
 /* For a driver: @len bytes of tailroom behind LL_MAX_HEADER + NET_IP_ALIGN of headroom; dev set. NULL without memory. */
-struct sk_buff *netdev_alloc_skb(struct net_device *dev, u32 len);
+#define netdev_alloc_skb(dev, len) netdev_alloc_skb_at(dev, len, ALLOC_SITE())
+struct sk_buff *netdev_alloc_skb_at(struct net_device *dev, u32 len, struct alloc_site *site);
 /* New descriptor, same data; no owner; users 1; len and header offsets equal. NULL without memory. */
-struct sk_buff *skb_clone(struct sk_buff *skb);
+#define skb_clone(skb) skb_clone_at(skb, ALLOC_SITE())
+struct sk_buff *skb_clone_at(struct sk_buff *skb, struct alloc_site *site);
 /* New descriptor and private copy of the linear part, fragments shared. NULL without memory. */
 struct sk_buff *pskb_copy(const struct sk_buff *skb, u32 headroom);
 /*

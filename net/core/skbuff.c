@@ -80,7 +80,7 @@ static struct kmem_cache *data_cache(u32 linear)
 }
 
 /* A buffer of at least *linear bytes with its shared info behind; *linear gets the real size. */
-static u8 *data_alloc(u32 *linear)
+static u8 *data_alloc(u32 *linear, struct alloc_site *site)
 {
 	struct skb_shared_info *si;
 	u8 *head;
@@ -96,9 +96,9 @@ static u8 *data_alloc(u32 *linear)
 	else
 		*linear = ALIGN(*linear, SMP_CACHE_BYTES);
 	if (data_cache(*linear))
-		head = kmem_cache_alloc(data_cache(*linear));
+		head = kmem_cache_alloc_at(data_cache(*linear), site);
 	else
-		head = kmalloc(*linear + sizeof(*si));
+		head = kmalloc_at(*linear + sizeof(*si), site);
 	if (!head)
 		return NULL;
 	si = (struct skb_shared_info *)(void *)(head + *linear);
@@ -149,9 +149,10 @@ bool skb_shared_data(const struct sk_buff *skb)
 
 /* --- Allocation ------------------------------------------------------------------------------------------------ */
 /* Makes @skb an empty packet on its own buffer. false without memory. */
-static bool skb_setup(struct sk_buff *skb, u32 size, enum skb_fclone fclone)
+static bool skb_setup(struct sk_buff *skb, u32 size, enum skb_fclone fclone,
+		      struct alloc_site *site)
 {
-	u8 *head = data_alloc(&size);
+	u8 *head = data_alloc(&size, site);
 
 	if (!head)
 		return false;
@@ -169,18 +170,18 @@ static bool skb_setup(struct sk_buff *skb, u32 size, enum skb_fclone fclone)
 }
 
 /**
- * alloc_skb() - an empty packet with @size bytes of linear room, headroom included.
+ * alloc_skb_at() - an empty packet with @size bytes of linear room, headroom included.
  * Context: process, softirq. Owns: the caller, one reference.
  * Return: the skb; NULL without memory.
  */
-struct sk_buff *alloc_skb(u32 size)
+struct sk_buff *alloc_skb_at(u32 size, struct alloc_site *site)
 {
-	struct sk_buff *skb = kmem_cache_alloc(pool.head);
+	struct sk_buff *skb = kmem_cache_alloc_at(pool.head, site);
 
 	BUG_ON(in_hardirq());
 	if (!skb)
 		return NULL;
-	if (!skb_setup(skb, size, SKB_FCLONE_NONE)) {
+	if (!skb_setup(skb, size, SKB_FCLONE_NONE, site)) {
 		kmem_cache_free(pool.head, skb);
 		return NULL;
 	}
@@ -188,18 +189,18 @@ struct sk_buff *alloc_skb(u32 size)
 }
 
 /**
- * alloc_skb_fclone() - the same with a second descriptor beside it, so that the first clone allocates nothing.
+ * alloc_skb_fclone_at() - the same with a second descriptor beside it, so that the first clone allocates nothing.
  * Context: process, softirq. Owns: the caller, one reference.
  * Return: the skb; NULL without memory.
  */
-struct sk_buff *alloc_skb_fclone(u32 size)
+struct sk_buff *alloc_skb_fclone_at(u32 size, struct alloc_site *site)
 {
-	struct sk_buff_fclones *pair = kmem_cache_alloc(pool.fclone);
+	struct sk_buff_fclones *pair = kmem_cache_alloc_at(pool.fclone, site);
 
 	BUG_ON(in_hardirq());
 	if (!pair)
 		return NULL;
-	if (!skb_setup(&pair->skb1, size, SKB_FCLONE_ORIG)) {
+	if (!skb_setup(&pair->skb1, size, SKB_FCLONE_ORIG, site)) {
 		kmem_cache_free(pool.fclone, pair);
 		return NULL;
 	}
@@ -210,17 +211,17 @@ struct sk_buff *alloc_skb_fclone(u32 size)
 }
 
 /**
- * netdev_alloc_skb() - a packet for @dev to receive into: the NIC may write @len bytes at data.
+ * netdev_alloc_skb_at() - a packet for @dev to receive into: the NIC may write @len bytes at data.
  * Context: process, softirq. Owns: the caller.
  * Return: the skb with dev set, headroom reserved so that the IP header is 16-aligned; NULL without memory.
  */
-struct sk_buff *netdev_alloc_skb(struct net_device *dev, u32 len)
+struct sk_buff *netdev_alloc_skb_at(struct net_device *dev, u32 len, struct alloc_site *site)
 {
 	struct sk_buff *skb;
 
 	if (len > SKB_LINEAR_MAX - LL_MAX_HEADER - NET_IP_ALIGN)
 		return NULL;
-	skb = alloc_skb(len + LL_MAX_HEADER + NET_IP_ALIGN);
+	skb = alloc_skb_at(len + LL_MAX_HEADER + NET_IP_ALIGN, site);
 	if (!skb)
 		return NULL;
 	skb_reserve(skb, LL_MAX_HEADER + NET_IP_ALIGN);
@@ -327,7 +328,8 @@ void skb_orphan(struct sk_buff *skb)
 
 /* --- Clones and private copies ------------------------------------------------------------------------------------- */
 /* A descriptor for a clone: the pair's second when it is free. */
-static struct sk_buff *clone_head(struct sk_buff *skb, enum skb_fclone *fclone)
+static struct sk_buff *clone_head(struct sk_buff *skb, enum skb_fclone *fclone,
+				  struct alloc_site *site)
 {
 	if (skb->fclone == SKB_FCLONE_ORIG) {
 		struct sk_buff_fclones *pair = container_of(skb, struct sk_buff_fclones, skb1);
@@ -339,7 +341,7 @@ static struct sk_buff *clone_head(struct sk_buff *skb, enum skb_fclone *fclone)
 		}
 	}
 	*fclone = SKB_FCLONE_NONE;
-	return kmem_cache_alloc(pool.head);
+	return kmem_cache_alloc_at(pool.head, site);
 }
 
 /* Copies what describes the packet, not who holds it: no queue, no owner; the route gets its own reference. */
@@ -361,16 +363,16 @@ static void copy_header(struct sk_buff *to, const struct sk_buff *from, enum skb
 }
 
 /**
- * skb_clone() - a second descriptor on the same data, which is read-only from then on.
+ * skb_clone_at() - a second descriptor on the same data, which is read-only from then on.
  * What the clone pushes into the headroom is its own, but only the first clone that lives: see own_headroom.
  * Context: process, softirq. Owns: the caller owns the clone; @skb stays his.
  * Return: the clone without owner, users 1; NULL without memory.
  */
-struct sk_buff *skb_clone(struct sk_buff *skb)
+struct sk_buff *skb_clone_at(struct sk_buff *skb, struct alloc_site *site)
 {
 	bool first = !skb_shared_data(skb);
 	enum skb_fclone fclone;
-	struct sk_buff *c = clone_head(skb, &fclone);
+	struct sk_buff *c = clone_head(skb, &fclone, site);
 
 	if (!c)
 		return NULL;
@@ -402,7 +404,7 @@ static int copy_linear(struct sk_buff *to, const struct sk_buff *skb, u32 headro
 	struct skb_shared_info *si = skb_shinfo(skb), *nsi;
 	u32 headlen = skb_headlen(skb), size = headroom + headlen + tailroom;
 	u32 keep = min(headroom, skb_headroom(skb));
-	u8 *head = data_alloc(&size), *data;
+	u8 *head = data_alloc(&size, ALLOC_SITE()), *data;
 
 	if (!head)
 		return -ENOMEM;

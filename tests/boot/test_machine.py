@@ -82,7 +82,7 @@ def test_a_leak_is_seen(boot, noise):
     """One packet left behind on purpose: the run fails, and the report names where it was allocated."""
     receiver = Receiver()
     run = boot("send", f"tcp:10.0.2.2:{receiver.port}", append="fault=leak", module=noise(1460))
-    run.expect(67).says("leak check FAILED: 1 skbs").says("net/core/skbuff.c:")
+    run.expect(67).says("leak check FAILED: 1 skbs").says("leak: 2 live from boot/main.c:")
 
 
 def test_no_dhcp_answer(boot, noise):
