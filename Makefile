@@ -136,6 +136,11 @@ SIM_OBJS := $(patsubst %.c,$(H)/obj/%.o,$(sort $(wildcard tests/sim/*.c)))
 $(H)/sim: $(SIM_OBJS) $(H)/libdoorbell-test.a
 	$(call host_link)
 
+# The torture: tests/torture.
+TORTURE_OBJS := $(patsubst %.c,$(H)/obj/%.o,$(sort $(wildcard tests/torture/*.c)))
+$(H)/torture: $(TORTURE_OBJS) $(H)/libdoorbell-test.a
+	$(call host_link)
+
 # Fuzz targets: tests/fuzz/fuzz_*.c, one program each; the other files there are theirs in common.
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BINS := $(FUZZ_SRC:tests/fuzz/%.c=$(H)/%)
@@ -147,8 +152,9 @@ hostlink: $(H)/whole
 unit: $(UNIT_BINS) hostlink
 hostlib: $(H)/libdoorbell.so $(if $(filter lib,$(FLAVOUR)),build/host/libdoorbell.so)
 simulator: $(H)/sim
+torture: $(H)/torture
 fuzzers: $(FUZZ_BINS)
-HOST_GOALS := unit hostlink hostlib simulator fuzzers
+HOST_GOALS := unit hostlink hostlib simulator torture fuzzers
 .PHONY: $(HOST_GOALS)
 .SECONDARY:
 
@@ -166,7 +172,7 @@ ifneq ($(filter objects,$(MAKECMDGOALS)),)
 -include $(OBJS:.o=.d)
 endif
 ifneq ($(filter $(HOST_GOALS),$(MAKECMDGOALS)),)
--include $(HOST_OBJS:.o=.d) $(UNIT_SRC:%.c=$(H)/obj/%.d) $(SIM_OBJS:.o=.d) $(FUZZ_SRC:%.c=$(H)/obj/%.d) $(FUZZ_COMMON:.o=.d)
+-include $(HOST_OBJS:.o=.d) $(UNIT_SRC:%.c=$(H)/obj/%.d) $(SIM_OBJS:.o=.d) $(TORTURE_OBJS:.o=.d) $(FUZZ_SRC:%.c=$(H)/obj/%.d) $(FUZZ_COMMON:.o=.d)
 endif
 ifneq ($(filter headers,$(MAKECMDGOALS)),)
 -include $(HEADER_OBJS:.ok=.d)
