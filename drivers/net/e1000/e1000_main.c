@@ -98,8 +98,9 @@ static int e1000_poll(struct napi_struct *n, int budget) __needs(softirq_ctx)
 }
 
 /*
- * Work that lies in the rings although the device may interrupt: its interrupt was lost. One is made in its place; when
- * the lost one was only late, an empty poll is all it costs.
+ * Work that lies in the rings although the device may interrupt: its interrupt was lost, or its line is masked for good
+ * because something else on it would not be quiet. The poll does not need one. When it was only late, an empty poll is
+ * all it costs.
  */
 static void rescue_irq(struct e1000_adapter *a)
 {
@@ -108,7 +109,9 @@ static void rescue_irq(struct e1000_adapter *a)
 	if (a->irqs_off || !(tx || e1000_rx_waiting(a)))
 		return;
 	a->stats.irq_rescues++;
-	ew32(a, E1000_ICS, E1000_ICR_RXDMT0);
+	ew32(a, E1000_IMC, ~0u);
+	a->irqs_off = true;
+	napi_schedule(&a->napi);
 }
 
 /* Every 2 s: the link, a lost interrupt, and a transmitter that has packets but does not finish any. */
