@@ -12,7 +12,11 @@
 
 #include <net/ip.h>
 
-/* SND.WND from a segment that is newer than the last that set it. Return: the window changed. */
+/*
+ * SND.WND from a segment that is newer than the last that set it. A greater ACK is proof of that, whatever the sequence
+ * number (a retransmission has a small one): without it SND.UNA would move and take the old window beyond the edge that
+ * the peer offered. Return: the window changed.
+ */
 static bool tcp_update_window(struct sock *sk, const struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -21,9 +25,8 @@ static bool tcp_update_window(struct sock *sk, const struct tcp_seg *seg)
 
 	if (!(seg->flags & TCPHDR_SYN))
 		wnd <<= tp->snd_wscale;
-	if (!(after(seg->seq, tp->snd_wl1) ||
-	      (seg->seq == tp->snd_wl1 &&
-	       (after(seg->ack, tp->snd_wl2) || (seg->ack == tp->snd_wl2 && wnd > tp->snd_wnd)))))
+	if (!after(seg->ack, tp->snd_wl2) && !after(seg->seq, tp->snd_wl1) &&
+	    !(seg->seq == tp->snd_wl1 && wnd > tp->snd_wnd))
 		return false;
 	changed = wnd != tp->snd_wnd;
 	tp->snd_wl1 = seg->seq;

@@ -312,7 +312,8 @@ static enum skb_drop_reason tcp_req_screen(struct tcp_request_sock *req, struct 
 {
 	struct net *net = req->c.skc_net;
 	u32 rcv_nxt = req->rcv_isn + 1;
-	u16 wnd = (u16)min(req->rcv_wnd, 65535u);
+	/* No SYN any more, so it is scaled (RFC 7323, 2.2). */
+	u16 wnd = (u16)min(req->rcv_wnd >> (req->wscale_ok ? req->rcv_wscale : 0), 65535u);
 
 	if (before(seg->end_seq, rcv_nxt) || after(seg->seq, rcv_nxt + req->rcv_wnd)) {
 		if (!(seg->flags & TCPHDR_RST) && tcp_req_may_answer(req))
@@ -471,7 +472,9 @@ void tcp_time_wait(struct sock *sk)
 	INIT_LIST_HEAD(&tw->c.skc_bind_node);
 	tw->rcv_nxt = tp->rcv_nxt;
 	tw->snd_nxt = tp->snd_nxt;
-	tw->rcv_wnd = min(tcp_receive_window(tp) >> tp->rcv_wscale, 65535u);
+	/* Rounded up, as tcp_select_window() does: the right edge does not move back (RFC 9293 SHLD-14). */
+	tw->rcv_wnd =
+		min(ALIGN(tcp_receive_window(tp), 1u << tp->rcv_wscale) >> tp->rcv_wscale, 65535u);
 	inet_ehash_replace(net->tcp_hash, &sk->__sk_common, &tw->c);
 	inet_inherit_port(net->tcp_hash, &tw->c, sk->sk_num);
 	net->tcp->tw_count++;
