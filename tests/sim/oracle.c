@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What must hold inside a host whenever it rests: every packet is in exactly one place that has a name, every account
+ * equals what it stands for, everything that waits has somebody who will wake it.
+ *
+ * Interface: oracle_start, oracle_step, oracle_end (world.h).
+ * Above: wire.c at the end of each step. Below: the structures of net/ and of the driver, read only.
+ * Context: the idle thread with interrupts off, or process while nothing runs. Owns: the counts of before.
+ */
+#include "world.h"
+
+#include <kernel/cpu.h>
+#include <kernel/fault.h>
+#include <net/inet_hashtables.h>
+#include <net/sch_generic.h>
+
+#define SEEN_SIZE   16384u /* a power of two; far more than packets live */
+#define PROGRESS    64u
+#define NR_BANDS    3u
+#define LIMIT_SLACK (2 * NSEC_PER_SEC)
+
+/* Where a packet can be. */
+enum place {
+	IN_RECEIVE_QUEUE,
+	IN_OUT_OF_ORDER_QUEUE,
+	IN_WRITE_QUEUE,
+	IN_RETRANSMIT_QUEUE,
+	IN_SOCKET_BACKLOG,
+	IN_NEIGHBOUR_QUEUE,
+	IN_QDISC,
+	IN_REQUEUE,
+	IN_TX_RING,
+	IN_RX_RING,
+	IN_NETIF_RX_BACKLOG,
+	IN_COMPLETION_QUEUE,
+	NR_PLACES
+};
+static const char *const place_names[NR_PLACES] = {
+	"receive queue",
+	"out-of-order queue",
+	"write queue",
+	"retransmit queue",
+	"socket backlog",
+	"neighbour queue",
+	"qdisc",
+	"requeue list",
+	"transmit ring",
+	"receive ring",
+	"netif_rx backlog",
+	"completion queue",
+};
+
+/* How a socket went on since it was looked at last. */
+struct progress {
+	const struct sock *sk;
+	u32 id; /* of its first packet's stream: sockets are freed and their memory used again */
+	u32 una, rcv_nxt;
+	u64 since_ns;
+};
+
+static struct {
+	/* What lived before the hosts did. */
+	u64 objects, areas, mapped;
+	u32 timers;
+	struct rng stride;
+	u32 skip;
+	/* The walk */
+	const struct sk_buff *seen[SEEN_SIZE];
+	u8 place[SEEN_SIZE];
+	u32 epoch_of[SEEN_SIZE], epoch;
+	u32 found;
+	u64 mapped_now;
+	u32 below[SIM_HOSTS]; /* scratch */
+	struct progress progress[PROGRESS];
+	u64 fault_hits;
+} o;
+
+void oracle_start(void)
+{
+	memset(&o, 0, sizeof(o));
+	o.objects = mm_live_objects();
+	o.areas = vm_areas_live();
+	o.mapped = dma_mapped();
+	o.timers = timers_live();
+	rng_stream(&o.stride, sim_options.seed, "oracle", 0);
+}
+
+/* --- The walk over all packets ---------------------------------------------------------------------------------------- */
+static void enter(const struct sk_buff *skb, enum place place)
+{
+	u32 i = (u32)((uintptr_t)skb >> 6) * 2654435761u % SEEN_SIZE;
+
+	if (planted(PLANT_CENSUS))
+		return;
+	while (o.epoch_of[i] == o.epoch) {
+		if (o.seen[i] == skb)
+			sim_fail("census", "packet %u is in two places: %s and %s", skb->id,
+				 place_names[o.place[i]], place_names[place]);
+		i = (i + 1) % SEEN_SIZE;
+	}
+	o.epoch_of[i] = o.epoch;
+	o.seen[i] = skb;
+	o.place[i] = (u8)place;
+	if (++o.found > SEEN_SIZE / 2)
+		sim_fail("census", "more than %u packets live", SEEN_SIZE / 2);
+	if (skb->users != 1)
+		sim_fail("census", "packet %u in the %s has %u references", skb->id,
+			 place_names[place], skb->users);
+}
+
+static u32 walk(const struct sk_buff_head *q, enum place place)
+{
+	const struct sk_buff *skb;
+	u32 n = 0, truesize = 0;
+
+	skb_queue_walk(q, skb) {
+		enter(skb, place);
+		truesize += skb->truesize;
+		n++;
+	}
+	if (n != q->qlen)
+		sim_fail("census", "%s: %u packets, it counts %u", place_names[place], n, q->qlen);
+	return truesize;
+}
+
+/* --- Below the transport: who is charged is found from the packets ---------------------------------------------------------- */
+struct charge {
+	const struct sock *sk;
+	u32 bytes;
+};
+static struct charge charges[1024];
+static u32 nr_charges;
+
+static void charge(const struct sk_buff *skb)
+{
+	if (skb->destructor != sock_wfree)
+		return;
+	for (u32 i = 0; i < nr_charges; i++)
+		if (charges[i].sk == skb->sk) {
+			charges[i].bytes += skb->truesize;
+			return;
+		}
+	if (nr_charges == ARRAY_SIZE(charges))
+		sim_fail("oracle", "more than %zu sockets are charged", ARRAY_SIZE(charges));
+	charges[nr_charges++] = (struct charge){ skb->sk, skb->truesize };
+}
+
+static void charge_all(const struct sk_buff_head *q)
+{
+	const struct sk_buff *skb;
+
+	skb_queue_walk(q, skb)
+		charge(skb);
+}
+
+static void walk_qdisc(const struct Qdisc *q)
+{
+	const struct sk_buff_head *band = q->priv;
+	const struct sk_buff *skb;
+	u32 n = 0, bytes = 0;
+
+	walk(&q->requeue, IN_REQUEUE);
+	charge_all(&q->requeue);
+	skb_queue_walk(&q->requeue, skb) {
+		n++;
+		bytes += skb->len;
+	}
+	for (u32 i = 0; q->ops->enqueue && i < NR_BANDS; i++) {
+		walk(&band[i], IN_QDISC);
+		charge_all(&band[i]);
+		skb_queue_walk(&band[i], skb) {
+			n++;
+			bytes += skb->len;
+		}
+	}
+	if (n != q->qlen || bytes != q->backlog)
+		sim_fail("qdisc", "%u packets and %u bytes wait, it counts %u and %u", n, bytes,
+			 q->qlen, q->backlog);
+	if (n && !q->txq->stopped && netif_carrier_ok(q->txq->dev))
+		sim_fail("qdisc", "%u packets wait at an open queue", n);
+}
+
+static void walk_ring(const struct e1000_adapter *a)
+{
+	const struct e1000_tx_ring *t = &a->tx;
+	const struct e1000_rx_ring *r = &a->rx;
+	u32 used = 0;
+
+	for (u32 i = 0; t->desc && i < t->count; i++) {
+		const struct e1000_tx_buffer *b = &t->buffer_info[i];
+		bool ours = e1000_desc_unused(t->count, t->next_to_use, t->next_to_clean) !=
+				    t->count - 1 &&
+			    (i - t->next_to_clean + t->count) % t->count <
+				    (t->next_to_use - t->next_to_clean + t->count) % t->count;
+
+		o.mapped_now += b->length != 0;
+		used += ours;
+		if (!ours && (b->skb || b->length || b->next_to_watch))
+			sim_fail("ring", "slot %u of the transmit ring is free and not empty", i);
+		if (b->skb) {
+			enter(b->skb, IN_TX_RING);
+			charge(b->skb);
+		}
+	}
+	for (u32 i = 0; r->desc && i < r->count; i++) {
+		if (!r->buffer_info[i].skb)
+			sim_fail("ring", "slot %u of the receive ring has no buffer", i);
+		o.mapped_now++;
+		enter(r->buffer_info[i].skb, IN_RX_RING);
+	}
+	if (used && !timer_pending(&t->reclaim_timer) && !(a->ims & E1000_ICR_TXDW))
+		sim_fail("ring", "%u slots wait to be reclaimed and nobody will", used);
+}
+
+static void walk_neighbours(const struct neigh_table *tbl)
+{
+	const struct neighbour *n;
+	u32 all = 0, entries = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(tbl->bucket); i++) {
+		list_for_each_entry(n, &tbl->bucket[i], node) {
+			u32 bytes = walk(&n->arp_queue, IN_NEIGHBOUR_QUEUE);
+
+			charge_all(&n->arp_queue);
+			all += bytes;
+			entries++;
+			if (bytes != n->arp_queue_bytes)
+				sim_fail("neighbour", "%u bytes wait, it counts %u", bytes,
+					 n->arp_queue_bytes);
+			if (bytes && (n->nud_state != NUD_INCOMPLETE || !timer_pending(&n->timer)))
+				sim_fail("neighbour", "packets wait and nobody asks");
+		}
+	}
+	if (all != tbl->queued_bytes || entries != tbl->entries)
+		sim_fail("neighbour", "%u entries with %u bytes, counted %u and %u", entries, all,
+			 tbl->entries, tbl->queued_bytes);
+}
+
+/* --- Sockets ------------------------------------------------------------------------------------------------------------------ */
+#define FAIL_SK(oracle_, sk_, fmt_, ...)                                                           \
+	sim_fail(oracle_, "host%u port %u state %u: " fmt_, host_of_net((sk_)->sk_net)->id,        \
+		 (sk_)->sk_num, (sk_)->sk_state, ##__VA_ARGS__)
+
+/* Truesize of what is charged to the receive account. */
+static u32 charged_r(const struct sk_buff_head *q, const struct sock *sk)
+{
+	const struct sk_buff *skb;
+	u32 bytes = 0;
+
+	skb_queue_walk(q, skb) {
+		if (skb->destructor == sock_rfree && skb->sk != sk)
+			FAIL_SK("rmem", sk, "packet %u is charged to another socket", skb->id);
+		bytes += skb->destructor == sock_rfree ? skb->truesize : 0;
+	}
+	return bytes;
+}
+
+static void check_rtx(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	const struct sk_buff *skb;
+	u32 segs = 0, lost = 0, again = 0, seq = tp->snd_una;
+	bool first = true;
+
+	skb_queue_walk(&tp->tcp_rtx_queue, skb) {
+		const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+
+		segs += cb->segs;
+		lost += cb->sacked & TCPCB_LOST ? cb->segs : 0;
+		again += cb->sacked & TCPCB_SACKED_RETRANS ? cb->segs : 0;
+		if (first ? after(cb->seq, seq) || !after(cb->end_seq, seq) : cb->seq != seq)
+			FAIL_SK("rtx", sk, "the retransmit queue has a gap at %u, it goes on at %u",
+				seq, cb->seq);
+		seq = cb->end_seq;
+		first = false;
+	}
+	if (segs != tp->packets_out || lost != tp->lost_out || again != tp->retrans_out)
+		FAIL_SK("rtx", sk, "%u segments out, %u lost, %u again; it counts %u, %u, %u", segs,
+			lost, again, tp->packets_out, tp->lost_out, tp->retrans_out);
+	if (tp->sacked_out + tp->lost_out > tp->packets_out)
+		FAIL_SK("rtx", sk, "%u left and %u lost of %u", tp->sacked_out, tp->lost_out,
+			tp->packets_out);
+	if (segs && seq != tp->snd_nxt)
+		FAIL_SK("rtx", sk, "the retransmit queue ends at %u, snd_nxt is %u", seq,
+			tp->snd_nxt);
+}
+
+static void check_timers(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	bool watched = timer_pending(&tp->write_timer) || (tp->deferred & TCP_DEFER_WRITE);
+
+	if (sock_owned_by_user(sk) || sk->sk_state == TCP_CLOSE)
+		return;
+	if (tp->packets_out && !(watched && tp->pending == TCP_TIME_RETRANS))
+		FAIL_SK("timer", sk, "%u segments out and no retransmission timer",
+			tp->packets_out);
+	if (!tp->packets_out && tcp_send_head(sk) && tcp_send_head(sk)->len && !watched)
+		FAIL_SK("timer", sk, "data waits and no timer watches");
+	if ((tp->ack_pending & TCP_ACK_TIMER) && !timer_pending(&tp->delack_timer))
+		FAIL_SK("timer", sk, "an ACK is due and no timer sends it");
+}
+
+static void check_tcp(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 wmem = 0, rmem;
+
+	wmem += walk(&sk->sk_write_queue, IN_WRITE_QUEUE);
+	wmem += walk(&tp->tcp_rtx_queue, IN_RETRANSMIT_QUEUE);
+	walk(&tp->out_of_order_queue, IN_OUT_OF_ORDER_QUEUE);
+	rmem = charged_r(&sk->sk_receive_queue, sk) + charged_r(&tp->out_of_order_queue, sk);
+	if (planted(PLANT_WMEM))
+		wmem++;
+	if (wmem != sk->sk_wmem_queued)
+		FAIL_SK("wmem", sk, "%u bytes on the send queues, it counts %u", wmem,
+			sk->sk_wmem_queued);
+	if (planted(PLANT_RMEM))
+		rmem++;
+	if (rmem != sk->sk_rmem_alloc)
+		FAIL_SK("rmem", sk, "%u bytes on the receive queues, it counts %u", rmem,
+			sk->sk_rmem_alloc);
+	check_rtx(sk);
+	check_timers(sk);
+}
+
+static void check_udp(const struct sock *sk)
+{
+	u32 rmem = charged_r(&sk->sk_receive_queue, sk);
+
+	walk(&sk->sk_write_queue, IN_WRITE_QUEUE);
+	if (rmem != sk->sk_rmem_alloc)
+		FAIL_SK("rmem", sk, "%u bytes on the receive queue, it counts %u", rmem,
+			sk->sk_rmem_alloc);
+}
+
+static void check_sock(const struct sock *sk)
+{
+	u32 backlog = walk(&sk->sk_backlog, IN_SOCKET_BACKLOG), below = 0;
+
+	walk(&sk->sk_receive_queue, IN_RECEIVE_QUEUE);
+	if (backlog != sk->sk_backlog_len)
+		FAIL_SK("backlog", sk, "%u bytes on the backlog, it counts %u", backlog,
+			sk->sk_backlog_len);
+	if (backlog && !sk->sk_owned)
+		FAIL_SK("backlog", sk, "packets on the backlog of a socket that nobody owns");
+	if (sk->sk_prot == &tcp_prot)
+		check_tcp(sk);
+	else
+		check_udp(sk);
+	for (u32 i = 0; i < nr_charges; i++)
+		if (charges[i].sk == sk)
+			below = charges[i].bytes;
+	if (below != sk->sk_wmem_alloc)
+		FAIL_SK("wmem", sk, "%u bytes below the transport, it counts %u", below,
+			sk->sk_wmem_alloc);
+}
+
+/* --- Progress ---------------------------------------------------------------------------------------------------------------- */
+/*
+ * Data is out and nothing moves. The wire says when it last kept a frame of this host, or of any other, from its way:
+ * after that, the next timeout and the one behind it must have brought news.
+ */
+static void check_progress(const struct host *h, const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 id = (u32)((uintptr_t)sk >> 6) * 2654435761u;
+	struct progress *p = &o.progress[id % PROGRESS];
+	u64 now = host_clock(), from = world.fault_ns, limit;
+	bool mishap = false;
+
+	if (p->sk != sk || p->id != tp->pushed_seq + sk->sk_num || p->una != tp->snd_una ||
+	    p->rcv_nxt != tp->rcv_nxt || !tp->packets_out) {
+		*p = (struct progress){ sk, tp->pushed_seq + sk->sk_num, tp->snd_una, tp->rcv_nxt,
+					now };
+		return;
+	}
+	for (u32 i = 0; i < world.nr_hosts; i++) {
+		from = max(from, world.host[i].fault_ns);
+		mishap |= world.host[i].cut || world.host[i].mishaps;
+	}
+	(void)h;
+	from = max(from, p->since_ns);
+	limit = 2 * tcp_rto_ns(tp) + world.worst_delay_ns + LIMIT_SLACK;
+	if (planted(PLANT_STALL))
+		limit = 0;
+	if (!mishap && now - from > limit)
+		FAIL_SK("progress", sk, "%u segments out, nothing moved for %llu ms",
+			tp->packets_out, (unsigned long long)((now - from) / MS));
+}
+
+/* --- A host, the world ---------------------------------------------------------------------------------------------------------- */
+struct mini_count {
+	u32 timewait, requests;
+};
+
+static bool count_mini(struct sock_common *c, void *arg)
+{
+	struct mini_count *n = arg;
+
+	n->timewait += c->skc_state == TCP_TIME_WAIT;
+	n->requests += c->skc_state == TCP_NEW_SYN_RECV;
+	return false;
+}
+
+static void check_host(const struct host *h)
+{
+	struct net *net = h->net;
+	struct mini_count mini = { 0 };
+	const struct net_device *dev;
+	const struct sock *sk;
+	u32 socks = 0, orphans = 0;
+
+	nr_charges = 0;
+	list_for_each_entry(dev, &net->dev_base, dev_list)
+		for (u32 i = 0; i < dev->num_tx_queues; i++)
+			if (dev->_tx[i].qdisc)
+				walk_qdisc(dev->_tx[i].qdisc);
+	walk_ring(h->nic);
+	walk_neighbours(net->arp_tbl);
+	list_for_each_entry(sk, &net->socks, sk_all) {
+		check_sock(sk);
+		socks++;
+		orphans += sk->sk_prot == &tcp_prot && sock_flag(sk, SOCK_DEAD);
+		if (sk->sk_prot == &tcp_prot)
+			check_progress(h, sk);
+	}
+	inet_hash_for_each(net->tcp_hash, count_mini, &mini);
+	if (mini.timewait != net->tcp->tw_count)
+		sim_fail("sockets", "host%u: %u in TIME-WAIT, it counts %u", h->id, mini.timewait,
+			 net->tcp->tw_count);
+	if (socks + mini.timewait + mini.requests != net->socks_live)
+		sim_fail("sockets",
+			 "host%u: %u sockets, %u in TIME-WAIT, %u requests; it counts %u", h->id,
+			 socks, mini.timewait, mini.requests, net->socks_live);
+	if (orphans < net->tcp->orphan_count)
+		sim_fail("sockets", "host%u: %u orphans, it counts %u", h->id, orphans,
+			 net->tcp->orphan_count);
+}
+
+static void check_everything(void)
+{
+	const struct softnet_data *sd = this_cpu()->softnet;
+
+	o.epoch++;
+	o.found = 0;
+	o.mapped_now = o.mapped;
+	walk(&sd->input_pkt_queue, IN_NETIF_RX_BACKLOG);
+	walk(&sd->completion_queue, IN_COMPLETION_QUEUE);
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		check_host(&world.host[i]);
+	if (o.found != skb_stats.live)
+		sim_fail("census", "%u packets were found, %llu live", o.found,
+			 (unsigned long long)skb_stats.live);
+	if (o.mapped_now != dma_mapped())
+		sim_fail("dma", "%llu mappings in the rings, %llu live",
+			 (unsigned long long)o.mapped_now, (unsigned long long)dma_mapped());
+}
+
+void oracle_step(void)
+{
+	sim_result.steps++;
+	if (!world.running)
+		return;
+	if (faults[FAULT_ALLOC].hits != o.fault_hits) {
+		o.fault_hits = faults[FAULT_ALLOC].hits;
+		world.fault_ns = host_clock();
+	}
+	apps_step();
+	if (o.skip) {
+		o.skip--;
+		return;
+	}
+	o.skip = rng_below(&o.stride, 8);
+	this_cpu()
+		->bh_count++; /* readers of the tables want that; nothing runs that could be held up */
+	check_everything();
+	this_cpu()->bh_count--;
+}
+
+void oracle_end(void)
+{
+	u64 objects = mm_live_objects() + (planted(PLANT_LEAK) ? 1 : 0);
+
+	if (skb_stats.live)
+		sim_fail("leak", "%llu packets live at the end",
+			 (unsigned long long)skb_stats.live);
+	if (dma_mapped() != o.mapped)
+		sim_fail("leak", "%llu DMA mappings live",
+			 (unsigned long long)(dma_mapped() - o.mapped));
+	if (timers_live() != o.timers)
+		sim_fail("leak", "%u timers are pending", timers_live() - o.timers);
+	if (vm_areas_live() != o.areas)
+		sim_fail("leak", "%lld areas live", (long long)(vm_areas_live() - o.areas));
+	if (objects != o.objects) {
+		(void)mm_report_leaks();
+		sim_fail("leak", "%lld objects live at the end\n%s",
+			 (long long)(objects - o.objects), host_console());
+	}
+}

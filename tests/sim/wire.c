@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Wires: what happens to a frame between two cards, and what happens to a card.
+ *
+ *   card -> up link (bandwidth, queue, faults) -> hub, switch or plain wire -> down link (bandwidth, queue) -> card
+ *
+ * Each frame takes the same number of draws from its sender's stream whatever becomes of it, so that a fault that is
+ * switched off leaves all others where they were. A byte that changes unseen by the card lies behind the Ethernet
+ * header and inside of the IP datagram: one byte alone always changes the Internet checksum.
+ *
+ * Interface: wire_plan, wire_start, wire_mishaps, wire_quiet, wire_stop, wire_from_card, wire_print (world.h).
+ * Above: world.c; the cards by e1000_model.tx. Below: tests/host/host.h (events), e1000_model.
+ * Context: wire_from_card() inside a register write; events with interrupts off. Owns: frames under way, the calendar.
+ */
+#include "world.h"
+
+#include <kernel/cpu.h>
+
+#define CALENDAR_MAX 16384u
+#define WAITING_MAX  1024u
+#define MIN_DELAY_NS 1000u
+#define MAX_MISHAPS  16u
+
+struct frame {
+	u32 refs, from, len;
+	bool whole; /* no byte was changed */
+	u8 b[];
+};
+
+enum happening { TO_JUNCTION, TO_CARD, MISHAP_BEGINS, MISHAP_ENDS };
+
+struct event {
+	u64 at, nr; /* events of one instant happen in the order in which they were entered */
+	enum happening what;
+	u32 host, arg;
+	struct frame *frame;
+};
+
+enum mishap_kind { CUT, LINK_DOWN, IRQ_LOST, DD_MISSING, TX_STOPPED, NR_MISHAPS };
+static const char *const mishap_names[] = { "partition", "link down", "interrupts lost",
+					    "DD missing", "transmitter off" };
+
+struct mishap {
+	enum mishap_kind kind;
+	u32 host;
+	u64 begin_ns, length_ns;
+};
+
+static struct {
+	struct event *heap;
+	u32 nr;
+	u64 next_nr;
+	struct mishap mishap[MAX_MISHAPS];
+	u32 nr_mishaps;
+	bool running, quiet;
+	u64 idles;
+} wire;
+
+/* --- The calendar: a heap by time and order of entry ------------------------------------------------------------------- */
+static bool sooner(const struct event *a, const struct event *b)
+{
+	return a->at != b->at ? a->at < b->at : a->nr < b->nr;
+}
+
+static void event_add(struct event e)
+{
+	u32 i = wire.nr++;
+
+	if (wire.nr > CALENDAR_MAX)
+		sim_fail("wire", "more than %u events are under way", CALENDAR_MAX);
+	e.nr = wire.next_nr++;
+	for (; i && sooner(&e, &wire.heap[(i - 1) / 2]); i = (i - 1) / 2)
+		wire.heap[i] = wire.heap[(i - 1) / 2];
+	wire.heap[i] = e;
+}
+
+static struct event event_take(void)
+{
+	struct event first = wire.heap[0], last = wire.heap[--wire.nr];
+	u32 i = 0;
+
+	for (;;) {
+		u32 child = 2 * i + 1;
+
+		if (child >= wire.nr)
+			break;
+		if (child + 1 < wire.nr && sooner(&wire.heap[child + 1], &wire.heap[child]))
+			child++;
+		if (!sooner(&wire.heap[child], &last))
+			break;
+		wire.heap[i] = wire.heap[child];
+		i = child;
+	}
+	wire.heap[i] = last;
+	return first;
+}
+
+/* --- Frames --------------------------------------------------------------------------------------------------------------- */
+static struct frame *frame_new(u32 from, const u8 *b, u32 len)
+{
+	struct frame *f = malloc(sizeof(*f) + len);
+
+	if (!f)
+		abort();
+	*f = (struct frame){ .refs = 1, .from = from, .len = len, .whole = true };
+	memcpy(f->b, b, len);
+	return f;
+}
+
+static void frame_put(struct frame *f)
+{
+	if (f && --f->refs == 0)
+		free(f);
+}
+
+/* A frame of @h did not make its way. */
+static void lost(struct host *h, const struct frame *f, const char *why)
+{
+	h->lost_frames++;
+	h->fault_ns = host_clock();
+	world.host[f->from].fault_ns = host_clock();
+	if (tracing())
+		trace((int)h->id, "frame of host%u lost: %s, %u bytes", f->from, why, f->len);
+}
+
+/* --- Links ---------------------------------------------------------------------------------------------------------------- */
+static void link_settle(struct link *l, u64 now)
+{
+	while (l->nr_waiting && l->waiting[l->head] <= now) {
+		l->head = (l->head + 1) % WAITING_MAX;
+		l->nr_waiting--;
+	}
+}
+
+/* When a frame of @len bytes that is handed over now has left onto the wire; 0: the queue is full. */
+static u64 link_depart(struct link *l, u32 len)
+{
+	u64 now = host_clock(), begin = max(now, l->free_ns), took;
+
+	link_settle(l, now);
+	if (!l->bps)
+		return now;
+	if (l->nr_waiting >= l->queue_frames ||
+	    (begin - now) * l->bps / 8 / NSEC_PER_SEC > l->queue_bytes)
+		return 0;
+	took = (u64)(len + 24) * 8 * NSEC_PER_SEC / l->bps; /* preamble, FCS and gap included */
+	l->free_ns = begin + took;
+	l->waiting[(l->head + l->nr_waiting++) % WAITING_MAX] = l->free_ns;
+	return l->free_ns;
+}
+
+static void to_card(u32 host, struct frame *f, bool crc)
+{
+	struct link *l = &world.host[host].down;
+	u64 at = link_depart(l, f->len);
+
+	if (!at) {
+		lost(&world.host[host], f, "queue to the card is full");
+		return;
+	}
+	f->refs++;
+	event_add((struct event){
+		.at = at + l->delay_ns, .what = TO_CARD, .host = host, .arg = crc, .frame = f });
+}
+
+/* The hub repeats to everybody, even nonsense; the switch knows who lives where, and drops what has a bad CRC. */
+static void junction(struct frame *f, bool crc)
+{
+	if (crc && world.layout == LAYOUT_SWITCH) {
+		lost(&world.host[f->from], f, "bad CRC at the switch");
+		return;
+	}
+	for (u32 i = 0; i < world.nr_hosts; i++) {
+		const u8 *mac = world.host[i].dev->dev_addr;
+
+		if (i == f->from)
+			continue;
+		if (world.layout == LAYOUT_SWITCH && !is_multicast_ether_addr(f->b) &&
+		    memcmp(f->b, mac, ETH_ALEN) != 0)
+			continue;
+		to_card(i, f, crc);
+	}
+}
+
+static void arrive(u32 host, const struct frame *f, bool crc_error)
+{
+	struct host *h = &world.host[host];
+
+	if (h->cut) {
+		lost(h, f, "partition");
+		return;
+	}
+	if (!e1000_model_rx(h->model, f->b, f->len, crc_error ? 1 : 0)) {
+		lost(h, f, "the card does not take it");
+		return;
+	}
+	h->rx_frames++;
+	if (crc_error || !f->whole)
+		lost(h, f, crc_error ? "bad CRC" : "byte changed");
+	else
+		observer_delivered(h, f->b, f->len);
+}
+
+/* All that chance decides about one frame. */
+struct fate {
+	bool lost, doubled, late, flipped, crc;
+	u32 where;
+	u8 with;
+	u64 jitter_ns, jitter2_ns;
+};
+
+static struct fate draw_fate(struct link *l, struct rng *r, const u8 *b, u32 len)
+{
+	u32 turn = rng_below(r, 1000000), loss = rng_below(r, 1000000);
+	u32 dup = rng_below(r, 1000000), late = rng_below(r, 1000000);
+	u32 flip = rng_below(r, 1000000), crc = rng_below(r, 1000000);
+	u64 where = rng_u64(r), j1 = rng_u64(r), j2 = rng_u64(r);
+	bool ip = len >= 34 && b[12] == 8 && b[13] == 0;
+	u32 dgram = ip ? (u32)b[16] << 8 | b[17] : 0;
+	struct fate f = { 0 };
+
+	l->bad = l->bad ? turn >= l->to_good : turn < l->to_bad;
+	f.lost = loss < (l->bad ? l->bad_loss : l->loss);
+	f.doubled = dup < l->dup;
+	f.late = late < l->reorder;
+	f.flipped = flip < l->flip && dgram >= 20 && dgram + 14 <= len;
+	f.crc = crc < l->crc;
+	f.where = f.flipped ? 14 + (u32)(where >> 32) % dgram : 0;
+	f.with = (u8)(1 + (u32)where % 255);
+	f.jitter_ns = l->jitter_ns ? j1 % l->jitter_ns : 0;
+	f.jitter2_ns = l->jitter_ns ? j2 % l->jitter_ns : 0;
+	return f;
+}
+
+static void travel(struct host *h, struct frame *f, u64 at, bool crc, bool late)
+{
+	struct link *l = &h->up;
+
+	if (late)
+		at += l->reorder_ns;
+	else if (l->in_order)
+		l->last_ns = at = max(at, l->last_ns);
+	f->refs++;
+	event_add((struct event){
+		.at = at, .what = TO_JUNCTION, .host = h->id, .arg = crc, .frame = f });
+}
+
+void wire_from_card(void *arg, const u8 *b, u32 len)
+{
+	struct host *h = arg;
+	struct link *l = &h->up;
+	struct frame *f;
+	struct fate fate;
+	u64 at;
+
+	if (!wire.running)
+		return;
+	h->tx_frames++;
+	sim_result.frames++;
+	pcap_frame(host_clock(), b, len);
+	observer_sent(h, b, len);
+	fate = draw_fate(l, &h->wire, b, len);
+	f = frame_new(h->id, b, len);
+	at = link_depart(l, len);
+	if (h->cut) {
+		lost(h, f, "partition");
+	} else if (!at) {
+		lost(h, f, "queue is full");
+	} else if (fate.lost && !wire.quiet) {
+		lost(h, f, l->bad ? "burst" : "loss");
+	} else {
+		at += l->delay_ns + MIN_DELAY_NS;
+		if (wire.quiet)
+			fate = (struct fate){ 0 };
+		if (fate.doubled) /* the copy is a whole one, even when the first is not */
+			travel(h, f, at + fate.jitter2_ns, false, false);
+		if (fate.flipped) {
+			struct frame *bent = frame_new(h->id, b, len);
+
+			bent->b[fate.where] ^= fate.with;
+			bent->whole = false;
+			frame_put(f);
+			f = bent;
+		}
+		travel(h, f, at + fate.jitter_ns, fate.crc, fate.late);
+	}
+	frame_put(f);
+}
+
+/* --- Mishaps ---------------------------------------------------------------------------------------------------------------- */
+static void card_write(const struct host *h, u32 reg, u32 v)
+{
+	host_mmio_write(v, (void *)(E1000_MODEL_BAR0 + h->id * E1000_MODEL_BAR + reg));
+}
+
+static void mishap(const struct mishap *m, bool begins)
+{
+	struct host *h = &world.host[m->host];
+
+	trace((int)m->host, "%s %s", mishap_names[m->kind], begins ? "begins" : "ends");
+	switch (m->kind) {
+	case CUT:
+		h->cut += begins ? 1 : (u32)-1;
+		break;
+	case LINK_DOWN:
+		e1000_model_link(h->model, !begins);
+		break;
+	case IRQ_LOST:
+		h->model->late_irq = begins;
+		break;
+	case DD_MISSING:
+		h->model->no_dd = begins;
+		break;
+	case TX_STOPPED:
+		card_write(h, E1000_TCTL, E1000_TCTL_VALUE & ~(begins ? E1000_TCTL_EN : 0));
+		break;
+	default:
+		break;
+	}
+	h->mishaps += begins ? 1 : (u32)-1;
+	h->fault_ns = host_clock();
+}
+
+/* --- What happens now -------------------------------------------------------------------------------------------------------- */
+static u64 wire_next(void *arg)
+{
+	(void)arg;
+	if (host_idles() != wire.idles) { /* asked by the halt: nobody runs, the step is over */
+		wire.idles = host_idles();
+		oracle_step();
+	}
+	return wire.nr ? wire.heap[0].at : UINT64_MAX;
+}
+
+static void wire_happen(void *arg)
+{
+	u64 now = host_clock();
+
+	(void)arg;
+	this_cpu()->bh_count++; /* a card that is made to go on sends, as it does for the driver */
+	while (wire.nr && wire.heap[0].at <= now) {
+		struct event e = event_take();
+
+		switch (e.what) {
+		case TO_JUNCTION:
+			junction(e.frame, e.arg);
+			break;
+		case TO_CARD:
+			arrive(e.host, e.frame, e.arg);
+			break;
+		default:
+			mishap(&wire.mishap[e.arg], e.what == MISHAP_BEGINS);
+			break;
+		}
+		frame_put(e.frame);
+	}
+	this_cpu()->bh_count--;
+}
+
+/* --- The plan ------------------------------------------------------------------------------------------------------------------ */
+static u64 draw_rate(struct rng *r)
+{
+	static const u64 rates[] = { 0, 1000000000, 100000000, 100000000, 10000000, 2000000 };
+
+	return rates[rng_below(r, world.tight ? ARRAY_SIZE(rates) : ARRAY_SIZE(rates) - 1)];
+}
+
+static void plan_link(struct link *l, struct rng *r, u64 delay_ns)
+{
+	*l = (struct link){ .delay_ns = delay_ns, .bps = draw_rate(r), .in_order = true };
+	l->queue_frames = world.tight ? (u32)rng_log(r, 4, 200) : WAITING_MAX;
+	l->queue_bytes = world.tight ? (u32)rng_log(r, 6000, 300000) : UINT32_MAX;
+	l->waiting = calloc(WAITING_MAX, sizeof(*l->waiting));
+	if (!l->waiting)
+		abort();
+}
+
+/* The kinds of bad wires, drawn alike often; several may come together. */
+static void plan_faults(struct link *l, struct rng *r, u32 kinds)
+{
+	if (kinds & 1)
+		l->loss = l->bad_loss = (u32)rng_log(r, 1000, 50000);
+	if (kinds & 2) {
+		l->to_bad = (u32)rng_log(r, 500, 20000);
+		l->to_good = (u32)rng_between(r, 250000, 600000);
+		l->bad_loss = (u32)rng_between(r, 300000, 800000);
+	}
+	if (kinds & 4) {
+		l->reorder = (u32)rng_log(r, 1000, 100000);
+		l->reorder_ns = rng_log(r, 100000, l->delay_ns + 5 * MS);
+	}
+	if (kinds & 8)
+		l->dup = (u32)rng_log(r, 1000, 50000);
+	if (kinds & 16) {
+		l->flip = (u32)rng_log(r, 1000, 30000);
+		l->crc = (u32)rng_log(r, 1000, 20000);
+	}
+	if (kinds & 32) {
+		l->jitter_ns = rng_log(r, 10000, l->delay_ns + MS);
+		l->in_order = rng_ppm(r, 500000);
+	}
+}
+
+static void plan_mishap(struct rng *r, enum mishap_kind kind, u64 longest_ns)
+{
+	struct mishap *m = &wire.mishap[wire.nr_mishaps++];
+
+	m->kind = kind;
+	m->host = rng_below(r, world.nr_hosts);
+	m->begin_ns = rng_log(r, MS, 20 * NSEC_PER_SEC);
+	m->length_ns = rng_log(r, 10 * MS, longest_ns);
+	if (kind == CUT)
+		world.worst_cut_ns = max(world.worst_cut_ns, m->length_ns);
+}
+
+/* What may go wrong in this world: three of ten are clean, the others have one kind of trouble or several. */
+static u32 plan_character(struct rng *r)
+{
+	static const u8 kinds[10] = { 0, 0, 0, 1, 2, 36, 24, 63, 63, 1 };
+	u32 character = rng_below(r, 10), bad = kinds[character];
+	bool may_cut = rng_ppm(r, 250000), may_break = rng_ppm(r, 250000);
+	bool may_starve = rng_ppm(r, 150000), may_be_tight = rng_ppm(r, 300000);
+
+	if (character == 7)
+		bad &= rng_below(r, 64);
+	world.cuts = bad && may_cut;
+	world.breaks = bad && may_break;
+	world.starves = may_starve;
+	world.tight = bad && may_be_tight;
+	return bad;
+}
+
+/* A world that is asked for by name. */
+static u32 named_world(const char *name)
+{
+	if (!strcmp(name, "clean"))
+		return 0;
+	if (!strcmp(name, "loss10"))
+		return 1;
+	if (!strcmp(name, "partition"))
+		world.cuts = true;
+	return 63;
+}
+
+void wire_plan(void)
+{
+	struct rng r, mishaps;
+	u32 bad;
+	u64 delay;
+
+	rng_stream(&r, sim_options.seed, "topology", 0);
+	rng_stream(&mishaps, sim_options.seed, "device", 0);
+	world.nr_hosts = rng_ppm(&r, 600000) ? 2 : (u32)rng_between(&r, 2, SIM_HOSTS);
+	world.layout = world.nr_hosts == 2 ? LAYOUT_WIRE : LAYOUT_SWITCH + rng_below(&r, 2);
+	bad = plan_character(&r);
+	if (sim_options.world)
+		bad = named_world(sim_options.world);
+	delay = rng_log(&r, 10000, 50 * MS);
+	for (u32 i = 0; i < world.nr_hosts; i++) {
+		struct host *h = &world.host[i];
+
+		h->id = i;
+		rng_stream(&h->wire, sim_options.seed, "wire", i);
+		plan_link(&h->up, &r, delay);
+		plan_link(&h->down, &r, 0);
+		plan_faults(&h->up, &r, bad);
+		if (sim_options.world && !strcmp(sim_options.world, "loss10"))
+			h->up.loss = h->up.bad_loss = 100000;
+		if (world.layout == LAYOUT_WIRE)
+			h->down.bps = 0;
+	}
+	world.worst_delay_ns = 2 * delay + 10 * MS;
+	world.loses = bad & 19 || world.tight || world.cuts || world.breaks;
+	world.reorders = bad & 36;
+	world.doubles = bad & 8;
+	for (u32 n = world.cuts ? 1 + rng_below(&mishaps, 3) : 0; n; n--)
+		plan_mishap(&mishaps, CUT, 20 * NSEC_PER_SEC);
+	for (u32 n = world.breaks ? 1 + rng_below(&mishaps, 4) : 0; n; n--)
+		plan_mishap(&mishaps, LINK_DOWN + rng_below(&mishaps, NR_MISHAPS - LINK_DOWN),
+			    3 * NSEC_PER_SEC);
+}
+
+void wire_start(void)
+{
+	wire.heap = calloc(CALENDAR_MAX, sizeof(*wire.heap));
+	if (!wire.heap)
+		abort();
+	wire.running = true;
+	wire.idles = host_idles();
+	host_set_events(wire_next, wire_happen, NULL);
+}
+
+/* The applications begin: from now on the plan's mishaps happen. */
+void wire_mishaps(void)
+{
+	for (u32 i = 0; i < wire.nr_mishaps; i++) {
+		const struct mishap *m = &wire.mishap[i];
+		u64 begin = host_clock() + m->begin_ns;
+		unsigned long flags = local_irq_save();
+
+		event_add((struct event){ .at = begin, .what = MISHAP_BEGINS, .arg = i });
+		event_add((struct event){
+			.at = begin + m->length_ns, .what = MISHAP_ENDS, .arg = i });
+		local_irq_restore(flags);
+	}
+}
+
+void wire_quiet(void)
+{
+	wire.quiet = true;
+}
+
+void wire_stop(void)
+{
+	wire.running = false;
+	host_set_events(NULL, NULL, NULL);
+	while (wire.nr)
+		frame_put(event_take().frame);
+	free(wire.heap);
+	for (u32 i = 0; i < world.nr_hosts; i++) {
+		free(world.host[i].up.waiting);
+		free(world.host[i].down.waiting);
+	}
+}
+
+static void print_link(const char *name, const struct link *l)
+{
+	printf("  %-5s delay %llu us jitter %llu us%s rate %llu bit/s queue %u frames %u bytes\n",
+	       name, (unsigned long long)l->delay_ns / 1000,
+	       (unsigned long long)l->jitter_ns / 1000, l->in_order ? "" : " (overtaking)",
+	       (unsigned long long)l->bps, l->queue_frames, l->queue_bytes);
+	printf("        loss %u dup %u late %u (%llu us) byte %u crc %u burst %u/%u/%u ppm\n",
+	       l->loss, l->dup, l->reorder, (unsigned long long)l->reorder_ns / 1000, l->flip,
+	       l->crc, l->to_bad, l->to_good, l->bad_loss);
+}
+
+void wire_print(void)
+{
+	static const char *const layouts[] = { "wire", "switch", "hub" };
+
+	printf("%u hosts on a %s%s%s%s%s%s\n", world.nr_hosts, layouts[world.layout],
+	       world.loses ? ", loses" : "", world.reorders ? ", reorders" : "",
+	       world.doubles ? ", doubles" : "", world.starves ? ", starves" : "",
+	       world.breaks ? ", breaks" : "");
+	for (u32 i = 0; i < world.nr_hosts; i++) {
+		printf(" host%u\n", i);
+		print_link("up", &world.host[i].up);
+		print_link("down", &world.host[i].down);
+	}
+	for (u32 i = 0; i < wire.nr_mishaps; i++) {
+		const struct mishap *m = &wire.mishap[i];
+
+		printf(" host%u %s after %llu us for %llu us\n", m->host, mishap_names[m->kind],
+		       (unsigned long long)m->begin_ns / 1000,
+		       (unsigned long long)m->length_ns / 1000);
+	}
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Hosts: each a struct net with the e1000 driver on a model of its own; their birth, the run, their end.
+ *
+ * Interface: sim_run (sim.h), world, host_of_net (world.h).
+ * Above: main.c. Below: wire.c, apps.c, oracle.c, observer.c; the kernel's rooms as boot/main.c raises them.
+ * Context: process, thread "init". Owns: the hosts.
+ */
+#include "world.h"
+
+#include <drivers/loopback.h>
+#include <kernel/fault.h>
+#include <kernel/random.h>
+#include <net/inetdevice.h>
+#include <net/init.h>
+#include <net/tcp.h>
+
+#define RX_HOLD_NS   (1100 * MS) /* the card takes nothing for a second after it was switched on */
+#define TIME_WAIT_NS (70 * NSEC_PER_SEC)
+
+struct world world;
+static struct e1000_model models[SIM_HOSTS];
+static struct pci_host *pci;
+
+const struct host *host_of_net(const struct net *net)
+{
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		if (world.host[i].net == net)
+			return &world.host[i];
+	return NULL;
+}
+
+static void must(const char *what, int err)
+{
+	if (err)
+		sim_fail("setup", "%s: error %d", what, err);
+}
+
+/* Patience that fits a bad wire: a connection must not end by chance, only by what the run is about. */
+static void host_settings(const struct host *h, struct rng *r)
+{
+	must("sysctl", tcp_sysctl_set(h->net, "tcp_orphan_retries", "15"));
+	must("sysctl", tcp_sysctl_set(h->net, "tcp_synack_retries", "12"));
+	must("sysctl", tcp_sysctl_set(h->net, "tcp_syn_retries", "12"));
+	if (rng_ppm(r, 200000))
+		must("sysctl", tcp_sysctl_set(h->net, "tcp_window_scaling", "0"));
+}
+
+static void host_up(struct host *h, struct rng *r)
+{
+	struct e1000_options o = {
+		.tx_ring = 8u << rng_below(r, 6),
+		.rx_ring = 16u << rng_below(r, 4),
+		.txirq_always = rng_ppm(r, 200000),
+		.csum = rng_ppm(r, 500000),
+		.mtu = rng_ppm(r, 800000) ? 1500 : (u32)rng_between(r, 576, 1500),
+		.txqueuelen = rng_ppm(r, 700000) ? 1000 : (u32)rng_log(r, 4, 1000)
+	};
+
+	world.calm &= o.txqueuelen >= 1000;
+	h->model = &models[h->id];
+	h->ip = IP4(10, 0, 0, h->id + 1);
+	h->net = net_alloc();
+	if (!h->net)
+		sim_fail("setup", "no instance");
+	must("net_init", net_init(h->net));
+	must("loopback", loopback_init(h->net));
+	must("loopback address", net_loopback_address(h->net));
+	host_settings(h, r);
+	o.net = h->net;
+	h->pdev = pci_get_slot(pci, 0, (u8)(3 + h->id), 0);
+	if (!h->pdev)
+		sim_fail("setup", "no card in slot %u", h->id);
+	must("probe", pci_bind_device(h->pdev, &e1000_driver, &o));
+	h->nic = h->pdev->drvdata;
+	h->dev = h->nic->dev;
+	h->model->tx = wire_from_card;
+	h->model->arg = h;
+	must("open", dev_open(h->dev));
+	must("address", inet_addr_add(h->dev, h->ip, 24));
+}
+
+static void hosts_up(void)
+{
+	struct rng r;
+
+	rng_stream(&r, sim_options.seed, "topology", 1);
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		e1000_model_plug_at(&models[i], 0x100e, i);
+	world.calm = true;
+	pci = pci_scan();
+	if (!pci)
+		sim_fail("setup", "no PCI");
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		host_up(&world.host[i], &r);
+}
+
+static void hosts_down(void)
+{
+	for (u32 i = 0; i < world.nr_hosts; i++) {
+		struct host *h = &world.host[i];
+
+		pci_unbind_device(h->pdev);
+		loopback_exit(h->net);
+		net_exit(h->net);
+		net_free(h->net);
+	}
+	pci_free(pci);
+	e1000_model_unplug_all();
+}
+
+/* An allocation fails now and then: the n-th, and in half of these runs every so many after it. */
+static void starve(void)
+{
+	struct rng r;
+
+	rng_stream(&r, sim_options.seed, "fault", 0);
+	if (!world.starves)
+		return;
+	faults[FAULT_ALLOC] =
+		(struct fault){ .on = true,
+				.at = rng_log(&r, 1, 5000),
+				.every = rng_ppm(&r, 500000) ? rng_log(&r, 20, 2000) : 0 };
+	faults_armed = true;
+}
+
+static bool sockets_left(void)
+{
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		if (world.host[i].net->socks_live)
+			return true;
+	return false;
+}
+
+/*
+ * All applications have closed what they had. In an orderly world every connection ends by itself, TIME-WAIT as the
+ * last; elsewhere what still owes something is cut, as the kernel does at its own end.
+ */
+static void let_connections_end(void)
+{
+	struct rng r;
+
+	rng_stream(&r, sim_options.seed, "fault", 1);
+	faults_armed = false;
+	wire_quiet();
+	if (!world.starves && rng_ppm(&r, 300000)) {
+		u64 patience = TIME_WAIT_NS + 8 * world.worst_cut_ns +
+			       (world.loses ? 600 * NSEC_PER_SEC : 0);
+
+		for (u64 until = host_clock() + patience; sockets_left() && host_clock() < until;)
+			sleep_until(host_clock() + NSEC_PER_SEC);
+		if (sockets_left())
+			sim_fail("progress", "sockets are left %llu s after the last close()",
+				 (unsigned long long)(patience / NSEC_PER_SEC));
+	}
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		(void)tcp_net_drain(world.host[i].net, 2 * NSEC_PER_SEC);
+	sleep_until(host_clock() + NSEC_PER_SEC);
+}
+
+void sim_run(void)
+{
+	struct rng r;
+
+	rng_stream(&r, sim_options.seed, "kernel", 0);
+	random_init(true, rng_u64(&r));
+	pcap_open();
+	wire_plan();
+	apps_plan();
+	if (sim_options.verbose) {
+		wire_print();
+		apps_print();
+	}
+	oracle_start();
+	observer_start();
+	wire_start();
+	hosts_up();
+	world.running = true;
+	if (rng_ppm(&r, 800000))
+		sleep_until(host_clock() + RX_HOLD_NS);
+	else
+		world.calm = false;
+	wire_mishaps();
+	starve();
+	apps_run();
+	let_connections_end();
+	apps_judge();
+	world.running = false;
+	hosts_down();
+	wire_stop();
+	observer_stop();
+	oracle_end();
+	pcap_close();
+	sim_result.virtual_ns = host_clock();
+}
