@@ -95,8 +95,9 @@ $(H)/obj/boot/% $(H)/obj/kernel/% $(H)/obj/net/% $(H)/obj/drivers/%: HOST_CFLAGS
 $(H)/obj/net/%: HOST_CFLAGS += $(CONVERSION)
 # Comparisons in loops over text say nothing new and cost more than the rest: the fuzzer does not look at them there.
 $(H)/obj/kernel/lib/% $(H)/obj/kernel/cmdline.o: HOST_CFLAGS += $(if $(filter fuzz,$(FLAVOUR)),-fno-sanitize-coverage=trace-cmp)
-# Tests pass what nobody should: NULL for %s and the like.
-$(H)/obj/tests/unit/%: HOST_CFLAGS += -Wno-format-overflow
+# Tests do what nobody should: they pass NULL for %s, free twice and free with the wrong function.
+$(H)/obj/tests/unit/%: HOST_CFLAGS += -Wno-format-overflow \
+	$(if $(filter gcc%,$(notdir $(HOST_CC))),-Wno-use-after-free -Wno-mismatched-dealloc -Wno-free-nonheap-object)
 
 $(H)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -49,10 +49,11 @@ struct file {
 };
 
 void file_init(void);
+void fput(struct file *f) __may_sleep; /* drops a reference; the last one releases */
 /* A file with one reference; NULL without memory. */
-struct file *file_alloc(const struct file_operations *ops, void *private_data, u32 flags);
-struct file *fget(int fd);             /* takes a reference; NULL: EBADF */
-void fput(struct file *f) __may_sleep; /* drops it; the last one releases */
+struct file *file_alloc(const struct file_operations *ops, void *private_data, u32 flags)
+	__freed_by(fput, 1);
+struct file *fget(int fd) __freed_by(fput, 1); /* takes a reference; NULL: EBADF */
 /* Lowest free descriptor >= @min for @f, whose reference moves into the table. fd, or -EMFILE (the reference stays the caller's). */
 int fd_install(struct file *f, int min, bool cloexec);
 int fd_close(int fd) __may_sleep; /* 0, -EBADF */

@@ -46,16 +46,16 @@ extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
  */
 void page_alloc_init(const struct boot_info *b) __needs(irqs_off);
 /* 2^order pages, naturally aligned, contents undefined; NULL when there are none. Caller owns them. */
-#define alloc_pages(order) alloc_pages_at(order, ALLOC_SITE())
-#define alloc_page()       alloc_pages(0)
-void *alloc_pages_at(unsigned int order, struct alloc_site *site);
-void *zalloc_pages_at(unsigned int order, struct alloc_site *site);
+#define alloc_pages(order)  alloc_pages_at(order, ALLOC_SITE())
+#define alloc_page()        alloc_pages(0)
 #define zalloc_pages(order) zalloc_pages_at(order, ALLOC_SITE())
 /* @order must be the one allocated with: asserted. */
 void free_pages(void *p, unsigned int order);
 /* References on an allocated block (skb fragments share pages): taken with 1; the last put frees it. */
 void page_get(void *p);
 void page_put(void *p);
+void *alloc_pages_at(unsigned int order, struct alloc_site *site) __freed_by(free_pages, 1);
+void *zalloc_pages_at(unsigned int order, struct alloc_site *site) __freed_by(free_pages, 1);
 u64 pages_total(void); /* pages the allocator manages: RAM without image, modules, page array */
 u64 pages_free(void);
 
@@ -66,25 +66,27 @@ void slab_init(void);
 struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align);
 /* Every object must have been freed: asserted. */
 void kmem_cache_destroy(struct kmem_cache *c);
+void kmem_cache_free(struct kmem_cache *c, void *obj);
 #define kmem_cache_alloc(c)  kmem_cache_alloc_at(c, ALLOC_SITE())
 #define kmem_cache_zalloc(c) kmem_cache_zalloc_at(c, ALLOC_SITE())
-void *kmem_cache_alloc_at(struct kmem_cache *c, struct alloc_site *site);
-void *kmem_cache_zalloc_at(struct kmem_cache *c, struct alloc_site *site);
-void kmem_cache_free(struct kmem_cache *c, void *obj);
+void *kmem_cache_alloc_at(struct kmem_cache *c, struct alloc_site *site)
+	__freed_by(kmem_cache_free, 2);
+void *kmem_cache_zalloc_at(struct kmem_cache *c, struct alloc_site *site)
+	__freed_by(kmem_cache_free, 2);
 /* General sizes, 16-byte aligned; from 4 KiB up they are whole pages. kfree(NULL) is allowed. */
 #define kmalloc(n) kmalloc_at(n, ALLOC_SITE())
 #define kzalloc(n) kzalloc_at(n, ALLOC_SITE())
-void *kmalloc_at(size_t n, struct alloc_site *site);
-void *kzalloc_at(size_t n, struct alloc_site *site);
 void kfree(void *p);
+void *kmalloc_at(size_t n, struct alloc_site *site) __freed_by(kfree, 1);
+void *kzalloc_at(size_t n, struct alloc_site *site) __freed_by(kfree, 1);
 
 /* --- The vmalloc window ------------------------------------------------------------------------------------ */
 void vmalloc_init(void)
 	__needs(irqs_off); /* after arch_paging_init(): from here on all RAM is there */
 /* @n bytes (rounded up to pages), zeroed, with an unmapped guard page on both sides; NULL without memory. */
 #define vmalloc(n) vmalloc_at(n, ALLOC_SITE())
-void *vmalloc_at(size_t n, struct alloc_site *site);
 void vfree(void *p); /* NULL is allowed */
+void *vmalloc_at(size_t n, struct alloc_site *site) __freed_by(vfree, 1);
 
 /*
  * Address space in the window for mmap() and stacks that grow: reserved first, mapped piece by piece. @prot are

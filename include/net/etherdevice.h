@@ -6,7 +6,7 @@
 #include <net/netdevice.h>
 
 /* alloc_netdev() for an Ethernet device "eth%d": type, header ops, MTU 1500, broadcast address. NULL without memory. */
-struct net_device *alloc_etherdev(struct net *net, u32 priv_size);
+struct net_device *alloc_etherdev(struct net *net, u32 priv_size) __freed_by(free_netdev, 1);
 /*
  * Pulls the 14-byte header of a received frame, sets dev, pkt_type and mac_header, returns the ethertype (frames with an
  * 802.3 length: 0). The frame has at least 14 bytes: the driver drops shorter ones.

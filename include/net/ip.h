@@ -27,15 +27,18 @@ int inet_add_protocol(struct net *net, u8 protocol,
  * headroom for 20 + link. Consumes @skb. 0, NET_XMIT_DROP/CN (positive), -EHOSTUNREACH no route, -ENOMEM. BH off or process.
  */
 int ip_queue_xmit(struct sock *sk, struct sk_buff *skb);
+SKB_CONSUMER(ip_queue_xmit, 2);
 /* The same without a full socket (SYN-ACK, RST, TIME-WAIT ACK): addresses given, route looked up here. */
 int ip_build_and_send_pkt(struct net *net, struct sk_buff *skb, __be32 saddr, __be32 daddr,
 			  u8 protocol, u8 ttl, u8 tos, u32 oif);
+SKB_CONSUMER(ip_build_and_send_pkt, 2);
 /*
  * UDP's and ICMP's way down: @rt's reference moves in, header built from @fl, DF when it fits and @df. Larger than the MTU: -EMSGSIZE
  * (fragmentation comes with a later floor). Consumes @skb. Result of ip_local_out mapped by net_xmit_errno: 0, -ENOBUFS, -EMSGSIZE, -ENOMEM.
  */
 int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt,
 		const struct flowi4 *fl, u8 ttl, bool df);
+SKB_CONSUMER(ip_send_skb, 3);
 void ip_protocols_deliver(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	__needs(softirq_ctx); /* err_handler of the quoted packet's protocol */
 /* Valid cached route of a socket, or NULL (the stale one is dropped). BH off or owner. */

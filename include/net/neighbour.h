@@ -34,6 +34,7 @@ void neigh_release(struct neighbour *n);
  * known. Consumes it. 0 (sent or waiting), NET_XMIT_*, -ENETDOWN, -ENOMEM, -EINVAL. BH off.
  */
 int neigh_output(struct neighbour *n, struct sk_buff *skb) __needs(softirq_ctx);
+SKB_CONSUMER(neigh_output, 2);
 /* The neighbour @key on @dev made forward progress (an ACK advanced): REACHABLE again without asking. BH off. */
 void neigh_confirm(struct net *net, __be32 key, struct net_device *dev) __needs(softirq_ctx);
 /* neigh=IP=MAC: a permanent entry. 0, -ENOMEM, -ENOBUFS, -EINVAL (device down, bad MAC). Process context. */

@@ -63,10 +63,10 @@ struct net {
 	bool proc_pages;                /* the pages of /proc/net are this instance's; net/init.c */
 };
 
-/* An empty instance; NULL without memory. Process context. */
-struct net *net_alloc(void);
 /* Every room must have gone and every count be zero: asserted. */
 void net_free(struct net *net);
+/* An empty instance; NULL without memory. Process context. */
+struct net *net_alloc(void) __freed_by(net_free, 1);
 
 /* --- The list of devices and the news about them: struct net's own part of the device registry ------------------------- */
 struct net_device *dev_get_by_name(struct net *net, const char *name);   /* NULL: none; borrowed */

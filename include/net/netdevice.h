@@ -115,10 +115,10 @@ struct net_device {
 static_assert(sizeof(struct net_device) <= 512, "budget: eight cache lines");
 
 /* --- Registry (net/dev/netdev.c), process context ----------------------------------------------------------------- */
+void free_netdev(struct net_device *dev);
 /* A device with @priv_size zeroed bytes at ->priv; NULL without memory. Owner: the driver. */
 struct net_device *alloc_netdev(struct net *net, u32 priv_size, const char *name_fmt,
-				u32 nr_tx_queues);
-void free_netdev(struct net_device *dev);
+				u32 nr_tx_queues) __freed_by(free_netdev, 1);
 int register_netdev(struct net_device *dev); /* 0, -EEXIST; "eth%d" gets the first free number */
 void unregister_netdev(struct net_device *dev) __may_sleep; /* closes it first */
 int dev_open(struct net_device *dev) __may_sleep;           /* 0 or what ndo_open said */
@@ -171,6 +171,7 @@ void netdev_ring_doorbells(struct cpu *cpu) __needs(softirq_ctx);
 void netif_unschedule(struct netdev_queue *txq);
 /* Normal end of a packet from any context: in hardirq NET_TX frees it later. Consumes. */
 void dev_consume_skb_any(struct sk_buff *skb);
+SKB_CONSUMER(dev_consume_skb_any, 1);
 
 /* --- Receive (net/dev/receive.c, napi.c) ------------------------------------------------------------------------------- */
 struct napi_struct {
@@ -210,8 +211,10 @@ bool napi_complete_done(struct napi_struct *n, int work)
 void net_rx_action(void) __needs(softirq_ctx); /* NET_RX_SOFTIRQ */
 /* Up from a driver: consumed. Softirq. protocol and pkt_type set (eth_type_trans), data at the network header. */
 void netif_receive_skb(struct sk_buff *skb) __needs(softirq_ctx);
+SKB_CONSUMER(netif_receive_skb, 1);
 /* Up by the backlog (loopback): consumed; NET_RX_SUCCESS 0 or dropped 1. Process BH off, softirq. */
 int netif_rx(struct sk_buff *skb) __needs(softirq_ctx);
+SKB_CONSUMER(netif_rx, 1);
 int dev_add_pack(struct net *net, __be16 type, packet_rcv_fn func); /* 0, -EEXIST, -ENOSPC */
 void dev_remove_pack(struct net *net, __be16 type);                 /* process */
 void netif_flush_backlog(

@@ -42,6 +42,7 @@ extern const struct Qdisc_ops pfifo_fast_ops, noqueue_qdisc_ops;
 /* --- The way down (net/sched/dev_queue_xmit.c) ------------------------------------------------------------------------- */
 /* Consumes @skb always. 0, NET_XMIT_DROP, NET_XMIT_CN, -ENETDOWN, -ENOMEM. Process or softirq; takes BH off itself. */
 int dev_queue_xmit(struct sk_buff *skb);
+SKB_CONSUMER(dev_queue_xmit, 1);
 void net_tx_action(void) __needs(softirq_ctx); /* NET_TX_SOFTIRQ */
 u16 netdev_pick_tx(struct net_device *dev, struct sk_buff *skb) __needs(softirq_ctx);
 
@@ -56,6 +57,7 @@ void qdisc_show(struct seq_file *m); /* /proc/net/qdisc; arg: struct net */
 void qdisc_run(struct Qdisc *q) __needs(softirq_ctx);
 /* Takes @skb into the queue or, when that is idle, straight to the driver. Consumes. enum net_xmit. BH off. */
 int qdisc_xmit(struct Qdisc *q, struct sk_buff *skb) __needs(softirq_ctx);
+SKB_CONSUMER(qdisc_xmit, 2);
 /* Makes packets (a list by ->next) fit for the device; what cannot be is dropped, counted. The list left, or NULL. BH off. */
 struct sk_buff *validate_xmit_skb_list(struct sk_buff *skb, struct net_device *dev)
 	__needs(softirq_ctx);

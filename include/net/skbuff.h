@@ -110,7 +110,9 @@ _Static_assert(sizeof(struct sk_buff) <= SKB_DESC_CHARGE &&
 	       "charged sizes");
 
 /* --- Allocation and release (net/core/skbuff.c). Process (BH on or off) and softirq. -------------------------- */
-int skb_init(void); /* caches; once per process; 0, -ENOMEM */
+int skb_init(void);                    /* caches; once per process; 0, -ENOMEM */
+void consume_skb(struct sk_buff *skb); /* NULL is allowed */
+void kfree_skb_reason(struct sk_buff *skb, enum skb_drop_reason reason);
 /* Each call of these four is an allocation site of its own: a packet that leaks is reported where it was made. */
 /* @size bytes of linear room, headroom included; len 0; one reference. NULL without memory. */
 #define alloc_skb(size) alloc_skb_at(size, ALLOC_SITE())
@@ -127,6 +129,21 @@ struct sk_buff *skb_clone_at(struct sk_buff *skb, struct alloc_site *site);
 /* New descriptor and private copy of the linear part, fragments shared. NULL without memory. */
 struct sk_buff *pskb_copy(const struct sk_buff *skb, u32 headroom);
 /*
+ * Says to gcc's analyzer that @fn takes over the packet that is its argument number @arg, on every return: using the
+ * packet afterwards is reported as use after free. Stands behind the declaration of @fn.
+ */
+#define SKB_CONSUMER(fn, arg)                                                                      \
+	struct sk_buff *alloc_skb_at(u32 size, struct alloc_site *site) __freed_by(fn, arg);       \
+	struct sk_buff *alloc_skb_fclone_at(u32 size, struct alloc_site *site)                     \
+		__freed_by(fn, arg);                                                               \
+	struct sk_buff *netdev_alloc_skb_at(struct net_device *dev, u32 len,                       \
+					    struct alloc_site *site) __freed_by(fn, arg);          \
+	struct sk_buff *skb_clone_at(struct sk_buff *skb, struct alloc_site *site)                 \
+		__freed_by(fn, arg);                                                               \
+	struct sk_buff *pskb_copy(const struct sk_buff *skb, u32 headroom) __freed_by(fn, arg)
+SKB_CONSUMER(consume_skb, 1);
+SKB_CONSUMER(kfree_skb_reason, 1);
+/*
  * Private linear part with at least this much room at both ends (totals, not what is to be added). 0, -ENOMEM (skb
  * unchanged). truesize follows unless somebody is charged for it (destructor set). Pointers into the packet are stale.
  */
@@ -138,9 +155,7 @@ int pskb_expand_head(struct sk_buff *skb, u32 headroom, u32 tailroom);
 int skb_cow_head(struct sk_buff *skb, u32 headroom);
 /* All data into the linear part. 0, -ENOMEM. */
 int skb_linearize(struct sk_buff *skb);
-struct sk_buff *skb_get(struct sk_buff *skb); /* one more reference */
-void consume_skb(struct sk_buff *skb);        /* NULL is allowed */
-void kfree_skb_reason(struct sk_buff *skb, enum skb_drop_reason reason);
+struct sk_buff *skb_get(struct sk_buff *skb);    /* one more reference */
 void skb_orphan(struct sk_buff *skb);            /* pays the owner back now */
 bool skb_shared_data(const struct sk_buff *skb); /* a clone uses the same data */
 

@@ -321,6 +321,7 @@ void tcp_rearm_rto(struct sock *sk);
 void tcp_rtx_enqueue(struct sock *sk, struct sk_buff *skb);
 void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res);
 void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb);
+SKB_CONSUMER(tcp_wmem_free_skb, 2);
 void tcp_write_queue_purge(struct sock *sk);
 void tcp_clear_retrans(struct tcp_sock *tp);
 
@@ -377,6 +378,7 @@ void tcp_check_space(struct sock *sk) __needs(softirq_ctx);
 /* tcp_data.c */
 void tcp_data_queue(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
 	__needs(softirq_ctx);
+SKB_CONSUMER(tcp_data_queue, 2);
 void tcp_ack_snd_check(struct sock *sk) __needs(softirq_ctx);
 void tcp_cleanup_rbuf(struct sock *sk, u32 copied);
 void tcp_enter_quickack(struct sock *sk) __needs(softirq_ctx);
@@ -406,6 +408,7 @@ void tcp_child_established(struct sock *child) __needs(softirq_ctx);
 /* tcp_input.c */
 void tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
 	__needs(softirq_ctx);
+SKB_CONSUMER(tcp_rcv_state_process, 2);
 
 /* tcp_ipv4.c */
 void tcp_v4_rcv(struct sk_buff *skb) __needs(softirq_ctx);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The checks find what they are there to find: each is shown a fault."""
 import check
+import check_analyzer
 import check_complexity
 import check_contexts
 import check_docs
@@ -131,6 +132,25 @@ def test_contexts(tmp_path):
     assert "'might_sleep' while" in verdict(f"void f(void) __may_sleep {{ {irqs} might_sleep(); local_irq_restore(flags); }}")
     assert "still held" in verdict(f"void f(void) {{ {irqs} }}")
     assert "'timer_interrupt' requires" in verdict(f"void f(void) {{ {irqs} timer_interrupt(); local_irq_restore(flags); }}")
+
+
+def test_analyzer(tmp_path):
+    def verdict(body, cache=None):
+        (tmp_path / "x.c").write_text("#include <net/sch_generic.h>\nint f(struct sk_buff *old, int x);\n"
+                                      f"int f(struct sk_buff *old, int x)\n{{\n{body}\n}}\n")
+        return "\n".join(what for _, what in check_analyzer.findings(str(tmp_path / "x.c"), cache))
+
+    clean = "struct sk_buff *skb = alloc_skb(64); (void)old; (void)x; if (skb) consume_skb(skb); return 0;"
+    assert verdict(clean) == ""
+    assert "leak of 'skb'" in verdict(clean.replace("if (skb)", "if (x) return 1;"))
+    assert "double-'kfree_skb_reason'" in verdict("kfree_skb_reason(old, SKB_DROP_REASON_NOMEM); if (x) "
+                                                  "kfree_skb_reason(old, SKB_DROP_REASON_NOMEM); return 0;")
+    assert "use after 'dev_queue_xmit' of 'old'" in verdict("dev_queue_xmit(old); return (int)old->len + x;")
+    assert "should have been deallocated with" in verdict("void *p = kmalloc(9); (void)old; vfree(p); return x;")
+    assert verdict("void *p = kmalloc(9); (void)old; kfree(p); return x;") == ""
+    leaky = clean.replace("if (skb)", "if (x) return 1;")
+    assert "leak" in verdict(leaky, tmp_path) and len(list(tmp_path.glob("*_x.c.*"))) == 1
+    assert "leak" in verdict(leaky, tmp_path) and verdict(clean, tmp_path) == ""  # out of the cache; never stale
 
 
 def test_repro(tmp_path):
