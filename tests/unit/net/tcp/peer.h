@@ -18,6 +18,7 @@
 
 #include <kernel/fault.h>
 #include <net/checksum.h>
+#include <net/sch_generic.h>
 
 #define PEER_ISS   0x10000000u
 #define PEER_SPORT 40000
@@ -217,6 +218,23 @@ static void peer_memory(bool there)
 {
 	faults[FAULT_ALLOC] = (struct fault){ .on = !there, .at = 1, .every = 1 };
 	faults_armed = !there;
+}
+
+/* The host's queue to the wire stops and takes @limit packets, then it refuses. */
+static void peer_clog(u32 limit)
+{
+	local_bh_disable();
+	netif_stop_queue(devs[0]);
+	devs[0]->_tx[0].qdisc->limit = limit;
+	local_bh_enable();
+}
+
+static void peer_unclog(void)
+{
+	local_bh_disable();
+	devs[0]->_tx[0].qdisc->limit = devs[0]->tx_queue_len;
+	netif_wake_queue(devs[0]);
+	local_bh_enable();
 }
 
 static u64 peer_mib(enum tcpext_mib m)
