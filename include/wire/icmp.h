@@ -47,6 +47,6 @@ struct icmphdr {
 		} frag;
 		__be32 gateway;
 	} un;
-} __packed __aligned(2);
+} __packed;
 _Static_assert(sizeof(struct icmphdr) == 8, "wire format");
 #endif

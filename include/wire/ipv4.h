@@ -29,7 +29,7 @@ struct iphdr {
 	u8 protocol;
 	__be16 check;
 	__be32 saddr, daddr;
-} __packed __aligned(2);
+} __packed;
 _Static_assert(sizeof(struct iphdr) == 20, "wire format");
 
 static inline u32 ip_hdrlen(const struct iphdr *h)

@@ -40,6 +40,6 @@ struct tcphdr {
 	__be16 window;
 	__be16 check;
 	__be16 urg_ptr;
-} __packed __aligned(2);
+} __packed;
 _Static_assert(sizeof(struct tcphdr) == 20, "wire format");
 #endif

@@ -8,6 +8,6 @@ struct udphdr {
 	__be16 source, dest;
 	__be16 len;   /* header and data, bytes */
 	__be16 check; /* 0: none */
-} __packed __aligned(2);
+} __packed;
 _Static_assert(sizeof(struct udphdr) == 8, "wire format");
 #endif
