@@ -34,6 +34,12 @@ static void tcp_limit_reno_sacked(struct tcp_sock *tp)
 		tp->sacked_out = tp->packets_out > holes ? tp->packets_out - holes : 0;
 }
 
+/* FlightSize of RFC 5681's equation (4): without the segments that limited transmit added to a full window (3.2, step 2). */
+static u32 tcp_flight_size(const struct tcp_sock *tp)
+{
+	return min(tp->packets_out, tp->cc.cwnd);
+}
+
 /**
  * tcp_xmit_retransmit_queue() - sends marked segments again, as far as the congestion window allows
  * @sk: socket in Recovery or Loss
@@ -85,7 +91,7 @@ void tcp_enter_loss(struct sock *sk)
 
 	BUG_ON(!tp->packets_out);
 	if (tp->ca_state <= TCP_CA_Disorder || !before(tp->snd_una, tp->high_seq))
-		tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc, tp->packets_out);
+		tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc, tcp_flight_size(tp));
 	tp->cc.cwnd = 1;
 	tp->cc.cwnd_cnt = 0;
 	tcp_clear_retrans(tp);
@@ -104,7 +110,7 @@ static void tcp_enter_recovery(struct sock *sk) __needs(softirq_ctx)
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	if (tp->ca_state != TCP_CA_CWR)
-		tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc, tp->packets_out);
+		tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc, tcp_flight_size(tp));
 	tp->cc.cwnd = tp->cc.ssthresh;
 	tp->cc.cwnd_cnt = 0;
 	tp->ca_state = TCP_CA_Recovery;
