@@ -284,6 +284,8 @@ static struct sock *tcp_create_child(struct tcp_request_sock *req) __needs(softi
 	(void)tcp_init_sock(child);
 	tcp_child_inherit(child, lsk);
 	tcp_child_numbers(child, req);
+	/* Its MTU bounds the first segment. Without a route now, the first packet looks for one. */
+	(void)ip_route_connect_sk(child);
 	tcp_sk(child)->listener = lsk;
 	child->sk_state = TCP_SYN_RECV;
 	inet_ehash_replace(net->tcp_hash, &req->c, &child->__sk_common);
