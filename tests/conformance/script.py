@@ -294,6 +294,7 @@ class Runner:
         self.script = script
         self.stack = Stack(lib, script.seed)
         self.sockets, self.taken, self.given = {}, {}, {}  # name -> descriptor; descriptor -> bytes read, written
+        self.datagrams = set()  # descriptors whose pattern begins anew with each message
         self.flows = {}
         self.statement = None
         self.tolerance = script.tolerance
@@ -522,7 +523,7 @@ class Runner:
             check("ack", k["ack"], (p.ack - flow.peer_isn) & 0xffffffff)
         if "win" in k:
             check("win", k["win"], p.win)
-        check("len", size, len(p.payload))
+        check("len", size if spec.data is None else len(spec.data), len(p.payload))
         check("reserved bits", 0, p.reserved)
         if spec.options != "any":
             check("options", packets.options_text(spec.options or b""), packets.options_text(p.options))
@@ -534,9 +535,9 @@ class Runner:
 
     def compare_udp(self, spec, flow, p, _off, size, check):
         self.ports(flow, p, check)
-        check("len", size, len(p.payload))
-        if "len" in spec.keys:
-            check("payload", pattern(0, size)[:16].hex(), p.payload[:16].hex())
+        want = pattern(0, size) if spec.data is None else spec.data
+        check("len", len(want), len(p.payload))
+        check("payload", want[:16].hex(), p.payload[:16].hex())
 
     def compare_icmp(self, spec, flow, p, _off, size, check):
         k = spec.keys
@@ -544,8 +545,9 @@ class Runner:
         if spec.type in (0, 8):
             check("id", k.get("id", 0), p.rest[0] << 8 | p.rest[1])
             check("sequence number", k.get("echo-seq", 0), p.rest[2] << 8 | p.rest[3])
-            check("len", size, len(p.payload))
-            check("payload", pattern(0, size)[:16].hex(), p.payload[:16].hex())
+            want = pattern(0, size) if spec.data is None else spec.data
+            check("len", len(want), len(p.payload))
+            check("payload", want[:16].hex(), p.payload[:16].hex())
         else:
             quoted = p.payload
             check("quoted bytes", True, len(quoted) >= 28)
@@ -583,6 +585,8 @@ class Runner:
         if not kind:
             raise ScriptError("socket(tcp) or socket(udp)")
         value = self.stack.lib.socket(socket.AF_INET, *kind)
+        if args[0] == "udp":
+            self.datagrams.add(value)
         if self.statement.result is not None:
             self.result(value)
         return value
@@ -604,12 +608,8 @@ class Runner:
         if args[1] == "none":
             return self.result(self.stack.lib.connect(self.fd(args[0]), sockaddr(bytes(4), 0, socket.AF_UNSPEC), 16))
         host, port = endpoint(args[1], packets.address(self.script.peer))
-        for flow in self.flows.values():
-            if flow.peer == (host, port) and flow.ours[1] is None:
-                break
-        else:
-            if self.main.peer != (host, port):
-                self.main.peer, self.main.ours, self.main.our_isn = (host, port), (self.main.ours[0], None), None
+        if all(flow.peer != (host, port) for flow in self.flows.values()):
+            self.main.peer, self.main.ours, self.main.our_isn = (host, port), (self.main.ours[0], None), None
         return self.result(self.stack.lib.connect(self.fd(args[0]), sockaddr(host, port), 16), "EINPROGRESS")
 
     def call_send(self, args):
@@ -617,7 +617,7 @@ class Runner:
         flags = sum(MSG[f] for f in args[2:])
         at = self.given.get(fd, 0)
         value = self.stack.send(fd, pattern(at, size), flags)
-        if value > 0:
+        if value > 0 and fd not in self.datagrams:
             self.given[fd] = at + value
         return self.result(value, str(size))
 
@@ -633,13 +633,14 @@ class Runner:
         want = self.statement.result or str(size)
         truncated = ", TRUNC" if out & socket.MSG_TRUNC else ""
         if want.startswith('"'):
-            if want != f'"{data.decode("latin-1")}"':
-                self.fail(f"recv() -> {want}", repr(data) if value >= 0 else self.text(value))
+            came = f'"{data.decode("latin-1")}"' if value >= 0 else self.text(value)
+            if want != came + truncated:
+                self.fail(f"recv() -> {want}", came + truncated)
         elif want != self.text(value) + truncated:
             self.fail(f"recv() -> {want}", self.text(value) + truncated)
         elif value > 0 and not flags & socket.MSG_TRUNC and data != pattern(self.taken.get(fd, 0), len(data)):
             self.fail("the bytes that were sent", data[:16].hex() + " ...")
-        if value > 0 and not flags & socket.MSG_PEEK:
+        if value > 0 and not flags & socket.MSG_PEEK and fd not in self.datagrams:
             self.taken[fd] = self.taken.get(fd, 0) + value
 
     def call_shutdown(self, args):

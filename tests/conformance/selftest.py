@@ -76,6 +76,13 @@ def capture():
     return wrong + (["two runs differ"] if files[0] != files[1] else [])
 
 
-TESTS = {"library/exports": exports, "language/pcap": capture}
+def readme():
+    """The example in README.md is a script that passes."""
+    text = (HERE / "README.md").read_text().split("```")[1]
+    output, name = run_text(text)
+    return [] if f"ok {name}" in output.splitlines() else [output]
+
+
+TESTS = {"library/exports": exports, "language/pcap": capture, "language/readme": readme}
 TESTS |= {f"language/wrong/{n}": lambda t=t, w=w: says(t, [w]) for n, (t, w) in WRONG.items()}
 TESTS |= {f"language/fails/{n}": lambda t=t, w=w: says(t, w) for n, (t, w) in FAILING.items()}
