@@ -71,6 +71,7 @@ static struct {
 	u32 (*mmio_rd)(void *arg, u64 addr);
 	void (*mmio_wr)(void *arg, u64 addr, u32 v);
 	void *mmio_arg;
+	u64 (*phys)(const void *va);
 	u32 (*pci_rd)(unsigned int, unsigned int, unsigned int, unsigned int);
 	void (*pci_wr)(unsigned int, unsigned int, unsigned int, unsigned int, u32);
 	struct host_thread *threads, *switching_from;
@@ -444,9 +445,16 @@ int arch_protect_page(unsigned long va, unsigned int prot, bool present)
 	return mprotect((void *)va, PAGE_SIZE, host_prot(prot, present)) ? -ENOMEM : 0;
 }
 
+void host_phys_set(u64 (*fn)(const void *va))
+{
+	H.phys = fn;
+}
+
 u64 arch_virt_to_phys(const void *va)
 {
-	return (u64)(uintptr_t)va;
+	u64 phys = H.phys ? H.phys(va) : 0;
+
+	return phys ? phys : (u64)(uintptr_t)va;
 }
 
 void __iomem *arch_ioremap(u64 phys, size_t len)

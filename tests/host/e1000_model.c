@@ -275,7 +275,7 @@ static bool is_statistic(u32 reg)
 }
 
 /* The card behind @addr; NULL where none is plugged. */
-static struct e1000_model *reach(u64 addr, u32 *reg)
+static struct e1000_model *reach(u64 addr, u32 *reg, bool write)
 {
 	u64 slot = (addr - E1000_MODEL_BAR0) / E1000_MODEL_BAR;
 	struct e1000_model *m;
@@ -297,13 +297,15 @@ static struct e1000_model *reach(u64 addr, u32 *reg)
 		host_clock_set(host_clock() + m->access_ns);
 		e1000_model_run(m);
 	}
+	if (m->on_access)
+		m->on_access(m->arg, *reg, write);
 	return m;
 }
 
 static u32 model_read(void *unused, u64 addr)
 {
 	u32 reg, v;
-	struct e1000_model *m = reach(addr, &reg);
+	struct e1000_model *m = reach(addr, &reg, false);
 
 	(void)unused;
 	if (!m)
@@ -313,7 +315,7 @@ static u32 model_read(void *unused, u64 addr)
 		return stats_read(m, reg);
 	switch (reg) {
 	case STATUS:
-		return 0x80080781u | (m->link ? 2 : 0);
+		return e1000m_get(m, STATUS) | (m->link ? 2 : 0);
 	case ICR:
 		v = m->icr;
 		m->icr = 0;
@@ -323,6 +325,9 @@ static u32 model_read(void *unused, u64 addr)
 		return m->icr;
 	case IMC:
 		return 0;
+	case RDH:
+		m->rdh_read = e1000m_get(m, RDH);
+		return m->rdh_read;
 	default:
 		return e1000m_get(m, reg);
 	}
@@ -395,7 +400,7 @@ static void model_act(struct e1000_model *m, const struct reg_rule *rule, u32 v)
 static void model_write(void *unused, u64 addr, u32 v)
 {
 	u32 reg, reserved;
-	struct e1000_model *m = reach(addr, &reg);
+	struct e1000_model *m = reach(addr, &reg, true);
 	const struct reg_rule *rule;
 
 	(void)unused;
@@ -596,6 +601,8 @@ void e1000_model_plug_at(struct e1000_model *m, u16 device, unsigned int slot)
 	*e1000m_word(m, RAL) = 0x12005452;
 	*e1000m_word(m, RAH) = 0x80000000u | m->eeprom[2];
 	*e1000m_word(m, CTRL) = 0x00140240;
+	*e1000m_word(m, STATUS) = 0x80080781;
+	m->rdh_read = UINT32_MAX;
 	host_mmio_set(model_read, model_write, NULL);
 	host_pci_set(config_read, config_write);
 }

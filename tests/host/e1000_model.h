@@ -62,8 +62,10 @@ struct e1000_model {
 	u32 icr;
 	bool link;
 	void (*tx)(void *arg, const u8 *frame, u32 len); /* called for each frame that leaves */
-	void (*rx_ready)(
-		void *arg); /* may be NULL: called when the receiver may take frames again */
+	/* May be NULL: called when the receiver may take frames again. */
+	void (*rx_ready)(void *arg);
+	/* May be NULL: called before each access, for what the card does just between two of them. */
+	void (*on_access)(void *arg, u32 reg, bool write);
 	void *arg;
 
 	/* --- Manners: set by the test; all off after power-on ----------------------------------------------- */
@@ -100,6 +102,7 @@ struct e1000_model {
 
 	/* --- Its own ------------------------------------------------------------------------------------------ */
 	u64 rx_hold_until_ns;
+	u32 rdh_read; /* what the driver read last */
 	bool gone, silent, hold_told;
 	struct e1000_model_ring txr, rxr;
 	u64 context;

@@ -258,12 +258,20 @@ bool e1000_model_rx_desc(struct e1000_model *m, const void *data, u32 len, u16 l
 
 /* --- Registers ---------------------------------------------------------------------------------------------------- */
 
-/* What the driver gives must be empty, and have a buffer that the card may write to. */
+/*
+ * What the driver gives must be empty, and have a buffer that the card may write to. A driver that parks the receiver
+ * and missed the head by a frame gives the whole ring for a moment, whatever is in it: it means to take it back.
+ */
 static void hand_over(struct e1000_model *m, u32 tail, u32 i)
 {
 	struct e1000_model_ring *r = &m->rxr;
 	const struct e1000_model_desc *d = e1000m_desc(m, RDBAL, i);
 
+	if (tail == m->rdh_read) {
+		r->seen[i] = *d;
+		r->owned[i] = true;
+		return;
+	}
 	if (r->owned[i])
 		e1000m_misuse(m, "RDT %u hands over descriptor %u, which the card owns", tail, i);
 	if (d->upper & 0xff)
@@ -298,6 +306,7 @@ void e1000m_rx_tail(struct e1000_model *m, u32 v)
 	for (; m->rxr.given != v; m->rxr.given = next_index(m, m->rxr.given))
 		hand_over(m, v, m->rxr.given);
 	*e1000m_word(m, RDT) = v;
+	m->rdh_read = UINT32_MAX;
 	if (m->rx_ready && e1000_model_rx_ready(m))
 		m->rx_ready(m->arg);
 }

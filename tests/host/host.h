@@ -62,6 +62,11 @@ void host_pci_set(u32 (*rd)(unsigned int bus, unsigned int dev, unsigned int fn,
 #define HOST_DMA_WRITE 2u
 /* Do these bytes lie in one live mapping that allows @access? */
 bool host_dma_allowed(u64 addr, size_t len, unsigned int access);
+/*
+ * On the host a physical address is the virtual one. A test may have another answer for memory of its own: @fn says
+ * where @va lies for devices, 0: as usual. NULL: no such memory any more.
+ */
+void host_phys_set(u64 (*fn)(const void *va));
 u64 host_dma_live(void); /* live mappings, coherent memory included */
 
 /* --- Console, ends -------------------------------------------------------------------------------------------- */

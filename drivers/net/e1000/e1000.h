@@ -48,10 +48,9 @@ struct e1000_tx_ring {
 	u32 stop_below;    /* the queue stops when fewer descriptors are unused ... */
 	u32 wake_at;       /* ... and goes on when so many are */
 	u64 context;       /* checksum context that the device holds; 0: none */
-	u32 context_cmd;
-	bool stalled;  /* by fault=txstall: TCTL.EN is off */
-	bool full;     /* by fault=ringfull: there is no room, whatever the indices say */
-	u64 reclaimed; /* packets, since probe */
+	bool stalled;      /* by fault=txstall: TCTL.EN is off */
+	bool full;         /* by fault=ringfull: there is no room, whatever the indices say */
+	u64 reclaimed;     /* packets, since probe */
 	struct timer reclaim_timer; /* bounds the age of a packet that is done but not reclaimed */
 	struct timer stall_timer, full_timer;
 };

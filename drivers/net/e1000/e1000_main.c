@@ -294,12 +294,14 @@ static int register_page(struct e1000_adapter *a)
 
 /* --- Probe, remove --------------------------------------------------------------------------------------------------------- */
 
+/* @device is one of ids[]. */
 static const struct e1000_info *find_info(u16 device)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(infos); i++)
-		if (infos[i].device == device)
-			return &infos[i];
-	return NULL;
+	const struct e1000_info *info = infos;
+
+	for (; info->device != device; info++)
+		BUG_ON(info + 1 == infos + ARRAY_SIZE(infos));
+	return info;
 }
 
 static void adapter_init(struct e1000_adapter *a, struct net_device *dev, struct pci_dev *pdev,
@@ -309,7 +311,6 @@ static void adapter_init(struct e1000_adapter *a, struct net_device *dev, struct
 	a->dev = dev;
 	a->pdev = pdev;
 	a->info = find_info(pdev->device);
-	BUG_ON(!a->info);
 	a->txirq_always = o->txirq_always;
 	a->irqs_off = true;
 	a->ims = IMS_BASE;

@@ -96,7 +96,7 @@ void e1000_free_rx_resources(struct e1000_adapter *a)
 {
 	struct e1000_rx_ring *r = &a->rx;
 
-	for (u32 i = 0; r->buffer_info && i < r->count; i++) {
+	for (u32 i = 0; i < r->count; i++) {
 		struct e1000_rx_buffer *b = &r->buffer_info[i];
 
 		if (!b->skb)

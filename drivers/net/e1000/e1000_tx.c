@@ -93,8 +93,7 @@ void e1000_free_tx_resources(struct e1000_adapter *a)
 	struct e1000_tx_ring *r = &a->tx;
 
 	BUG_ON(r->next_to_use != r->next_to_clean);
-	if (r->desc)
-		e1000_free_desc(r->desc, r->count, r->dma);
+	e1000_free_desc(r->desc, r->count, r->dma);
 	kfree(r->buffer_info);
 	r->desc = NULL;
 	r->buffer_info = NULL;
@@ -317,7 +316,7 @@ static u32 tx_pieces(const u8 *p, u32 len)
  * The context descriptor's first half that @skb wants; 0 when the device has nothing to add up. Offsets count from
  * the first byte of the frame. Valid contexts are told from 0 by bit 63, which tucse (0: to the end) leaves free.
  */
-static u64 tx_wanted_context(const struct sk_buff *skb, u32 *cmd)
+static u64 tx_wanted_context(const struct sk_buff *skb)
 {
 	u32 css, cso;
 
@@ -326,7 +325,6 @@ static u64 tx_wanted_context(const struct sk_buff *skb, u32 *cmd)
 	css = (u32)(skb->head + skb->csum_start - skb->data);
 	cso = css + skb->csum_offset;
 	BUG_ON(css < ETH_HLEN || cso > 255 || cso + 2 > skb_headlen(skb));
-	*cmd = E1000_TXD_CMD_DEXT | (skb->csum_offset == TCP_CSUM_AT ? E1000_TXD_CMD_TCP : 0);
 	return CONTEXT_VALID | (u64)css << E1000_TXD_TUCSS | (u64)cso << E1000_TXD_TUCSO;
 }
 
@@ -334,12 +332,12 @@ static u64 tx_wanted_context(const struct sk_buff *skb, u32 *cmd)
 static u32 tx_descs_needed(const struct e1000_tx_ring *r, const struct sk_buff *skb)
 {
 	const struct skb_shared_info *info = skb_shinfo(skb);
-	u32 cmd = 0, count = tx_pieces(skb->data, skb_headlen(skb));
-	u64 context = tx_wanted_context(skb, &cmd);
+	u32 count = tx_pieces(skb->data, skb_headlen(skb));
+	u64 context = tx_wanted_context(skb);
 
 	for (u32 f = 0; f < info->nr_frags; f++)
 		count += tx_pieces(info->frags[f].addr, info->frags[f].len);
-	if (context && (context != r->context || cmd != r->context_cmd))
+	if (context && context != r->context)
 		count++;
 	return count;
 }
@@ -403,16 +401,19 @@ static void e1000_tx_queue(struct e1000_tx_ring *r, u32 first, u32 end, u32 popt
 	}
 }
 
-/* Posts the context descriptor in slot @i: carries no data, belongs to the packet that follows. */
-static void e1000_tx_context(struct e1000_adapter *a, u32 i, u64 context, u32 cmd)
+/*
+ * Posts the context descriptor in slot @i: carries no data, belongs to the packet that follows. TCP or UDP, which the
+ * command tells apart, shows in where the checksum lies.
+ */
+static void e1000_tx_context(struct e1000_adapter *a, u32 i, u64 context, u16 csum_offset)
 {
 	struct e1000_tx_ring *r = &a->tx;
+	u32 cmd = E1000_TXD_CMD_DEXT | (csum_offset == TCP_CSUM_AT ? E1000_TXD_CMD_TCP : 0);
 
 	r->desc[i].addr = cpu_to_le64(context & ~CONTEXT_VALID);
 	r->desc[i].lower = cpu_to_le32(cmd);
 	r->desc[i].upper = cpu_to_le32(0);
 	r->context = context;
-	r->context_cmd = cmd;
 	a->stats.context_descs++;
 }
 
@@ -420,15 +421,15 @@ static void e1000_tx_context(struct e1000_adapter *a, u32 i, u64 context, u32 cm
 static int tx_post(struct e1000_adapter *a, struct sk_buff *skb)
 {
 	struct e1000_tx_ring *r = &a->tx;
-	u32 first = r->next_to_use, cmd = 0, data, end, last;
-	u64 context = tx_wanted_context(skb, &cmd);
-	bool news = context && (context != r->context || cmd != r->context_cmd);
+	u32 first = r->next_to_use, data, end, last;
+	u64 context = tx_wanted_context(skb);
+	bool news = context && context != r->context;
 
 	data = end = news ? e1000_next(first, r->count) : first;
 	if (e1000_tx_map(r, skb, &end))
 		return -ENOMEM;
 	if (news)
-		e1000_tx_context(a, first, context, cmd);
+		e1000_tx_context(a, first, context, skb->csum_offset);
 	e1000_tx_queue(r, data, end, context ? E1000_TXD_POPTS_TX : 0);
 	last = e1000_prev(end, r->count);
 	r->buffer_info[last].skb = skb;

@@ -113,6 +113,7 @@ static inline void up(struct e1000_options o, u16 device)
 	o.net = net;
 	memset(&sent, 0, sizeof(sent));
 	memset(&got, 0, sizeof(got));
+	memset(faults, 0, sizeof(faults));
 	freed = net_tx_runs = 0;
 	host_console_clear();
 	e1000_model_plug(&model, device);
