@@ -388,7 +388,7 @@ TEST(page_of_the_sites)
 	p = from_here(&site);
 	text = proc_render("/proc/allocinfo", &len);
 	CHECK(!IS_ERR(text));
-	snprintf(line, sizeof(line), "%6u %8llu %8llu tests/unit/kernel/fault_test.c:%u\n", 1,
+	snprintf(line, sizeof(line), "%6u %8llu %8llu tests/unit/kernel/fault_test.c:%u\n", 1U,
 		 (unsigned long long)site->total, (unsigned long long)site->failed, site->line);
 	CHECK(strstr(text, line));
 	CHECK(strstr(text, "kernel/proc.c:"));

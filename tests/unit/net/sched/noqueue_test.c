@@ -159,8 +159,10 @@ static void send_all_kinds(void)
 		if (c)
 			dev_queue_xmit(c);
 		c = skb_clone(skb);
-		if (c)
-			kfree_skb_reason(pskb_trim(c, 45) ? c : c, SKB_DROP_REASON_LOCAL_ERROR);
+		if (c) {
+			(void)pskb_trim(c, 45);
+			kfree_skb_reason(c, SKB_DROP_REASON_LOCAL_ERROR);
+		}
 	}
 	if (page)
 		page_put(page);
