@@ -38,7 +38,7 @@ def test_preemption(boot, cpu):
 
 @pytest.mark.parametrize("mem", [8, 64, 4096])
 def test_all_of_the_memory(boot, mem):
-    boot(APPS / "fill.c", append=GUEST_IP, mem=mem, pcap=False, stats=False, timeout=90).expect(0).says("0 failed")
+    boot(APPS / "fill.c", append=GUEST_IP, mem=mem, pcap=False, stats=False, timeout=300).expect(0).says("0 failed")
 
 
 def test_pointers(boot):

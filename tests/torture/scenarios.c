@@ -643,11 +643,8 @@ static int run_burst(void)
 	TRY(SYS3(write, fd, out_buf, 200));
 	host_clock_advance(2 * SEC); /* the address is known now, or asked for again */
 	for (u32 i = 0; i < PACKETS; i++) {
-		long r;
+		long r = SYS6(sendto, fd, out_buf, 200, MSG_DONTWAIT, NULL, 0);
 
-		local_bh_disable(); /* one doorbell for several */
-		r = SYS6(sendto, fd, out_buf, 200, MSG_DONTWAIT, NULL, 0);
-		local_bh_enable();
 		if (r < 0 && r != -EAGAIN && r != -ENOBUFS)
 			TRY(r);
 	}
