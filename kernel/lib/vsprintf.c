@@ -18,6 +18,9 @@ struct out {
 	size_t len;  /* characters stored so far, < size */
 };
 
+/* No line is longer: beyond it padding only costs time. */
+#define FIELD_MAX 100000
+
 enum { F_LEFT = 1, F_ZERO = 2, F_PLUS = 4, F_SPACE = 8, F_ALT = 16 };
 
 struct spec {
@@ -241,14 +244,16 @@ static const char *parse_flags(const char *f, struct spec *sp)
 	return f;
 }
 
+/* A width or precision in the format, or (*) among the arguments: at most FIELD_MAX either way. */
 static const char *parse_int(const char *f, int *v, struct args *a)
 {
 	if (*f == '*') {
 		*v = va_arg(a->ap, int);
+		*v = max(min(*v, FIELD_MAX), -FIELD_MAX);
 		return f + 1;
 	}
 	for (*v = 0; *f >= '0' && *f <= '9'; f++)
-		*v = *v < 100000 ? *v * 10 + (*f - '0') : *v;
+		*v = min(*v * 10 + (*f - '0'), FIELD_MAX);
 	return f;
 }
 
@@ -259,7 +264,7 @@ static const char *parse_spec(const char *f, struct spec *sp, struct args *a)
 	f = parse_int(f, &sp->width, a);
 	if (sp->width < 0) {
 		sp->flags |= F_LEFT;
-		sp->width = sp->width < -100000 ? 100000 : -sp->width;
+		sp->width = -sp->width;
 	}
 	if (*f == '.') {
 		f = parse_int(f + 1, &sp->prec, a);
