@@ -14,6 +14,9 @@
 #undef SEEK_CUR
 #undef SEEK_END
 
+#include "host.h"
+
+#include <kernel/fault.h>
 #include <kernel/file.h>
 #include <kernel/mm.h>
 #include <kernel/posix.h>
@@ -28,7 +31,9 @@
 /* What the paper protocol was asked last, and what it shall answer. */
 static struct {
 	int connect_ret, accept_err, get_port_ret;
+	int init_ret;
 	bool connect_completes, closed;
+	bool nameless; /* the accepted child has no peer any more */
 	u8 shutdown_mask;
 	size_t sent;
 	u32 flags;
@@ -46,17 +51,23 @@ static void paper_close(struct sock *sk, u64 deadline_ns)
 	sock_put(sk);
 }
 
+static int paper_init(struct sock *sk)
+{
+	(void)sk;
+	return paper.init_ret;
+}
+
 static int paper_connect(struct sock *sk, const struct sockaddr_in *addr, int len, bool nonblock)
 {
 	(void)nonblock;
 	if (len < (int)sizeof(*addr))
 		return -EINVAL;
-	if (paper.connect_ret)
+	if (paper.connect_ret && paper.connect_ret != -EINPROGRESS)
 		return paper.connect_ret;
 	sk->sk_daddr = addr->sin_addr;
 	sk->sk_dport = addr->sin_port;
 	sk->sk_state = paper.connect_completes ? TCP_ESTABLISHED : TCP_SYN_SENT;
-	return 0;
+	return paper.connect_ret;
 }
 
 static int paper_disconnect(struct sock *sk)
@@ -87,7 +98,7 @@ static struct sock *paper_accept(struct sock *sk, bool nonblock, int *err)
 	child = sk_alloc(sk->sk_net, AF_INET, &paper_stream);
 	sock_init_data(NULL, child);
 	child->sk_state = TCP_ESTABLISHED;
-	child->sk_dport = htons(4242);
+	child->sk_dport = paper.nameless ? 0 : htons(4242);
 	child->sk_daddr = htonl(0x7f000001);
 	return child;
 }
@@ -168,13 +179,20 @@ static int paper_port(struct sock *sk, u16 num)
 }
 
 #define PAPER                                                                                      \
-	.obj_size = sizeof(struct sock), .close = paper_close, .connect = paper_connect,           \
-	.disconnect = paper_disconnect, .shutdown = paper_shutdown, .setsockopt = paper_option,    \
-	.getsockopt = paper_get_option, .sendmsg = paper_send, .recvmsg = paper_recv,              \
-	.poll = paper_poll, .ioctl = paper_ioctl, .get_port = paper_port
+	.obj_size = sizeof(struct sock), .init = paper_init, .close = paper_close,                 \
+	.connect = paper_connect, .disconnect = paper_disconnect, .shutdown = paper_shutdown,      \
+	.setsockopt = paper_option, .getsockopt = paper_get_option, .sendmsg = paper_send,         \
+	.recvmsg = paper_recv, .poll = paper_poll, .ioctl = paper_ioctl, .get_port = paper_port
 static struct proto paper_stream = { PAPER, .name = "PAPER", .listen = paper_listen,
 				     .accept = paper_accept };
 static struct proto paper_dgram = { PAPER, .name = "PAPERGRAM" };
+/* Only what every protocol must have. */
+static struct proto paper_bare = { .name = "BARE",
+				   .obj_size = sizeof(struct sock),
+				   .close = paper_close,
+				   .connect = paper_connect,
+				   .poll = paper_poll,
+				   .get_port = paper_port };
 
 static long call(unsigned int nr, unsigned long a, unsigned long b, unsigned long c,
 		 unsigned long d, unsigned long e, unsigned long f)
@@ -514,6 +532,402 @@ TEST(kernel_sockets)
 	CHECK(paper.flags & MSG_DONTWAIT);
 	CHECK_EQ(kernel_recvmsg(sock, buf, sizeof(buf), &from), 5);
 	CHECK_EQ(ntohs(from.sin_port), 77);
+	sock_release(sock);
+}
+
+/* --- The states between the calls ------------------------------------------------------------------------------------- */
+
+static struct socket *socket_of(int fd)
+{
+	struct file *f = fget(fd);
+	struct socket *sock = f->private_data;
+
+	fput(f);
+	return sock;
+}
+
+/* Fresh, and into these states as a protocol would put it there. */
+static int in_state(int type, u8 from, enum socket_state state)
+{
+	int fd = (int)SYS3(socket, AF_INET, type | SOCK_NONBLOCK, 0);
+	struct socket *sock = socket_of(fd);
+
+	sock->state = state;
+	sock->sk->sk_state = from;
+	if (from != TCP_CLOSE)
+		sock->sk->sk_dport = htons(9);
+	return fd;
+}
+
+enum op { CONNECT, UNSPEC, LISTEN, BIND, PEER, DOWN_RD, DOWN_WR, DOWN_BOTH };
+static const struct state_row {
+	const char *name;
+	u8 from;
+	enum socket_state state;
+	enum op op;
+	long ret;
+	u8 then; /* the sock's state, as from */
+} states[] = {
+	{ "closed_connect", TCP_CLOSE, SS_UNCONNECTED, CONNECT, -EINPROGRESS, TCP_SYN_SENT },
+	{ "closed_unspec", TCP_CLOSE, SS_UNCONNECTED, UNSPEC, 0, TCP_CLOSE },
+	{ "closed_listen", TCP_CLOSE, SS_UNCONNECTED, LISTEN, 0, TCP_LISTEN },
+	{ "closed_bind", TCP_CLOSE, SS_UNCONNECTED, BIND, 0, TCP_CLOSE },
+	{ "closed_peer", TCP_CLOSE, SS_UNCONNECTED, PEER, -ENOTCONN, TCP_CLOSE },
+	{ "closed_shutdown", TCP_CLOSE, SS_UNCONNECTED, DOWN_BOTH, -ENOTCONN, TCP_CLOSE },
+	{ "listening_connect", TCP_LISTEN, SS_UNCONNECTED, CONNECT, -EISCONN, TCP_LISTEN },
+	{ "listening_listen", TCP_LISTEN, SS_UNCONNECTED, LISTEN, 0, TCP_LISTEN },
+	{ "listening_bind", TCP_LISTEN, SS_UNCONNECTED, BIND, -EINVAL, TCP_LISTEN },
+	{ "listening_shutdown_read", TCP_LISTEN, SS_UNCONNECTED, DOWN_RD, 0, TCP_CLOSE },
+	{ "listening_shutdown_write", TCP_LISTEN, SS_UNCONNECTED, DOWN_WR, 0, TCP_LISTEN },
+	{ "listening_shutdown", TCP_LISTEN, SS_UNCONNECTED, DOWN_BOTH, 0, TCP_CLOSE },
+	{ "syn_sent_connect", TCP_SYN_SENT, SS_CONNECTING, CONNECT, -EALREADY, TCP_SYN_SENT },
+	{ "syn_sent_unspec", TCP_SYN_SENT, SS_CONNECTING, UNSPEC, 0, TCP_CLOSE },
+	{ "syn_sent_listen", TCP_SYN_SENT, SS_CONNECTING, LISTEN, -EINVAL, TCP_SYN_SENT },
+	{ "syn_sent_peer", TCP_SYN_SENT, SS_CONNECTING, PEER, -ENOTCONN, TCP_SYN_SENT },
+	{ "syn_sent_shutdown_read", TCP_SYN_SENT, SS_CONNECTING, DOWN_RD, 0, TCP_CLOSE },
+	{ "syn_sent_shutdown_write", TCP_SYN_SENT, SS_CONNECTING, DOWN_WR, 0, TCP_CLOSE },
+	{ "syn_recv_connect", TCP_SYN_RECV, SS_CONNECTING, CONNECT, -EALREADY, TCP_SYN_RECV },
+	{ "syn_recv_peer", TCP_SYN_RECV, SS_CONNECTING, PEER, 0, TCP_SYN_RECV },
+	{ "syn_recv_shutdown", TCP_SYN_RECV, SS_CONNECTING, DOWN_WR, 0, TCP_SYN_RECV },
+	{ "established_unnoticed_connect", TCP_ESTABLISHED, SS_CONNECTING, CONNECT, 0,
+	  TCP_ESTABLISHED },
+	{ "established_unnoticed_shutdown", TCP_ESTABLISHED, SS_CONNECTING, DOWN_WR, 0,
+	  TCP_ESTABLISHED },
+	{ "established_connect", TCP_ESTABLISHED, SS_CONNECTED, CONNECT, -EISCONN,
+	  TCP_ESTABLISHED },
+	{ "established_listen", TCP_ESTABLISHED, SS_CONNECTED, LISTEN, -EINVAL, TCP_ESTABLISHED },
+	{ "established_but_not_by_connect_listen", TCP_ESTABLISHED, SS_UNCONNECTED, LISTEN, -EINVAL,
+	  TCP_ESTABLISHED },
+	{ "established_bind", TCP_ESTABLISHED, SS_CONNECTED, BIND, -EINVAL, TCP_ESTABLISHED },
+	{ "established_peer", TCP_ESTABLISHED, SS_CONNECTED, PEER, 0, TCP_ESTABLISHED },
+	{ "established_shutdown", TCP_ESTABLISHED, SS_CONNECTED, DOWN_BOTH, 0, TCP_ESTABLISHED },
+	{ "closed_again_by_the_peer_connect", TCP_CLOSE_WAIT, SS_CONNECTING, CONNECT, 0,
+	  TCP_CLOSE_WAIT },
+	{ "died_unnoticed_connect", TCP_CLOSE, SS_CONNECTING, CONNECT, -ECONNABORTED, TCP_CLOSE },
+};
+
+TEST_EACH(state, states)
+{
+	struct sockaddr_in a = loopback(80), unspec = { .sin_family = AF_UNSPEC }, got;
+	int fd = in_state(SOCK_STREAM, row->from, row->state), len = sizeof(got);
+	long ret = 0;
+
+	paper.connect_ret = 0;
+	paper.connect_completes = false;
+	switch (row->op) {
+	case CONNECT:
+		ret = SYS3(connect, fd, &a, 16);
+		break;
+	case UNSPEC:
+		ret = SYS3(connect, fd, &unspec, 16);
+		break;
+	case LISTEN:
+		ret = SYS2(listen, fd, 5);
+		break;
+	case BIND:
+		ret = SYS3(bind, fd, &a, 16);
+		break;
+	case PEER:
+		ret = SYS3(getpeername, fd, &got, &len);
+		break;
+	case DOWN_RD:
+	case DOWN_WR:
+	case DOWN_BOTH:
+		ret = SYS2(shutdown, fd, row->op - DOWN_RD);
+		break;
+	}
+	CHECK_EQ(ret, row->ret);
+	CHECK_EQ(socket_of(fd)->sk->sk_state, row->then);
+	if (row->then == TCP_CLOSE)
+		CHECK_EQ(socket_of(fd)->state, SS_UNCONNECTED);
+	SYS1(close, fd);
+	CHECK_EQ(net->socks_live, 0);
+}
+
+/* A connect() that blocks, and what ends the wait. */
+static struct sock *waiting;
+static u64 due;
+
+static u64 next_event(void *arg)
+{
+	(void)arg;
+	return due;
+}
+
+static void turns(u8 state, int err)
+{
+	due = UINT64_MAX;
+	waiting->sk_state = state;
+	waiting->sk_err = err;
+	waiting->sk_state_change(waiting);
+}
+
+static void comes_true(void *arg)
+{
+	(void)arg;
+	turns(TCP_ESTABLISHED, 0);
+}
+
+static void is_refused(void *arg)
+{
+	(void)arg;
+	turns(TCP_CLOSE, ECONNREFUSED);
+}
+
+static void vanishes(void *arg)
+{
+	(void)arg;
+	turns(TCP_CLOSE, 0);
+}
+
+static void comes_and_goes(void *arg)
+{
+	(void)arg;
+	turns(TCP_CLOSE_WAIT, 0);
+}
+
+static void goes_on(void *arg)
+{
+	(void)arg;
+	turns(TCP_SYN_RECV, 0);
+}
+
+static const struct blocking_row {
+	const char *name;
+	void (*event)(void *arg);
+	int says; /* what the protocol's connect() returned */
+	long ret;
+	enum socket_state state;
+} blockings[] = {
+	{ "established", comes_true, 0, 0, SS_CONNECTED },
+	{ "established_after_inprogress", comes_true, -EINPROGRESS, 0, SS_CONNECTED },
+	{ "refused", is_refused, 0, -ECONNREFUSED, SS_UNCONNECTED },
+	{ "gone_without_a_reason", vanishes, 0, -ECONNABORTED, SS_UNCONNECTED },
+	{ "closed_by_the_peer_already", comes_and_goes, 0, 0, SS_CONNECTED },
+	{ "half_way_until_the_timeout", goes_on, 0, -EINPROGRESS, SS_CONNECTING },
+};
+
+TEST_EACH(blocking_connect, blockings)
+{
+	int fd = (int)SYS3(socket, AF_INET, SOCK_STREAM, 0);
+	struct timeval tv = { 1, 0 };
+	struct sockaddr_in a = loopback(80);
+
+	paper.connect_ret = row->says;
+	paper.connect_completes = false;
+	waiting = socket_of(fd)->sk;
+	due = ktime_get_ns() + 100 * NSEC_PER_MSEC;
+	CHECK_EQ(SYS5(setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)), 0);
+	host_set_events(next_event, row->event, NULL);
+	CHECK_EQ(SYS3(connect, fd, &a, 16), row->ret);
+	host_set_events(NULL, NULL, NULL);
+	CHECK_EQ(socket_of(fd)->state, row->state);
+	paper.connect_ret = 0;
+	SYS1(close, fd);
+}
+
+TEST(no_port_is_left)
+{
+	struct sockaddr_in a = loopback(80);
+	int s = (int)SYS3(socket, AF_INET, SOCK_STREAM, 0),
+	    d = (int)SYS3(socket, AF_INET, SOCK_DGRAM, 0);
+
+	paper.get_port_ret = -EAGAIN;
+	CHECK_EQ(SYS2(listen, s, 5), -EADDRINUSE);
+	CHECK_EQ(SYS3(connect, d, &a, 16), -EAGAIN);
+	CHECK_EQ(SYS3(write, d, "x", 1), -EAGAIN);
+	a.sin_port = 0;
+	CHECK_EQ(SYS3(bind, s, &a, 16), -EADDRINUSE);
+	CHECK_EQ(socket_of(s)->sk->sk_rcv_saddr, 0);
+	paper.get_port_ret = 0;
+	SYS1(close, s);
+	SYS1(close, d);
+}
+
+TEST(a_name_is_the_route_s_when_nothing_was_bound)
+{
+	int fd = (int)SYS3(socket, AF_INET, SOCK_STREAM, 0), len = 16;
+	struct sockaddr_in got;
+
+	socket_of(fd)->sk->inet_saddr = htonl(0x0a000001);
+	CHECK_EQ(SYS3(getsockname, fd, &got, &len), 0);
+	CHECK_EQ(got.sin_addr, htonl(0x0a000001));
+	socket_of(fd)->sk->sk_rcv_saddr =
+		htonl(0xe0000009); /* a group: bound to it, sending from another */
+	CHECK_EQ(SYS3(getsockname, fd, &got, &len), 0);
+	CHECK_EQ(got.sin_addr, htonl(0xe0000009));
+	SYS1(close, fd);
+}
+
+/* --- Protocols that leave things out, or fail -------------------------------------------------------------------------------- */
+
+TEST(a_protocol_of_any_number)
+{
+	struct inet_protosw any = {
+		.type = SOCK_RAW, .protocol = 0, .prot = &paper_dgram, .ops = &inet_dgram_ops
+	};
+	int fd, val = 0, len = 4;
+
+	CHECK_EQ(inet_register_protosw(net, &any), 0);
+	CHECK_EQ(inet_register_protosw(net, &any), -EEXIST);
+	CHECK_EQ(SYS3(socket, AF_INET, SOCK_RAW, 0),
+		 -EPROTONOSUPPORT); /* a number has to be said */
+	fd = (int)SYS3(socket, AF_INET, SOCK_RAW, 250);
+	CHECK(fd > 0);
+	CHECK_EQ(SYS5(getsockopt, fd, SOL_SOCKET, SO_PROTOCOL, &val, &len), 0);
+	CHECK_EQ(val, 250);
+	SYS1(close, fd);
+}
+
+TEST(two_protocols_of_one_type)
+{
+	struct inet_protosw second = {
+		.type = SOCK_DGRAM, .protocol = 136, .prot = &paper_dgram, .ops = &inet_dgram_ops
+	};
+	int fd, val = 0, len = 4;
+
+	CHECK_EQ(inet_register_protosw(net, &second), 0);
+	fd = (int)SYS3(socket, AF_INET, SOCK_DGRAM, 136);
+	CHECK_EQ(SYS5(getsockopt, fd, SOL_SOCKET, SO_PROTOCOL, &val, &len), 0);
+	CHECK_EQ(val, 136);
+	SYS1(close, fd);
+	fd = (int)SYS3(socket, AF_INET, SOCK_DGRAM, 0); /* the first one is the type's own */
+	CHECK_EQ(SYS5(getsockopt, fd, SOL_SOCKET, SO_PROTOCOL, &val, &len), 0);
+	CHECK_EQ(val, 17);
+	SYS1(close, fd);
+}
+
+TEST(a_protocol_that_cannot_begin)
+{
+	paper.init_ret = -ENOBUFS;
+	CHECK_EQ(SYS3(socket, AF_INET, SOCK_STREAM, 0), -ENOBUFS);
+	paper.init_ret = 0;
+	CHECK_EQ(net->socks_live, 0);
+}
+
+TEST(a_protocol_with_the_least_there_can_be)
+{
+	struct inet_protosw bare = {
+		.type = SOCK_RDM, .protocol = 99, .prot = &paper_bare, .ops = &inet_stream_ops
+	};
+	struct sockaddr_in a = loopback(80), unspec = { .sin_family = AF_UNSPEC };
+	int fd, val;
+
+	CHECK_EQ(inet_register_protosw(net, &bare), 0);
+	fd = (int)SYS3(socket, AF_INET, SOCK_RDM | SOCK_NONBLOCK, 99);
+	CHECK(fd > 0);
+	CHECK_EQ(SYS3(connect, fd, &unspec, 16), -EOPNOTSUPP);
+	CHECK_EQ(SYS3(ioctl, fd, FIONREAD, &val), -ENOTTY);
+	paper.connect_completes = true;
+	CHECK_EQ(SYS3(connect, fd, &a, 16), 0);
+	CHECK_EQ(SYS2(shutdown, fd, SHUT_WR), 0);
+	CHECK_EQ(socket_of(fd)->sk->sk_shutdown, SEND_SHUTDOWN);
+	socket_of(fd)->state = SS_CONNECTING;
+	socket_of(fd)->sk->sk_state = TCP_CLOSE;
+	CHECK_EQ(SYS3(connect, fd, &a, 16), -ECONNABORTED);
+	SYS1(close, fd);
+}
+
+TEST(no_memory_for_the_tables)
+{
+	struct inet_protosw more = {
+		.type = SOCK_SEQPACKET, .protocol = 1, .prot = &paper_dgram, .ops = &inet_dgram_ops
+	};
+	struct net *fresh = net_alloc();
+
+	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = 1 };
+	faults_armed = true;
+	CHECK_EQ(inet_register_protosw(net, &more), -ENOMEM);
+	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = 1 };
+	CHECK_EQ(inet_socket_init(fresh), -ENOMEM);
+	faults_armed = false;
+	CHECK(!fresh->inet);
+	net_free(fresh);
+	CHECK_EQ(SYS3(socket, AF_INET, SOCK_SEQPACKET, 1), -ESOCKTNOSUPPORT);
+}
+
+/* --- Accepted sockets -------------------------------------------------------------------------------------------------------------- */
+
+TEST(a_connection_that_died_before_it_was_named)
+{
+	int fd = (int)SYS3(socket, AF_INET, SOCK_STREAM, 0), len = 16;
+	struct sockaddr_in got;
+
+	CHECK_EQ(SYS2(listen, fd, 5), 0);
+	paper.accept_err = 0;
+	paper.nameless = true;
+	CHECK_EQ(SYS3(accept, fd, &got, &len), -ECONNABORTED);
+	CHECK(SYS3(accept, fd, 0, 0) > 0); /* who does not ask for the name gets it */
+	paper.nameless = false;
+	SYS1(close, fd + 1);
+	SYS1(close, fd);
+	CHECK_EQ(net->socks_live, 0);
+}
+
+TEST(a_descriptor_that_accept_has_not_filled_is_none)
+{
+	int fd = (int)SYS3(socket, AF_INET, SOCK_STREAM, 0);
+	struct socket *sock = socket_of(fd);
+	struct sock *sk = sock->sk;
+
+	sock->sk = NULL; /* as another thread finds it while accept() waits */
+	CHECK_EQ(SYS2(listen, fd, 5), -EBADF);
+	CHECK_EQ(SYS2(shutdown, fd, SHUT_RD), -EBADF);
+	sock->sk = sk;
+	SYS1(close, fd);
+}
+
+TEST(what_was_never_made_has_no_end)
+{
+	struct socket none = { .type = SOCK_STREAM };
+
+	CHECK_EQ(inet_stream_ops.release(&none), 0);
+}
+
+/* --- Message headers ------------------------------------------------------------------------------------------------------------------ */
+
+TEST(control_data)
+{
+	static char buf[16];
+	int fd = (int)SYS3(socket, AF_INET, SOCK_DGRAM, 0);
+	struct iovec iov = { buf, 5 };
+	struct user_msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_controllen = 16 };
+
+	CHECK_EQ(SYS3(sendmsg, fd, &m, 0), 5); /* a length without data is none */
+	m.msg_control = buf;
+	CHECK_EQ(SYS3(sendmsg, fd, &m, 0), -EINVAL);
+	m.msg_controllen = 0;
+	CHECK_EQ(SYS3(sendmsg, fd, &m, 0), 5);
+	m.msg_controllen = 16;
+	CHECK_EQ(SYS3(recvmsg, fd, &m, 0), 5);
+	CHECK_EQ(m.msg_controllen, 0); /* there was none */
+	SYS1(close, fd);
+}
+
+TEST(flags_of_the_kernel_are_cut)
+{
+	int fd = (int)SYS3(socket, AF_INET, SOCK_DGRAM, 0);
+	char buf[8];
+
+	CHECK_EQ(SYS6(sendto, fd, "x", 1, 0xffffffff, 0, 0), 1);
+	CHECK_EQ(paper.flags, 0xffffu | MSG_FASTOPEN | MSG_CMSG_CLOEXEC);
+	CHECK_EQ(SYS6(recvfrom, fd, buf, 8, 0xffffffff, 0, 0), 5);
+	CHECK_EQ(paper.flags, 0xffffu | MSG_FASTOPEN | MSG_CMSG_CLOEXEC);
+	SYS1(close, fd);
+}
+
+TEST(kernel_sockets_without_names)
+{
+	struct socket *sock;
+	char buf[8];
+
+	CHECK_EQ(sock_create_kern(net, AF_INET, -1, 0, &sock), -EINVAL);
+	CHECK_EQ(sock_create_kern(net, AF_INET, SOCK_MAX, 0, &sock), -EINVAL);
+	CHECK_EQ(sock_create_kern(net, AF_INET, SOCK_DGRAM, 0, &sock), 0);
+	CHECK_EQ(kernel_sendmsg(sock, "hello", 5, NULL), 5);
+	CHECK_EQ(paper.name_port, 0);
+	CHECK_EQ(kernel_recvmsg(sock, buf, sizeof(buf), NULL), 5);
+	CHECK(!memcmp(buf, "bytes", 5));
 	sock_release(sock);
 }
 
