@@ -162,8 +162,6 @@ static bool icmp_may_send(const struct net *net, const struct sk_buff *skb, u32 
 		return false;
 	if (inet_addr_type(net, iph->saddr) != RTN_UNICAST && !(skb->dev->flags & IFF_LOOPBACK))
 		return false;
-	if (ipv4_is_loopback(iph->saddr) && !(skb->dev->flags & IFF_LOOPBACK))
-		return false;
 	if (iph->protocol != IPPROTO_ICMP)
 		return true;
 	return linear > hlen && !icmp_is_error(((const u8 *)iph)[hlen]);
