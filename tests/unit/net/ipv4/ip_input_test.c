@@ -405,6 +405,31 @@ TEST(a_trim_without_memory_is_a_counted_discard)
 	fixture_down();
 }
 
+/* Nobody hands IP a frame for another, and if somebody did: */
+TEST(a_frame_for_another_is_dropped_here_too)
+{
+	u64 other = skb_stats.drop[R(OTHERHOST)];
+	struct sk_buff *skb;
+	u32 len;
+
+	up();
+	len = echo();
+	f.ip.check = ip_fast_csum(&f.ip, 5);
+	skb = netdev_alloc_skb(dev, len);
+	memcpy(skb_put(skb, len), &f.eth, len);
+	skb->protocol = eth_type_trans(skb, dev);
+	skb->pkt_type = PACKET_OTHERHOST;
+	local_bh_disable();
+	for (u32 i = 0; i < NET_MAX_PTYPES; i++)
+		if (net->ptype[i].func && net->ptype[i].type == htons(ETH_P_IP))
+			net->ptype[i].func(skb, dev);
+	local_bh_enable();
+	CHECK_EQ(skb_stats.drop[R(OTHERHOST)] - other, 1);
+	CHECK_EQ(net->mib.ip[IP(InReceives)], 0);
+	CHECK_EQ(nr_frames, 0);
+	fixture_down();
+}
+
 /* --- Life ---------------------------------------------------------------------------------------------------------------------- */
 
 static void nobody(struct sk_buff *skb)

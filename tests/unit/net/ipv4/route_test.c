@@ -549,6 +549,63 @@ TEST(a_holder_outlives_the_table)
 	fixture_down();
 }
 
+/* Two addresses of one subnet: the link is reached as long as one of them is there, from the older. */
+TEST(two_addresses_in_one_subnet)
+{
+	struct flowi4 fl = { .daddr = PEER_IP };
+	struct rtable *rt;
+
+	fixture_up(true);
+	CHECK_EQ(inet_addr_add(dev, IP4(10, 0, 0, 5), 24), 0);
+	rt = ip_route_output_key(net, &fl);
+	CHECK_EQ(ntohl(fl.saddr), 0x0a000001);
+	dst_release(&rt->dst);
+	CHECK_EQ(inet_addr_del(dev, OUR_IP), 0);
+	fl = (struct flowi4){ .daddr = PEER_IP };
+	rt = ip_route_output_key(net, &fl);
+	CHECK(!IS_ERR(rt));
+	CHECK_EQ(ntohl(fl.saddr), 0x0a000005);
+	dst_release(&rt->dst);
+	CHECK_EQ(type_of(0x0a000005), RTN_LOCAL);
+	CHECK_EQ(type_of(0x0a000001), RTN_UNICAST);
+	fixture_down();
+}
+
+/* An address of 127/8 that no device has is ours, but no link's. */
+TEST(a_group_from_an_address_of_no_device)
+{
+	struct flowi4 fl = { .daddr = IP4(224, 0, 0, 5), .saddr = IP4(127, 0, 0, 2) };
+
+	fixture_up(true);
+	CHECK_EQ(PTR_ERR(ip_route_output_key(net, &fl)), -EINVAL);
+	fixture_down();
+}
+
+TEST(without_a_loopback_device_nothing_is_local)
+{
+	struct net *n = net_alloc();
+	struct net_device *d = alloc_etherdev(n, 0);
+	struct flowi4 fl = { .daddr = OUR_IP };
+	struct rtable *rt;
+
+	CHECK_EQ(arp_net_init(n) | ip_route_init(n) | ip_init(n), 0);
+	d->netdev_ops = &fake_ops;
+	CHECK_EQ(register_netdev(d), 0);
+	CHECK_EQ(dev_open(d), 0);
+	CHECK_EQ(inet_addr_add(d, OUR_IP, 24), 0);
+	rt = ip_route_output_key(n, &fl);
+	CHECK(!IS_ERR(rt));
+	CHECK_EQ(rt->rt_type, RTN_UNICAST);
+	dst_release(&rt->dst);
+	CHECK_EQ(ip_route_add(n, 0, 0, PEER_IP, d), 0);
+	ip_route_exit(n);     /* with entries of every kind */
+	unregister_netdev(d); /* news of which nobody is left to hear */
+	free_netdev(d);
+	ip_exit(n);
+	arp_net_exit(n);
+	net_free(n);
+}
+
 /* --- The page ------------------------------------------------------------------------------------------------------------------------- */
 
 TEST(page_shows_flags)

@@ -369,6 +369,107 @@ TEST(announcements_go_to_everybody_while_the_device_is_up)
 	fixture_down();
 }
 
+/* A full table: the question is answered all the same. */
+TEST(an_answer_needs_no_entry)
+{
+	fixture_up(true);
+	net->arp_tbl->max_entries = 0;
+	request();
+	feed(b, sizeof(b));
+	CHECK_EQ(nr_frames, 1);
+	CHECK_EQ(net->arp_tbl->entries, 0);
+	fixture_down();
+}
+
+/* A link of two hosts has no broadcast address (RFC 3021). */
+TEST(both_ends_of_a_link_of_two)
+{
+	fixture_up(false);
+	CHECK_EQ(inet_addr_add(dev, OUR_IP, 31), 0);
+	request();
+	arp->ar_sip = IP4(10, 0, 0, 0);
+	feed(b, sizeof(b));
+	CHECK_EQ(nr_frames, 1);
+	CHECK(knows(IP4(10, 0, 0, 0), peer_mac));
+	fixture_down();
+}
+
+static int no_header(struct sk_buff *skb, struct net_device *d, u16 type, const u8 *daddr,
+		     const u8 *saddr)
+{
+	(void)skb;
+	(void)d;
+	(void)type;
+	(void)daddr;
+	(void)saddr;
+	return -ENOMEM;
+}
+
+TEST(devices_that_cannot_make_a_header)
+{
+	static const struct header_ops bad = { .create = no_header };
+	const struct header_ops *good;
+	u64 hdr = skb_stats.drop[R(DEV_HDR)];
+
+	fixture_up(true);
+	good = dev->header_ops;
+	dev->header_ops = &bad;
+	arp_announce(dev, OUR_IP);
+	CHECK_EQ(skb_stats.drop[R(DEV_HDR)] - hdr, 1);
+	dev->header_ops = NULL; /* there is none at all */
+	arp_announce(dev, OUR_IP);
+	CHECK_EQ(skb_stats.drop[R(DEV_HDR)] - hdr, 1);
+	CHECK_EQ(nr_frames, 0);
+	{
+		struct neighbour *n = neigh_lookup_create(net, IP4(10, 0, 0, 9), dev);
+
+		CHECK_EQ(n->kind, NEIGH_OWN); /* nothing to resolve */
+		neigh_release(n);
+	}
+	dev->header_ops = good;
+	fixture_down();
+}
+
+TEST(a_flood_of_conflicts_writes_few_lines)
+{
+	const char *at;
+	u32 lines = 0;
+
+	fixture_up(true);
+	host_console_clear();
+	request();
+	arp->ar_sip = OUR_IP;
+	for (u32 i = 0; i < 200; i++)
+		feed(b, sizeof(b));
+	for (at = host_console(); (at = strstr(at, "uses our address")); at++)
+		lines++;
+	CHECK(lines >= 1 && lines <= 20);
+	CHECK_EQ(net->arp_tbl->stats.own_conflicts, 200);
+	fixture_down();
+}
+
+/* Nobody hands ARP a frame for another, and if somebody did: */
+TEST(a_frame_for_another_is_dropped_here_too)
+{
+	u64 other = skb_stats.drop[R(OTHERHOST)];
+	struct sk_buff *skb;
+
+	fixture_up(true);
+	request();
+	skb = netdev_alloc_skb(dev, sizeof(b));
+	memcpy(skb_put(skb, sizeof(b)), b, sizeof(b));
+	skb->protocol = eth_type_trans(skb, dev);
+	skb->pkt_type = PACKET_OTHERHOST;
+	local_bh_disable();
+	for (u32 i = 0; i < NET_MAX_PTYPES; i++)
+		if (net->ptype[i].func && net->ptype[i].type == htons(ETH_P_ARP))
+			net->ptype[i].func(skb, dev);
+	local_bh_enable();
+	CHECK_EQ(skb_stats.drop[R(OTHERHOST)] - other, 1);
+	CHECK_EQ(nr_frames, 0);
+	fixture_down();
+}
+
 static const struct page_row {
 	const char *name;
 	u8 state;

@@ -878,6 +878,127 @@ TEST(reachable_time_is_drawn_anew_every_five_minutes)
 	fixture_down();
 }
 
+/* --- Corners ------------------------------------------------------------------------------------------------------------------ */
+
+static struct net_device *second_device(void)
+{
+	struct net_device *d = alloc_etherdev(net, 0);
+
+	d->netdev_ops = &fake_ops;
+	CHECK_EQ(register_netdev(d), 0);
+	CHECK_EQ(dev_open(d), 0);
+	return d;
+}
+
+/* Entries for one address are told apart by their device, also when they meet in one bucket. */
+TEST(one_address_on_two_devices)
+{
+	struct net_device *dev2;
+	struct neighbour *a, *b;
+
+	fixture_up(true);
+	dev2 = second_device();
+	a = neigh_lookup_create(net, PEER_IP, dev);
+	b = neigh_lookup_create(net, PEER_IP, dev2);
+	CHECK(a != b && a->dev == dev && b->dev == dev2);
+	local_bh_disable();
+	CHECK(neigh_find(net->arp_tbl, PEER_IP, dev) == a);
+	CHECK(neigh_find(net->arp_tbl, PEER_IP, dev2) == b);
+	list_del_init(&b->node);
+	list_add_tail(&b->node, &a->node); /* right before it */
+	CHECK(neigh_find(net->arp_tbl, PEER_IP, dev) == a);
+	local_bh_enable();
+	neigh_release(a);
+	neigh_release(b);
+	unregister_netdev(dev2);
+	free_netdev(dev2);
+	fixture_down();
+}
+
+TEST(another_link_header_is_not_kept_ready)
+{
+	fixture_up(true);
+	dev->hard_header_len = 18;
+	make(NUD_REACHABLE);
+	CHECK_EQ(n->hh_len, 0);
+	nr_frames = 0;
+	CHECK_EQ(send_packet(1), 0); /* built field by field */
+	CHECK(frame_ip(0) && !memcmp(frames[0].b, peer_mac, 6));
+	neigh_release(n);
+	fixture_down();
+}
+
+TEST(an_answer_that_nobody_used_grows_stale_without_a_question)
+{
+	fixture_up(true);
+	make(NUD_NONE);
+	e_answer();
+	CHECK_EQ(n->nud_state, NUD_REACHABLE);
+	CHECK_EQ(n->used_ns, 0);
+	host_clock_advance(50 * SEC);
+	CHECK_EQ(n->nud_state, NUD_STALE);
+	CHECK_EQ(questions(), 0);
+	neigh_release(n);
+	fixture_down();
+}
+
+TEST(a_packet_without_a_route_has_nobody_to_tell)
+{
+	struct sk_buff *skb;
+
+	fixture_up(true);
+	n = neigh_lookup_create(net, PEER_IP, dev);
+	skb = packet(1);
+	skb_dst_drop(skb);
+	local_bh_disable();
+	CHECK_EQ(neigh_output(n, skb), 0);
+	local_bh_enable();
+	host_clock_advance(4 * SEC);
+	CHECK_EQ(n->nud_state, NUD_FAILED);
+	CHECK_EQ(skb_stats.live, 0);
+	neigh_release(n);
+	fixture_down();
+}
+
+/* The injected fault: nobody hears our questions. */
+TEST(questions_that_get_lost)
+{
+	fixture_up(true);
+	n = neigh_lookup_create(net, PEER_IP, dev);
+	faults[FAULT_ARP_TIMEOUT] = (struct fault){ .on = true, .at = 1, .every = 1 };
+	faults_armed = true;
+	CHECK_EQ(send_packet(1), 0);
+	host_clock_advance(4 * SEC);
+	faults_armed = false;
+	CHECK_EQ(faults[FAULT_ARP_TIMEOUT].hits, 3);
+	CHECK_EQ(nr_frames, 0);
+	CHECK_EQ(n->nud_state, NUD_FAILED);
+	faults[FAULT_ARP_TIMEOUT].on = false;
+	CHECK_EQ(send_packet(2), 0);
+	e_answer();
+	CHECK_EQ(n->nud_state, NUD_REACHABLE); /* and it recovers */
+	neigh_release(n);
+	fixture_down();
+}
+
+TEST(the_table_may_go_before_its_devices)
+{
+	struct net *fresh = net_alloc();
+	struct net_device *d = alloc_etherdev(fresh, 0);
+
+	CHECK_EQ(arp_net_init(fresh), 0);
+	d->netdev_ops = &fake_ops;
+	CHECK_EQ(register_netdev(d), 0);
+	CHECK_EQ(dev_open(d), 0);
+	neigh_release(neigh_lookup_create(fresh, PEER_IP, d));
+	neigh_release(neigh_lookup_create(fresh, OUR_IP, d));
+	CHECK_EQ(fresh->arp_tbl->entries, 2);
+	arp_net_exit(fresh);
+	unregister_netdev(d); /* news of which nobody is left to hear */
+	free_netdev(d);
+	net_free(fresh);
+}
+
 /* --- Life ------------------------------------------------------------------------------------------------------------------------------------- */
 
 static void deaf(struct net_device *d, enum netdev_event ev)

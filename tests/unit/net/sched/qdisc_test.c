@@ -780,6 +780,130 @@ TEST(a_device_without_memory_for_its_discipline_refuses_packets)
 	down();
 }
 
+/* --- Corners --------------------------------------------------------------------------------------------------------------------- */
+
+static struct sk_buff *second;
+
+/* A driver that has something to say while it takes a packet. */
+static netdev_tx_t talkative_xmit(struct sk_buff *skb, struct net_device *d)
+{
+	struct sk_buff *mine = second;
+
+	second = NULL;
+	if (mine)
+		CHECK_EQ(dev_queue_xmit(mine), 0);
+	return t_xmit(skb, d);
+}
+
+TEST(a_packet_sent_from_inside_the_driver_follows)
+{
+	static const struct net_device_ops ops = { .ndo_start_xmit = talkative_xmit };
+
+	up_with(&ops, 10, 1, 10, 0);
+	second = packet(2, 6); /* of a better band: still behind the one that is being sent */
+	CHECK_EQ(dev_queue_xmit(packet(1, 0)), 0);
+	CHECK_EQ(drv.taken, 2);
+	CHECK_EQ(drv.marks[0], 1);
+	CHECK_EQ(drv.marks[1], 2);
+	CHECK_EQ(txq->qdisc->qlen, 0);
+	down();
+}
+
+TEST(no_memory_to_sum_shared_data)
+{
+	u64 nomem = skb_stats.drop[R(NOMEM)];
+	struct sk_buff *skb, *c;
+
+	up(10);
+	dev->features = 0;
+	skb = packet(1, 0);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = 40;
+	skb->csum_offset = 16;
+	c = skb_clone(skb);
+	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = 1 };
+	faults_armed = true;
+	local_bh_disable();
+	CHECK(!validate_xmit_skb_list(skb, dev));
+	local_bh_enable();
+	faults_armed = false;
+	CHECK_EQ(skb_stats.drop[R(NOMEM)] - nomem, 1);
+	CHECK_EQ(c->ip_summed, CHECKSUM_PARTIAL); /* the other's is as it was */
+	consume_skb(c);
+	down();
+}
+
+/* A whole list that could not be made fit: nothing for the driver, and the next list follows. */
+TEST(a_list_that_is_lost_does_not_stop_the_queue)
+{
+	up(0);
+	dev->features = 0;
+	netif_tx_stop_all_queues(dev);
+	CHECK_EQ(dev_queue_xmit(paged(0, false)), 0);
+	for (u32 i = 1; i < 3; i++)
+		CHECK_EQ(dev_queue_xmit(packet(i, 2)), 0);
+	drv.room = 10;
+	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = 1 };
+	faults_armed = true;
+	local_bh_disable();
+	netif_wake_queue(dev);
+	local_bh_enable();
+	settle();
+	faults_armed = false;
+	CHECK_EQ(drv.taken, 2);
+	CHECK_EQ(dev->stats.tx_dropped, 1);
+	CHECK_EQ(txq->qdisc->qlen, 0);
+	down();
+}
+
+/* The injected fault: the discipline refuses. */
+TEST(a_packet_dropped_by_a_fault)
+{
+	u64 dropped = skb_stats.drop[R(QDISC_DROP)];
+
+	up(10);
+	faults[FAULT_QDISC_DROP] = (struct fault){ .on = true, .at = 2 };
+	faults_armed = true;
+	CHECK_EQ(dev_queue_xmit(packet(0, 0)), NET_XMIT_SUCCESS);
+	CHECK_EQ(dev_queue_xmit(packet(1, 0)), NET_XMIT_DROP);
+	CHECK_EQ(dev_queue_xmit(packet(2, 0)), NET_XMIT_SUCCESS);
+	faults_armed = false;
+	faults[FAULT_QDISC_DROP].on = false;
+	CHECK_EQ(drv.taken, 2);
+	CHECK_EQ(txq->qdisc->drops, 1);
+	CHECK_EQ(skb_stats.drop[R(QDISC_DROP)] - dropped, 1);
+	down();
+}
+
+TEST(a_queue_that_stands_still_for_a_moment_is_not_hung)
+{
+	up(1);
+	host_clock_advance(3000 * NSEC_PER_MSEC);
+	CHECK_EQ(dev_queue_xmit(packet(0, 0)), 0); /* stopped from now on */
+	host_clock_advance(4000 * NSEC_PER_MSEC);  /* the watchdog looks at 5 s */
+	CHECK_EQ(drv.timeouts, 0);
+	host_clock_advance(3100 * NSEC_PER_MSEC); /* and at 10 s */
+	CHECK_EQ(drv.timeouts, 1);
+	down();
+}
+
+TEST(a_hung_queue_writes_few_lines)
+{
+	const char *at;
+	u32 lines = 0;
+
+	up_with(&t_ops, 1, 1, 1000, 0);
+	dev->watchdog_timeo_ms = 10;
+	CHECK_EQ(dev_queue_xmit(packet(0, 0)), 0);
+	host_console_clear();
+	host_clock_advance(7000 * NSEC_PER_MSEC); /* 200 firings after the first */
+	for (at = host_console(); (at = strstr(at, "has stood still")); at++)
+		lines++;
+	CHECK(drv.timeouts > 100);
+	CHECK(lines >= 1 && lines < drv.timeouts);
+	down();
+}
+
 TEST(page)
 {
 	static char buf[2048];

@@ -595,6 +595,35 @@ TEST(confirm_makes_the_neighbour_reachable)
 	fixture_down();
 }
 
+/* A socket bound to a device may speak before the device has an address, to everybody and nobody else (DHCP). */
+static const struct early_row {
+	const char *name;
+	bool bound_to_device;
+	u32 to;
+	long ret;
+} earlies[] = {
+	{ "everybody_by_its_device", true, 0xffffffff, 1 },
+	{ "everybody_by_any", false, 0xffffffff, -ENETUNREACH },
+	{ "a_host_by_its_device", true, 0x0a000002, -ENETUNREACH },
+};
+
+TEST_EACH(without_an_address, earlies)
+{
+	struct sock *sk;
+
+	fixture_up(false);
+	sk = bound(68);
+	sock_set_flag(sk, SOCK_BROADCAST);
+	if (row->bound_to_device)
+		sk->sk_bound_dev_if = dev->ifindex;
+	CHECK_EQ(udp_send(sk, htonl(row->to), 67, "x", 1, MSG_DONTWAIT), row->ret);
+	CHECK_EQ(nr_frames, row->ret == 1);
+	if (nr_frames)
+		CHECK(frame_ip(0) && frame_ip(0)->saddr == 0);
+	close_sock(sk);
+	fixture_down();
+}
+
 /* --- connect() --------------------------------------------------------------------------------------------------------------------- */
 
 static const struct connect_row {
@@ -897,6 +926,53 @@ TEST_EACH(a_reader_waits_for, waits)
 	CHECK(host_clock() - t0 >= row->after_ms * MSEC &&
 	      host_clock() - t0 < (row->after_ms + 10) * MSEC);
 	host_clock_advance(200 * MSEC);
+	host_set_events(NULL, NULL, NULL);
+	close_sock(waiter);
+	fixture_down();
+}
+
+static void writer_error(void *arg)
+{
+	(void)arg;
+	due = UINT64_MAX;
+	waiter->sk_err = EHOSTUNREACH;
+	waiter->sk_error_report(waiter);
+}
+
+static void writer_shutdown(void *arg)
+{
+	(void)arg;
+	due = UINT64_MAX;
+	(void)udp_prot.shutdown(waiter, SEND_SHUTDOWN);
+}
+
+static const struct wait_row writer_waits[] = {
+	{ "room", wakes_for_nothing, 0, 1,
+	  3000 }, /* the neighbour fails: what waited for it is given back */
+	{ "error", writer_error, 0, -EHOSTUNREACH, 100 },
+	{ "shutdown", writer_shutdown, 0, -EPIPE, 100 },
+	{ "timeout", wakes_for_nothing, 300, -EAGAIN, 300 },
+	{ "timeout_before_the_error", writer_error, 50, -EAGAIN, 50 },
+};
+
+TEST_EACH(a_writer_waits_for, writer_waits)
+{
+	u64 t0;
+
+	fixture_up(true); /* nobody answers ARP */
+	waiter = bound(7);
+	waiter->sk_sndbuf = 1;
+	CHECK_EQ(udp_send(waiter, PEER_IP, 9, "x", 1, MSG_DONTWAIT), 1);
+	CHECK_EQ(udp_send(waiter, PEER_IP, 9, "x", 1, MSG_DONTWAIT), -EAGAIN);
+	t0 = host_clock();
+	due = t0 + 100 * MSEC;
+	if (row->timeout_ms)
+		waiter->sk_sndtimeo_ns = row->timeout_ms * MSEC;
+	host_set_events(next_event, row->event, NULL);
+	CHECK_EQ(udp_send(waiter, PEER_IP, 9, "x", 1, 0), row->ret);
+	CHECK(host_clock() - t0 >= row->after_ms * MSEC &&
+	      host_clock() - t0 < (row->after_ms + 50) * MSEC);
+	host_clock_advance(10000 * MSEC);
 	host_set_events(NULL, NULL, NULL);
 	close_sock(waiter);
 	fixture_down();
