@@ -195,11 +195,12 @@ def split_comment(line):
 
 class Script:
     """A parsed file: configuration and statements."""
+    our_isn_probe = "s = accepted(rtt 1us)"
 
     def __init__(self, path, text=None):
         self.path = path
         self.ip, self.prefixlen, self.gateway, self.peer = "192.168.0.1", 16, "192.168.0.2", "192.0.2.1"
-        self.mtu, self.seed, self.isn, self.tolerance = 1500, 1, 1000, 0
+        self.mtu, self.seed, self.isn, self.our_isn, self.tolerance = 1500, 1, 1000, None, 0
         self.tunes, self.statements = [], []
         for number, line in enumerate((path.read_text() if text is None else text).splitlines(), 1):
             line = split_comment(line).strip()
@@ -230,7 +231,7 @@ class Script:
             self.gateway = rest[2] if len(rest) == 3 and rest[1] == "gateway" else "0.0.0.0"
         elif key == "peer" and len(rest) == 1:
             self.peer = rest[0]
-        elif key in ("mtu", "seed", "isn") and len(rest) == 1:
+        elif key in ("mtu", "seed", "isn", "our_isn") and len(rest) == 1:
             setattr(self, key, integer(rest[0]))
         elif key == "tolerance" and len(rest) == 1:
             self.tolerance = duration(rest[0])
@@ -286,13 +287,24 @@ CHECKS = {"socket": check_count(1, 1), "bind": check_count(2, 2), "listen": chec
           "info": check_count(2, 2), "accepted": check_count(0, 9), "connected": check_count(0, 9), "tune": check_count(2, 2)}
 
 
+def begin_for(script, lib, seed):
+    """When to begin, in us: numbers of connections grow by one every 4 us, so any wish for our first one can be met."""
+    if script.our_isn is None:
+        return START_US
+    probe = Script(script.path, script.our_isn_probe)
+    probe.seed = script.seed
+    runner = Runner(probe, lib, seed)
+    runner.run()
+    return START_US + ((script.our_isn - runner.main.our_isn) & 0xffffffff) * 4
+
+
 # --- Running ------------------------------------------------------------------------------------------------------------------
 class Runner:
     """One script against one stack."""
 
-    def __init__(self, script, lib):
+    def __init__(self, script, lib, seed=0):
         self.script = script
-        self.stack = Stack(lib, script.seed)
+        self.stack = Stack(lib, script.seed + seed, begin_for(script, lib, seed))
         self.sockets, self.taken, self.given = {}, {}, {}  # name -> descriptor; descriptor -> bytes read, written
         self.datagrams = set()  # descriptors whose pattern begins anew with each message
         self.flows = {}
@@ -337,7 +349,7 @@ class Runner:
     def when(self, st):
         if not st.time:
             return self.stack.now
-        return st.time[1] + (self.stack.now if st.time[0] == "+" else START_US)
+        return st.time[1] + (self.stack.now if st.time[0] == "+" else self.stack.begin)
 
     def fail(self, expected, came):
         raise Failure(f"expected {expected}\n   came: {came}")
@@ -352,7 +364,7 @@ class Runner:
         return None
 
     def line_of(self, p):
-        return packets.one_line(p, START_US, self.isns(p))
+        return packets.one_line(p, self.stack.begin, self.isns(p))
 
     def no_packets(self):
         if self.stack.sent:
@@ -478,7 +490,7 @@ class Runner:
 
     def expectation(self, spec, at, off, size):
         part = f" (bytes {off} to {off + size})" if "as" in spec.keys else ""
-        return f"{(at - START_US) / 1e6:.6f} {self.statement.text}{part}"
+        return f"{(at - self.stack.begin) / 1e6:.6f} {self.statement.text}{part}"
 
     def compare(self, spec, flow, p, off, size):
         """What is different, in words."""

@@ -106,8 +106,8 @@ class Sleeper:
 class Stack:
     """One run of the stack from ks_start() to ks_stop()."""
 
-    def __init__(self, lib, seed=1):
-        self.lib, self.now = lib, START_US
+    def __init__(self, lib, seed=1, begin=START_US):
+        self.lib, self.begin, self.now = lib, begin, begin
         self.sent, self.all = [], []  # not looked at yet; everything in both directions
         self.sleeper = None
         self.random = random.Random(seed)

@@ -72,11 +72,14 @@ static struct {
 } ks = { .closings = LIST_HEAD_INIT(ks.closings) };
 
 /* --- Time ------------------------------------------------------------------------------------------------------------- */
-/* A thread of the caller enters: its stack is the one of thread "init" now, its time is ours. */
+/* A thread of the caller enters: its stack is the one of thread "init" now, its time is ours (which never goes back). */
 static void enter(void)
 {
+	u64 now = ks.host.now_us() * NSEC_PER_USEC;
+
 	host_stack_changed();
-	host_clock_set(ks.host.now_us() * NSEC_PER_USEC);
+	if (now > host_clock())
+		host_clock_set(now);
 }
 
 static u64 next_ns(void)

@@ -331,6 +331,21 @@ TEST(starts_at_any_time_also_an_earlier_one)
 	}
 }
 
+TEST(a_clock_that_goes_back_stands_still)
+{
+	uint32_t una;
+	int s;
+
+	up(1);
+	host.now_us = 5000000;
+	s = accepted(&una);
+	CHECK_EQ(give(s, "hello"), 5);
+	host.now_us = 1000000;
+	ks_run();
+	CHECK(ks_next_us() >= 5200000 && ks_next_us() <= 5201000); /* not set anew, not passed */
+	ks_stop();
+}
+
 /* Runs @fn in a process of its own; what it writes to the descriptor comes back in @answer. Return: wait status. */
 static int run_apart(void (*fn)(int fd), void *answer, size_t room)
 {
