@@ -251,6 +251,8 @@ class Script:
             if not m:
                 raise ScriptError("nothing for how long?")
             statement.run, statement.args = "run_nothing", (duration(m[1]),)
+        elif line == "skip":
+            statement.run = "run_skip"
         elif word == "flow":
             m = re.fullmatch(r"(\w+) (\S+) (\S+)(?: isn (\d+))?", rest.strip())
             if not m:
@@ -338,7 +340,8 @@ class Runner:
         if st.run not in ("run_out", "run_nothing"):
             if st.time:
                 self.stack.advance(self.when(st))
-            self.no_packets()
+            if st.run != "run_skip":
+                self.no_packets()
         try:
             getattr(self, st.run)(*st.args)
         except (ValueError, IndexError, KeyError, struct.error) as e:
@@ -371,6 +374,10 @@ class Runner:
             self.fail("no packet", self.line_of(self.stack.sent[0]))
 
     # --- statements ---
+    def run_skip(self):
+        """Whatever was sent is of no interest here."""
+        self.stack.sent.clear()
+
     def run_flow(self, name, peer, ours, isn):
         p, o = endpoint(peer, packets.address(self.script.peer)), endpoint(ours, packets.address(self.script.ip))
         self._flow(name, *p, *o, self.script.isn if isn is None else isn)
