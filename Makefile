@@ -130,7 +130,7 @@ $(H)/whole: $(H)/libdoorbell-test.a
 build/host/libdoorbell.so: build/host/lib/libdoorbell.so
 	@cp $< $@
 $(H)/libdoorbell.so: $(HOST_OBJS) tests/host/ks.map
-	$(call host_link,-shared -Wl$(comma)-z$(comma)defs -Wl$(comma)--version-script=tests/host/ks.map)
+	$(call host_link,-shared -Wl$(comma)-z$(comma)defs$(comma)-z$(comma)nodelete -Wl$(comma)--version-script=tests/host/ks.map)
 
 # The simulator: tests/sim.
 SIM_OBJS := $(patsubst %.c,$(H)/obj/%.o,$(sort $(wildcard tests/sim/*.c)))

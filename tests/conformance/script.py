@@ -251,8 +251,8 @@ class Script:
             if not m:
                 raise ScriptError("nothing for how long?")
             statement.run, statement.args = "run_nothing", (duration(m[1]),)
-        elif line == "skip":
-            statement.run = "run_skip"
+        elif line in ("ignore acks", "ignore nothing"):
+            statement.run, statement.args = "run_ignore", (line == "ignore acks",)
         elif word == "flow":
             m = re.fullmatch(r"(\w+) (\S+) (\S+)(?: isn (\d+))?", rest.strip())
             if not m:
@@ -340,8 +340,7 @@ class Runner:
         if st.run not in ("run_out", "run_nothing"):
             if st.time:
                 self.stack.advance(self.when(st))
-            if st.run != "run_skip":
-                self.no_packets()
+            self.no_packets()
         try:
             getattr(self, st.run)(*st.args)
         except (ValueError, IndexError, KeyError, struct.error) as e:
@@ -374,9 +373,9 @@ class Runner:
             self.fail("no packet", self.line_of(self.stack.sent[0]))
 
     # --- statements ---
-    def run_skip(self):
-        """Whatever was sent is of no interest here."""
-        self.stack.sent.clear()
+    def run_ignore(self, acks):
+        """Acknowledgments without text are of no interest from here on."""
+        self.stack.ignore = (lambda p: p.flags == FLAGS["ACK"] and not p.payload) if acks else None
 
     def run_flow(self, name, peer, ours, isn):
         p, o = endpoint(peer, packets.address(self.script.peer)), endpoint(ours, packets.address(self.script.ip))

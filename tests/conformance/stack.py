@@ -109,7 +109,7 @@ class Stack:
     def __init__(self, lib, seed=1, begin=START_US):
         self.lib, self.begin, self.now = lib, begin, begin
         self.sent, self.all = [], []  # not looked at yet; everything in both directions
-        self.sleeper = None
+        self.sleeper = self.ignore = None
         self.random = random.Random(seed)
         self.host = Host(TX(self._tx), NOW(lambda: self.now), WAIT(self._wait), WAKE(self._wake), RND(self._rnd))
         self.iov, self.msg = Iovec(), Msghdr()
@@ -131,8 +131,9 @@ class Stack:
     # --- what the stack asks for ---
     def _tx(self, data, size):
         p = Packet(ctypes.string_at(data, size), self.now)
-        self.sent.append(p)
         self.all.append(p)
+        if not self.ignore or not self.ignore(p):
+            self.sent.append(p)
 
     def _wait(self, chan, deadline):
         return self.sleeper.wait(chan, deadline)

@@ -331,6 +331,25 @@ TEST(starts_at_any_time_also_an_earlier_one)
 	}
 }
 
+TEST(asking_for_the_next_timer_runs_none)
+{
+	uint64_t due;
+	uint32_t una;
+	int s;
+
+	up(1);
+	s = accepted(&una);
+	CHECK_EQ(give(s, "hello"), 5);
+	due = ks_next_us();
+	host.now_us = due + 1000000;
+	host.sent = 0;
+	CHECK_EQ(ks_next_us(), due);
+	CHECK_EQ(host.sent, 0);
+	ks_run();
+	CHECK_EQ(host.sent, 1);
+	ks_stop();
+}
+
 TEST(a_clock_that_goes_back_stands_still)
 {
 	uint32_t una;
