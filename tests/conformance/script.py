@@ -314,7 +314,7 @@ class Runner:
         self.tolerance = script.tolerance
         self._flow("a", packets.address(script.peer), 5000, packets.address(script.ip), 80, script.isn)
         self.main = self.flows["a"]
-        self.last_in = self.last_out = None
+        self.last_in = None
 
     def _flow(self, name, peer, peer_port, ours, our_port, isn):
         self.flows[name] = Flow((peer, peer_port), (ours, our_port), isn)
@@ -487,7 +487,6 @@ class Runner:
         if not self.stack.sent:
             self.fail(self.expectation(spec, at, off, size), "nothing till then")
         p = self.stack.sent.pop(0)
-        self.last_out = p
         wrong = self.compare(spec, flow, p, off, size)
         if not wrong and abs(p.time - at) > tolerance:
             wrong = [f"it comes {abs(p.time - at) / 1000:g} ms too {'early' if p.time < at else 'late'}"]
