@@ -40,19 +40,14 @@ static void *object_alloc(struct kmem_cache *c, size_t size, size_t align, struc
 {
 	bool refuse = site && fault_alloc(site);
 	size_t lead = ALIGN(sizeof(struct head), align);
-	u8 *block = refuse ? NULL : aligned_alloc(align, ALIGN(lead + size, align));
+	void *p = NULL;
+	u8 *block = refuse || posix_memalign(&p, align, lead + size) ? NULL
+								     : p; /* the exact end counts */
 	unsigned long flags = local_irq_save();
 	u16 nr = site_account(site, block);
 	local_irq_restore(flags);
 	if (!block)
 		return NULL;
-	if (ALIGN(lead + size, align) != lead + size) { /* the exact end counts */
-		free(block);
-		void *p = NULL;
-		if (posix_memalign(&p, align, lead + size))
-			abort();
-		block = p;
-	}
 	struct head *h = (struct head *)(block + lead) - 1;
 	*h = (struct head){ .cache = c, .lead = lead, .site = nr, .magic = MAGIC };
 	memset(block + lead, 0x5a, size);
