@@ -28,7 +28,131 @@ def command_lines():
     return [line.encode() for line in lines]
 
 
-MAKERS = {"tcpopt": tcp_options, "ipopt": ip_options, "cmdline": command_lines}
+OURS, PEER = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
+OUR_MAC, PEER_MAC, ALL_MAC = bytes([2, 0, 0, 0, 0, 1]), bytes([2, 0, 0, 0, 0, 2]), b"\xff" * 6
+
+
+def arp(op, sha, sip, tha, tip, dst=OUR_MAC, hln=6):
+    return dst + sha + b"\x08\x06" + struct.pack(">HHBBH", 1, 0x800, hln, 4, op) + sha + sip + tha + tip
+
+
+def frame(data, advance=None):
+    """A record of fuzz_eth."""
+    how = len(data) - 14
+    return bytes([how]) + data if advance is None else bytes([how | 0x80, advance]) + data
+
+
+def frames():
+    third = bytes([10, 0, 0, 3])
+    ask = frame(arp(1, PEER_MAC, PEER, bytes(6), OURS, ALL_MAC))
+    answer = frame(arp(2, PEER_MAC, PEER, OUR_MAC, OURS))
+    moved = frame(arp(2, b"\2\0\0\0\0\x09", PEER, OUR_MAC, OURS))
+    return [ask, answer, ask + answer, ask + moved, ask + frame(arp(2, PEER_MAC, PEER, OUR_MAC, OURS), 240) + moved,
+            frame(arp(1, PEER_MAC, OURS, bytes(6), OURS, ALL_MAC)), frame(arp(1, PEER_MAC, bytes(4), bytes(6), OURS, ALL_MAC)),
+            frame(arp(1, PEER_MAC, third, bytes(6), OURS)), frame(arp(1, PEER_MAC, PEER, bytes(6), OURS, hln=7)),
+            frame(arp(2, PEER_MAC, PEER, OUR_MAC, OURS), 0) + frame(arp(2, PEER_MAC, PEER, OUR_MAC, OURS), 8),
+            frame(OUR_MAC + PEER_MAC + b"\x08\0" + b"\x45" + bytes(19)), frame(OUR_MAC + PEER_MAC + b"\0\x2e" + bytes(46)),
+            frame(ALL_MAC + PEER_MAC + b"\x81\0" + bytes(30))]
+
+
+def ip_header(proto, body, options=b"", frag=0, total=None, saddr=PEER, daddr=OURS):
+    words = 5 + len(options) // 4
+    total = words * 4 + len(body) if total is None else total
+    return struct.pack(">BBHHHBBH", 0x40 | words, 0, total, 1, frag, 64, proto, 0) + saddr + daddr + options + body
+
+
+def packets():
+    """Inputs of fuzz_ip: a byte of flags, a packet."""
+    echo = b"\x08\0\0\0\0\1\0\1" + bytes(range(24))
+    quoted = ip_header(17, struct.pack(">HHHH", 7, 9, 16, 0) + bytes(8), saddr=OURS, daddr=PEER)
+    errors = [bytes([t, c]) + b"\0\0\0\0" + struct.pack(">H", mtu) + quoted
+              for t, c, mtu in ((3, 0, 0), (3, 1, 0), (3, 2, 0), (3, 3, 0), (3, 4, 576), (3, 4, 0), (3, 15, 0), (3, 16, 0), (11, 0, 0),
+                                (12, 0, 0), (4, 0, 0), (5, 1, 0))]
+    udp = struct.pack(">HHHH", 9, 7, 12, 0) + b"data"
+    tcp = struct.pack(">HHIIBBHHH", 9, 80, 1, 0, 0x50, 2, 1000, 0, 0)
+    all_ = [ip_header(1, echo), ip_header(1, echo, b"\1" * 40), ip_header(1, echo, b"\x83\x07\x04\0\0\0\0\0"), ip_header(17, udp),
+            ip_header(17, struct.pack(">HHHH", 9, 99, 8, 0)), ip_header(6, tcp), ip_header(6, tcp[:12]), ip_header(99, b"what"),
+            ip_header(1, echo, frag=0x2000), ip_header(17, udp, frag=100), ip_header(1, echo, total=20), ip_header(1, echo, total=1400),
+            ip_header(1, b"\x0d\0\0\0" + bytes(16)), ip_header(1, b"\0\0")] + [ip_header(1, e) for e in errors]
+    return [b"\0" + p for p in all_] + [b"\x02" + p for p in all_[:2]] + [b"\x08" + p for p in all_[:4]] + [b"\4" + p for p in all_[:4]]
+
+
+def datagrams():
+    good, for_b, nobody = bytes([0, 0, 0, 20]), bytes([0, 2, 0x08, 30]), bytes([1, 0, 0x18, 5])
+    read = bytes([6, 0, 100, 0])
+    return [good + read, good + good + bytes([6, 0, 10, 0x22]) + read, for_b + bytes([6, 1, 255, 2]), nobody,
+            bytes([0, 1, 0, 8, 0, 4]), bytes([0, 1, 0, 8, 0, 40]), bytes([0, 0x80, 0, 8]), bytes([0, 0xc0, 0, 8, 1, 2]),
+            bytes([5, 24, 3, 3, 0, 0, 1]) + read, bytes([5, 24, 3, 4, 2, 0x40, 1]) + bytes([6, 1, 10, 0]),
+            bytes([7, 0, 0, 9]) + bytes([7, 1, 0x80, 200]), bytes([0, 0, 0x10, 200]) * 6 + bytes([6, 2, 255, 0]),
+            bytes([0, 2, 2, 0x10, 40])]
+
+
+def dhcp_options(type_, more=b""):
+    return (bytes([53, 1, type_, 54, 4, 10, 0, 0, 2, 51, 4, 0, 0, 14, 16, 1, 4, 255, 255, 255, 0, 3, 4, 10, 0, 0, 2, 6, 4, 10, 0, 0, 3])
+            + more + b"\xff")
+
+
+def dhcp_messages():
+    header = bytes([2, 1, 6, 0]) + bytes(232) + b"\x63\x82\x53\x63"
+    return [b"\1" + dhcp_options(t) for t in (2, 5, 6)] + [
+        b"\0" + header + dhcp_options(2), b"\1" + dhcp_options(5, bytes([58, 4, 0, 0, 7, 8, 59, 4, 0, 0, 12, 0])),
+        b"\3" + bytes([52, 1, 1, 53, 1, 2]), b"\5" + bytes([52, 1, 2, 53, 1, 5]), b"\7" + bytes([52, 1, 3, 53, 1, 5, 255]),
+        b"\1" + bytes([53, 1, 5, 51, 3, 0, 0, 0]), b"\1" + bytes([53, 1, 5, 12, 200]), b"\1" + bytes([53, 1, 5, 1, 4, 255, 0, 255, 0])]
+
+
+def leases():
+    """Inputs of fuzz_dhcp: the state, then answers."""
+    offer, ack, nak = bytes([0, 2, 1, 0, 0]), bytes([0, 5, 1, 0, 0]), bytes([0, 6, 1, 0, 0])
+    later = bytes([4]) + ack[1:]
+    return [bytes([state]) + answers for state in range(6)
+            for answers in (offer + ack, ack, nak + offer, later + ack, bytes([0x20, 5, 9, 0, 0, 0, 0, 60, 0, 0, 0, 20, 0, 0, 0, 40, 0]),
+                            bytes([1, 0, 0, 7, 40]) + dhcp_options(2)[:40], bytes([8]) + ack[1:], bytes([0x10]) + ack[1:])]
+
+
+OPS = {name: (number, args) for number, (name, args) in enumerate((
+    ("socket", 2), ("bind", 3), ("listen", 2), ("connect", 2), ("accept", 2), ("send", 5), ("recv", 4), ("shutdown", 2), ("close", 1),
+    ("setopt", 4), ("getopt", 3), ("ask", 2), ("time", 2), ("peer", 3), ("segment", 13), ("datagram", 3), ("icmp", 7), ("raw", 28),
+    ("arp", 2), ("device", 2), ("fault", 1), ("pages", 0)))}
+OPEN, ANSWER, ACK, ACK_SOME, DUPACK, TEXT, LATER, FIN, RESET, SHUT, BARE, BOTH = range(12)
+
+
+def play(text):
+    """Records of the machine of stack.h, out of "name argument ...; name ..."."""
+    out = b""
+    for record in filter(None, (r.split() for r in text.split(";"))):
+        number, args = OPS[record[0]]
+        given = [globals()[a] if a.isupper() else int(a, 0) for a in record[1:]]
+        assert len(given) == args, text
+        out += bytes([number, *given])
+    return out
+
+
+CALL = "socket 0 0; connect 0 0; peer 0 ANSWER 2;"
+SERVE = "socket 1 0; bind 1 1 0; listen 1 4; peer 1 OPEN 2; peer 1 ACK 0; accept 1 0;"
+
+
+def connections():
+    """Inputs of fuzz_tcp: every state it can begin in, with a little of everything behind it."""
+    tails = ["peer 0 TEXT 100; recv 0 0 8 0; send 0 0 0 4 0; peer 0 ACK 0; time 1 10; close 0; peer 0 ACK 0; peer 0 FIN 0; time 0 61",
+             "peer 0 RESET 0; recv 0 0 1 0", "time 0 200; time 0 200", "icmp 0 0 4 2 64 0 0; icmp 0 0 1 0 0 0 0",
+             "peer 0 LATER 50; peer 0 TEXT 181; recv 0 2 16 0; peer 0 BOTH 4; shutdown 0 1; peer 0 ACK 0"]
+    return [bytes([state]) + play(tail) for state in range(19) for tail in tails[state % 2::2]]
+
+
+def stacks():
+    texts = [CALL + "send 0 0 0 8 0; peer 0 ACK_SOME 91; peer 0 ACK 0; peer 0 TEXT 150; recv 0 0 4 0; close 0; peer 0 ACK 0; peer 0 FIN 0",
+             SERVE + "peer 0 TEXT 20; recv 0 1 1 0; recv 0 0 1 0; send 0 1 0 1 0; time 1 60; shutdown 0 1; peer 0 FIN 0; time 0 70",
+             CALL + "device 4 0; send 0 0 0 19 0; device 5 0; time 1 50; peer 0 ACK 0", CALL + "fault 2; send 0 0 0 3 0; time 0 2; peer 0 ACK 0",
+             "socket 0 1; bind 0 0 2; datagram 0 0 30; recv 0 0 1 0; connect 0 0x10; send 0 0 0 0 9; icmp 128 3 3 0 0 0 0; recv 0 0 1 0; ask 0 4",
+             "socket 1 0; bind 1 4 2; listen 1 2; socket 0 0; connect 0 0x14; accept 1 2; send 0 0 0 9 0; recv 2 0 9 0; close 0; recv 2 0 9 0",
+             "arp 0 0; socket 0 1; send 0 0 0x40 0 9; arp 1 0; time 0 40; send 0 0 0x40 0 9; arp 65 0; time 0 5", "pages; device 7 0; " + CALL,
+             CALL + "device 0 0; send 0 0 0 4 0; device 1 0; device 2 0; device 3 0; device 9 1; device 9 0; peer 0 ACK 0; time 0 3",
+             SERVE + "setopt 0 10 0 1; setopt 0 3 0 1; setopt 0 13 0 1; getopt 0 21 255; time 0 100; close 1", CALL + "connect 0 0x80; " + CALL]
+    return [bytes([ether]) + (play("arp 0 0;") if ether else b"") + play(text) for text in texts for ether in (0, 1)]
+
+
+MAKERS = {"tcpopt": tcp_options, "ipopt": ip_options, "cmdline": command_lines, "eth": frames, "ip": packets, "udp": datagrams,
+          "dhcpmsg": dhcp_messages, "dhcp": leases, "tcp": connections, "stack": stacks}
 
 
 def seeds(name):
