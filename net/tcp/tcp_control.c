@@ -198,7 +198,8 @@ void tcp_send_dupack(struct sock *sk)
  * @sk: socket, state already FIN_WAIT1 or LAST_ACK
  *
  * Rides on the last unsent segment if there is one. Without memory it rides on the last sent one and goes with its
- * retransmission; without that either, its number is taken and a timer makes it when there is memory.
+ * retransmission; without that either, its number is taken and a timer makes it when there is memory. It never rides on
+ * a SYN, whose acknowledgment would split the two: then tcp_rearm_rto() starts that timer when the SYN is acknowledged.
  *
  * Context: owner.
  */
@@ -221,11 +222,12 @@ void tcp_send_fin(struct sock *sk)
 	tp->write_seq++;
 	if (!skb) {
 		local_bh_disable();
-		tp->probes_out = 0;
-		tcp_reset_xmit_timer(sk, TCP_TIME_FIN, TCP_FIN_RETRY_NS);
+		tcp_owe_fin(sk);
 		local_bh_enable();
 		return;
 	}
+	if (sent_already && (TCP_SKB_CB(skb)->tcp_flags & TCPHDR_SYN))
+		return;
 	TCP_SKB_CB(skb)->tcp_flags |= TCPHDR_FIN | TCPHDR_ACK;
 	TCP_SKB_CB(skb)->end_seq++;
 	if (sent_already)

@@ -317,6 +317,7 @@ void tcp_reset_timer(struct sock *sk, struct timer *t, u64 expires_ns);
 void tcp_stop_timer(struct sock *sk, struct timer *t);
 void tcp_reset_xmit_timer(struct sock *sk, enum tcp_time what, u64 delay_ns);
 void tcp_clear_xmit_timer(struct sock *sk);
+void tcp_owe_fin(struct sock *sk);
 void tcp_rearm_rto(struct sock *sk);
 void tcp_rtx_enqueue(struct sock *sk, struct sk_buff *skb);
 void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res);

@@ -46,15 +46,24 @@ void tcp_clear_xmit_timer(struct sock *sk)
 	tcp_stop_timer(sk, &tp->write_timer);
 }
 
+/** tcp_owe_fin() - a FIN found no memory: a timer makes it. Nothing is in flight or waits. Context: owner or softirq. */
+void tcp_owe_fin(struct sock *sk)
+{
+	tcp_sk(sk)->probes_out = 0;
+	tcp_reset_xmit_timer(sk, TCP_TIME_FIN, TCP_FIN_RETRY_NS);
+}
+
 /** tcp_rearm_rto() - after new data went out or was acknowledged (RFC 6298, 5.1-5.3). Context: owner or softirq. */
 void tcp_rearm_rto(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (!tp->packets_out)
-		tcp_clear_xmit_timer(sk);
-	else
+	if (tp->packets_out)
 		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp));
+	else if (!tcp_send_head(sk) && tp->write_seq != tp->snd_nxt)
+		tcp_owe_fin(sk);
+	else
+		tcp_clear_xmit_timer(sk);
 }
 
 /** tcp_wmem_free_skb() - an original has done its work: uncharged and freed. Context: owner or softirq. Consumes: @skb. */

@@ -56,6 +56,16 @@ static void check_out_of_order(const struct tcp_sock *tp)
 	FUZZ_CHECK(tp->out_of_order_queue.qlen <= TCP_OFO_MAX_SKBS);
 }
 
+/* A FIN has its number, but waits for memory, or first for the acknowledgment of a SYN. */
+static bool fin_is_owed(const struct sock *sk)
+{
+	const struct sk_buff *tail = skb_peek_tail(&tcp_sk(sk)->tcp_rtx_queue);
+
+	return tcp_sk(sk)->pending == TCP_TIME_FIN ||
+	       (sk->sk_state == TCP_FIN_WAIT1 && skb_queue_empty(&sk->sk_write_queue) && tail &&
+		(TCP_SKB_CB(tail)->tcp_flags & TCPHDR_SYN));
+}
+
 static void check_send_side(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -79,7 +89,7 @@ static void check_send_side(const struct sock *sk)
 		FUZZ_CHECK_EQ(tp->snd_una, tp->snd_nxt);
 	}
 	end = check_contiguous(&sk->sk_write_queue, tp->snd_nxt);
-	if (tp->pending == TCP_TIME_FIN) /* its number is taken, the segment waits for memory */
+	if (fin_is_owed(sk))
 		end++;
 	FUZZ_CHECK_EQ(end, tp->write_seq);
 }
