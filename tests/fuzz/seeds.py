@@ -151,8 +151,23 @@ def stacks():
     return [bytes([ether]) + (play("arp 0 0;") if ether else b"") + play(text) for text in texts for ether in (0, 1)]
 
 
-MAKERS = {"tcpopt": tcp_options, "ipopt": ip_options, "cmdline": command_lines, "eth": frames, "ip": packets, "udp": datagrams,
-          "dhcpmsg": dhcp_messages, "dhcp": leases, "tcp": connections, "stack": stacks}
+def received():
+    """Inputs of fuzz_rxdesc: flags, length (2), errors, status, mark."""
+    good, cut, rest = bytes([0x0c, 0, 0, 0, 0, 1]), bytes([0x10, 8, 0, 0, 1, 2]), bytes([0x0d, 1, 0, 0, 0, 3])
+    return [good, good * 20, rest * 5 + good, cut + good + good, cut * 3 + good, bytes([0, 0, 13, 0, 0, 4]),
+            bytes([0, 8, 0, 0, 0, 5]), bytes([0, 8, 1, 0, 0, 6]), bytes([0, 255, 255, 0, 0, 7]), bytes([0x20, 0, 60, 1, 0, 8]),
+            bytes([0x20, 0, 60, 0x20, 0, 8]), bytes([0x0e, 0, 0, 0, 0, 9]) + good, bytes([0x11, 8, 0, 0, 1, 2]) * 3 + good]
+
+
+def transmitted():
+    """Inputs of fuzz_txdesc: flags, offset, linear length (2), fragments, their lengths."""
+    return [bytes([8, 32, 0, 54, 0]), bytes([8, 1, 5, 220, 0]), bytes([0, 2, 0, 14, 3, 100, 200, 255]) * 4 + bytes([8, 0, 0, 60, 0]),
+            bytes([0x0d, 3, 1, 0, 17]) + bytes([200] * 17), bytes([0x0c, 16, 0, 60, 0]) + bytes([0x2c, 16, 0, 60, 0]),
+            bytes([0x1b, 127, 11, 183, 4, 255, 255, 255, 255]), bytes([4, 16, 0, 200, 1, 90]) * 3 + bytes([0x4c, 16, 0, 200, 1, 90])]
+
+
+MAKERS = {"rxdesc": received, "txdesc": transmitted, "tcpopt": tcp_options, "ipopt": ip_options, "cmdline": command_lines, "eth": frames,
+          "ip": packets, "udp": datagrams, "dhcpmsg": dhcp_messages, "dhcp": leases, "tcp": connections, "stack": stacks}
 
 
 def seeds(name):
