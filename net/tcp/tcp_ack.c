@@ -112,6 +112,12 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 	u64 now = ktime_get_ns();
 	bool wnd_changed, dupack;
 
+	testcase(tp->snd_nxt < tp->snd_una); /* the numbers wrap in flight */
+	testcase(seg->ack == tp->snd_nxt);
+	testcase(seg->ack == tp->snd_nxt + 1);
+	testcase(seg->ack == prior_una - 1);
+	testcase(seg->ack == prior_una - tp->max_window);
+	testcase(seg->ack == prior_una - tp->max_window - 1);
 	if (before(seg->ack, prior_una)) {
 		if (!before(seg->ack, prior_una - tp->max_window))
 			return 0;

@@ -154,6 +154,7 @@ static bool tcp_prune_ofo(struct sock *sk, u32 seq, u32 need)
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *tail;
 
+	testcase(sk->sk_rmem_alloc + need == sk->sk_rcvbuf);
 	while (sk->sk_rmem_alloc + need > sk->sk_rcvbuf) {
 		tail = skb_peek_tail(&tp->out_of_order_queue);
 		if (!tail || !after(TCP_SKB_CB(tail)->seq, seq))
@@ -261,6 +262,9 @@ void tcp_data_queue(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *
 		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_OLD_DATA);
 		return;
 	}
+	testcase(seg->end_seq == edge);
+	testcase(seg->end_seq == edge + 1);
+	testcase(seg->end_seq == tp->rcv_nxt + 1); /* one octet is new */
 	tcp_trim_back(skb, edge);
 	if (!after(TCP_SKB_CB(skb)->end_seq, tp->rcv_nxt)) { /* nothing of it fits */
 		tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_NOW;

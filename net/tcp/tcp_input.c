@@ -108,9 +108,15 @@ static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tc
 static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	u32 right = tp->rcv_nxt + tcp_receive_window(tp);
 
-	if (!before(seg->end_seq, tp->rcv_wup) &&
-	    !after(seg->seq, tp->rcv_nxt + tcp_receive_window(tp)))
+	testcase(right == tp->rcv_nxt); /* a window of zero */
+	testcase(right < tp->rcv_nxt);  /* the numbers wrap in the window */
+	testcase(seg->end_seq == tp->rcv_wup);
+	testcase(seg->end_seq == tp->rcv_wup - 1);
+	testcase(seg->seq == right);
+	testcase(seg->seq == right + 1);
+	if (!before(seg->end_seq, tp->rcv_wup) && !after(seg->seq, right))
 		return STEP_NEXT;
 	if (seg->flags & TCPHDR_RST)
 		return SKB_DROP_REASON_TCP_INVALID_SEQUENCE;

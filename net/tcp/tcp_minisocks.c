@@ -88,6 +88,7 @@ static void tcp_synack_timer(struct timer *t) __needs(softirq_ctx)
 
 static bool tcp_accept_queue_full(const struct sock *lsk)
 {
+	testcase(lsk->sk_ack_backlog == lsk->sk_max_ack_backlog);
 	return lsk->sk_ack_backlog > lsk->sk_max_ack_backlog;
 }
 

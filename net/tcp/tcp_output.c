@@ -163,8 +163,8 @@ static void tcp_event_sent(struct sock *sk, const struct tcp_skb_cb *cb, u32 len
 		return;
 	tp->data_segs_out++;
 	tp->bytes_sent += len;
-	if (now - tp->lrcvtime_ns <
-	    TCP_DELACK_MIN_NS) /* we answer what we just received: a dialogue */
+	/* We answer what we just received: a dialogue. */
+	if (tp->lrcvtime_ns && now - tp->lrcvtime_ns < TCP_DELACK_MIN_NS)
 		tp->pingpong = true;
 	tp->lsndtime_ns = now;
 }
@@ -301,6 +301,10 @@ static bool tcp_snd_wnd_test(const struct tcp_sock *tp, const struct sk_buff *sk
 	const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
 	u32 end = skb->len > mss ? cb->seq + mss : cb->end_seq;
 
+	testcase(tp->snd_wnd == 0);
+	testcase(tp->snd_wnd == 1);
+	testcase(end == tcp_wnd_end(tp));
+	testcase(end == tcp_wnd_end(tp) + 1);
 	return !after(end, tcp_wnd_end(tp));
 }
 
@@ -310,6 +314,9 @@ static bool tcp_nagle_test(const struct tcp_sock *tp, const struct sk_buff *skb,
 {
 	bool small_out;
 
+	testcase(skb->len == mss - 1);
+	testcase(skb->len == mss);
+	testcase(skb->len == mss + 1); /* cut by a smaller MSS since it was written */
 	if ((nonagle & TCP_NAGLE_PUSH) || skb->len >= mss ||
 	    (TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN))
 		return true;

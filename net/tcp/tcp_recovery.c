@@ -163,6 +163,7 @@ static void tcp_try_enter_recovery(struct sock *sk, bool dupack, bool progress) 
 	tcp_limit_reno_sacked(tp);
 	if (tp->ca_state == TCP_CA_Open)
 		tp->ca_state = TCP_CA_Disorder;
+	testcase(tp->sacked_out == TCP_DUPACK_THRESH - 1);
 	if (tp->sacked_out < TCP_DUPACK_THRESH)
 		return;
 	/* After a timeout, duplicates of what was sent twice prove nothing (RFC 6582, 3.2 step 1 and 4.). */
