@@ -48,10 +48,11 @@ static const struct net_device_ops loopback_ops = { .ndo_start_xmit = loopback_x
  */
 int loopback_init(struct net *net)
 {
-	struct net_device *dev = alloc_netdev(net, 0, "lo", 1);
+	struct net_device *dev;
 	int err;
 
 	BUG_ON(net->loopback_dev);
+	dev = alloc_netdev(net, 0, "lo", 1);
 	if (!dev)
 		return -ENOMEM;
 	dev->netdev_ops = &loopback_ops;
@@ -67,12 +68,8 @@ int loopback_init(struct net *net)
 		goto out_free;
 	net->loopback_dev = dev;
 	err = dev_open(dev);
-	if (err)
-		goto out_unregister;
+	BUG_ON(err); /* without ndo_open nobody can refuse */
 	return 0;
-out_unregister:
-	net->loopback_dev = NULL;
-	unregister_netdev(dev);
 out_free:
 	free_netdev(dev);
 	return err;
