@@ -750,6 +750,53 @@ TEST_EACH(budget, budgets)
 	down();
 }
 
+/* The clock moves on by @step with each reading; the pass may last 8 ms. */
+static const struct pass_row {
+	const char *name;
+	u64 step_ns;
+	u32 turns;
+	bool squeezed;
+} passes[] = {
+	{ "no_time_at_all", 0, 4, false },
+	{ "just_below_the_limit", 8 * NSEC_PER_MSEC - 1, 2, true },
+	{ "the_limit", 8 * NSEC_PER_MSEC, 1, true },
+	{ "a_third_of_it", 8 * NSEC_PER_MSEC / 3 + 1, 3, true },
+};
+
+TEST_EACH(pass_time, passes)
+{
+	struct softnet_data *sd;
+	u64 squeeze;
+	u32 turns = 0;
+
+	up();
+	sd = this_cpu()->softnet;
+	squeeze = sd->time_squeeze;
+	local_bh_disable();
+	for (u32 i = 0; i < 4; i++) {
+		netif_napi_add(dev, &napi[i], t_poll, 64);
+		napi_enable(&napi[i]);
+		left[i] = 1;
+		polled[i] = 0;
+		CHECK(napi_schedule(&napi[i]));
+	}
+	host_clock_per_call(row->step_ns);
+	net_rx_action();
+	host_clock_per_call(0);
+	for (u32 i = 0; i < 4; i++)
+		turns += polled[i];
+	CHECK_EQ(turns, row->turns);
+	CHECK_EQ(sd->time_squeeze - squeeze, row->squeezed);
+	local_bh_enable();
+	host_clock_advance(2 * NSEC_PER_MSEC);
+	for (u32 i = 0; i < 4; i++) {
+		CHECK_EQ(left[i], 0);
+		napi_disable(&napi[i]);
+		netif_napi_del(&napi[i]);
+	}
+	down();
+}
+
 TEST(a_poll_that_disables_itself_is_not_polled_again)
 {
 	up();
