@@ -815,6 +815,44 @@ TEST(who_is_evicted)
 	fixture_down();
 }
 
+/* Among many that were never used the oldest goes, wherever it hangs; among many used ones the one used longest ago. */
+TEST(the_oldest_of_many_is_evicted)
+{
+	enum { MANY = 40 };
+	char ip[24];
+
+	fixture_up(true);
+	for (u32 used = 0; used < 2; used++) {
+		for (u32 i = 0; i < MANY; i++) {
+			u32 host = 20 + i * 7 % MANY; /* not in the order of the addresses */
+			struct neighbour *e;
+
+			host_clock_set(host_clock() + MSEC);
+			e = neigh_lookup_create(net, htonl(0x0a000000 + host), dev);
+			e->used_ns = used ? host_clock() : 0;
+			neigh_release(e);
+		}
+		net->arp_tbl->max_entries = net->arp_tbl->entries;
+		for (u32 i = 0; i < MANY / 2; i++) {
+			struct neighbour *e;
+
+			host_clock_set(host_clock() + MSEC);
+			snprintf(ip, sizeof(ip), "10.0.0.%u ", 20 + i * 7 % MANY);
+			CHECK(page_has(arp_show, ip));
+			e = neigh_lookup_create(net, htonl(0x0a000080 + i), dev);
+			e->used_ns = host_clock();
+			neigh_release(e);
+			CHECK(!page_has(arp_show, ip));
+		}
+		net->arp_tbl->max_entries = 1024;
+		CHECK_EQ(inet_addr_del(dev, OUR_IP), 0);
+		dev_close(dev); /* empties the table */
+		CHECK_EQ(dev_open(dev), 0);
+		CHECK_EQ(inet_addr_add(dev, OUR_IP, 24), 0);
+	}
+	fixture_down();
+}
+
 static const struct garbage_row {
 	const char *name;
 	u8 state;

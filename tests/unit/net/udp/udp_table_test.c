@@ -710,8 +710,21 @@ TEST(a_connected_socket_follows_the_routes)
 	CHECK_EQ(ip_route_add(net, IP4(8, 0, 0, 0), 8, IP4(10, 0, 0, 3), dev), 0);
 	CHECK_EQ(udp_send(sk, 0, 0, "x", 1, 0), 1);
 	CHECK(!memcmp(frames[1].b, our_mac, 6));
+	CHECK(sk->sk_dst_cache && !sk->sk_dst_cache->obsolete); /* kept for the next one */
 	CHECK_EQ(udp_send(sk, 0, 0, "x", 1, 0), 1);
 	CHECK_EQ((u16)(ntohs(frame_ip(2)->id) - ntohs(frame_ip(1)->id)), 1);
+	close_sock(sk);
+	fixture_down();
+}
+
+TEST(a_route_to_somebody_is_kept_for_the_peer_only)
+{
+	struct sock *sk;
+
+	up();
+	sk = udp_open();
+	CHECK_EQ(udp_send(sk, PEER_IP, 9, "x", 1, 0), 1);
+	CHECK(!sk->sk_dst_cache);
 	close_sock(sk);
 	fixture_down();
 }
