@@ -483,6 +483,9 @@ static const struct offer_row {
 	{ "the_subnet_the_old_way", 0x0a000000, 0x0a000002, 0xffffff00, 1000, false },
 	{ "last_host", 0x0a0000fe, 0x0a000002, 0xffffff00, 1000, true },
 	{ "zero_byte_in_a_wide_subnet", 0x0a000100, 0x0a000002, 0xffff0000, 1000, true },
+	{ "all_of_a_link_of_four", 0x0a000003, 0x0a000002, 0xfffffffc, 1000, false },
+	{ "all_of_a_link_of_four_the_old_way", 0x0a000004, 0x0a000002, 0xfffffffc, 1000, false },
+	{ "one_of_a_link_of_four", 0x0a000001, 0x0a000002, 0xfffffffc, 1000, true },
 	{ "either_end_of_a_link_of_two", 0x0a000000, 0x0a000002, 0xfffffffe, 1000, true },
 	{ "host_alone", 0x0a0000ff, 0x0a000002, 0xffffffff, 1000, true },
 };

@@ -134,7 +134,7 @@ enum {
 	TCPB,   /* bound to 127.0.0.1:5002 */
 	LISTEN, /* 127.0.0.1:5003 */
 	CONN,   /* connected to the other end below */
-	PEER,
+	PEER,   /* accepted */
 	CONSOLE,
 	CLOSED,
 	SIN,       /* 127.0.0.1:5001 */
@@ -262,6 +262,9 @@ static u64 descriptor(u64 what)
 		return (u64)tcp_listener(5003);
 	case CONN:
 		return (u64)tcp_pair(5004, &other);
+	case PEER:
+		(void)tcp_pair(5004, &other);
+		return (u64)other;
 	case CONSOLE:
 		return 1;
 	default:
@@ -365,6 +368,9 @@ static const struct call_row {
 	{ "connect_tcp_refused", __NR_connect, { TCP, NOBODY, 16 }, -ECONNREFUSED },
 	{ "connect_tcp_connected", __NR_connect, { CONN, NOBODY, 16 }, -EISCONN },
 	{ "connect_tcp_listening", __NR_connect, { LISTEN, NOBODY, 16 }, -EISCONN },
+	{ "connect_accepted", __NR_connect, { PEER, NOBODY, 16 }, -EISCONN },
+	{ "listen_accepted", __NR_listen, { PEER, 5 }, -EINVAL },
+	{ "shutdown_accepted", __NR_shutdown, { PEER, SHUT_RDWR }, 0 },
 	{ "connect_udp_again", __NR_connect, { UDPC, NOBODY, 16 }, 0 },
 	{ "connect_udp_dissolve", __NR_connect, { UDPC, UNSPEC, 16 }, 0 },
 	{ "connect_udp_dissolve_fresh", __NR_connect, { UDP, UNSPEC, 2 }, 0 },
