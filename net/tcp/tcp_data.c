@@ -231,8 +231,11 @@ static bool tcp_rmem_ok(struct sock *sk, const struct sk_buff *skb)
 	NET_INC_STATS(sk->sk_net, PruneCalled);
 	if (tcp_prune_ofo(sk, TCP_SKB_CB(skb)->seq, skb->truesize))
 		return true;
-	/* What was promised may come, whatever its buffers cost: small segments are packed, so a window fits into this. */
-	return sk->sk_rmem_alloc <= 2 * (u64)sk->sk_rcvbuf;
+	/*
+	 * What was promised may come, whatever its buffers cost: small segments are packed, so a window fits into this. The
+	 * promise may be older than the limit, which SO_RCVBUF makes smaller at any time.
+	 */
+	return sk->sk_rmem_alloc <= 2 * (u64)max(sk->sk_rcvbuf, tcp_sk(sk)->rcv_wnd);
 }
 
 /**

@@ -230,4 +230,33 @@ TEST(time_wait_takes_no_window_back)
 	hosts_down();
 }
 
+/* SO_RCVBUF made small after the handshake: what the window promised before still comes, and nothing is dropped. */
+TEST(promised_before_the_buffer_shrank)
+{
+	static u8 buf[28000]; /* fits the send buffer */
+	struct socket *s[2];
+	size_t got = 0;
+
+	hosts_up(1);
+	connected_pair(s);
+	set_opt(s[1], SOL_SOCKET, SO_RCVBUF, 1);
+	fill(buf, 0, sizeof(buf));
+	CHECK_EQ(put(s[0], buf, sizeof(buf), MSG_DONTWAIT), (long)sizeof(buf));
+	host_clock_advance(NSEC_PER_SEC);
+	CHECK_EQ(hosts[1]->mib.tcpext[LINUX_MIB_TCPRcvQDrop], 0);
+	CHECK_EQ(hosts[0]->mib.tcp[TCP_MIB_RetransSegs], 0);
+	while (got < sizeof(buf)) {
+		ssize_t n = get(s[1], buf, sizeof(buf) - got, MSG_DONTWAIT);
+
+		if (n <= 0)
+			break;
+		CHECK(same(buf, got, (size_t)n));
+		got += (size_t)n;
+	}
+	CHECK_EQ(got, sizeof(buf));
+	sock_release(s[0]);
+	close_accepted(s[1]);
+	hosts_down();
+}
+
 KTEST_MAIN_BOOT()
