@@ -135,8 +135,7 @@ static int run_child(int out, bool hashes)
 		sim_run();
 		if (hashes)
 			say_result();
-		fflush(NULL);
-		_exit(0);
+		exit(0); /* not _exit(): counters of coverage are written on the way */
 	}
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
@@ -187,7 +186,7 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: sim SEED|FIRST-LAST [--pcap FILE] [--trace FILE] [--verbose] [--hashes]\n"
-		"       [--world clean|loss10|partition] [--plant NAME]; plants:");
+		"       [--world clean|loss10|partition|flood] [--plant NAME]; plants:");
 	for (u32 i = 1; i < NR_PLANTS; i++)
 		fprintf(stderr, " %s", plant_names[i]);
 	fprintf(stderr, "\n");

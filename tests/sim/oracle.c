@@ -55,6 +55,7 @@ struct progress {
 	const struct sock *sk;
 	u32 id; /* of its first packet's stream: sockets are freed and their memory used again */
 	u32 una, rcv_nxt;
+	bool out; /* data was out */
 	u64 since_ns;
 };
 
@@ -370,9 +371,9 @@ static void check_progress(const struct host *h, const struct sock *sk)
 	bool mishap = false;
 
 	if (p->sk != sk || p->id != tp->pushed_seq + sk->sk_num || p->una != tp->snd_una ||
-	    p->rcv_nxt != tp->rcv_nxt || !tp->packets_out) {
-		*p = (struct progress){ sk, tp->pushed_seq + sk->sk_num, tp->snd_una, tp->rcv_nxt,
-					now };
+	    p->rcv_nxt != tp->rcv_nxt || !p->out || !tp->packets_out) {
+		*p = (struct progress){ sk,          tp->pushed_seq + sk->sk_num, tp->snd_una,
+					tp->rcv_nxt, tp->packets_out != 0,        now };
 		return;
 	}
 	for (u32 i = 0; i < world.nr_hosts; i++) {
@@ -381,6 +382,8 @@ static void check_progress(const struct host *h, const struct sock *sk)
 	}
 	(void)h;
 	from = max(from, p->since_ns);
+	if (from > now)
+		return;
 	limit = 2 * tcp_rto_ns(tp) + world.worst_delay_ns + LIMIT_SLACK;
 	if (planted(PLANT_STALL))
 		limit = 0;
@@ -459,12 +462,17 @@ static void check_everything(void)
 
 void oracle_step(void)
 {
+	u64 hits = 0;
+
 	sim_result.steps++;
 	if (!world.running)
 		return;
-	if (faults[FAULT_ALLOC].hits != o.fault_hits) {
-		o.fault_hits = faults[FAULT_ALLOC].hits;
-		world.fault_ns = host_clock();
+	for (u32 i = 0; i < ARRAY_SIZE(faults); i++)
+		hits += faults[i].hits;
+	if (hits != o.fault_hits) {
+		o.fault_hits = hits;
+		world.fault_ns = host_clock() + faults[FAULT_TX_STALL].ms * MS +
+				 faults[FAULT_RING_FULL].ms * MS;
 	}
 	apps_step();
 	if (o.skip) {
@@ -476,6 +484,31 @@ void oracle_step(void)
 		->bh_count++; /* readers of the tables want that; nothing runs that could be held up */
 	check_everything();
 	this_cpu()->bh_count--;
+}
+
+/*
+ * Where no frame was lost, held up for long, doubled or overtaken, and neither a listener nor a receive buffer was too
+ * full, there was no reason to send anything twice.
+ */
+void oracle_counters(void)
+{
+	u64 lost = 0, full = 0, again = 0;
+
+	for (u32 i = 0; i < world.nr_hosts; i++) {
+		const struct net_mib *mib = &world.host[i].net->mib;
+
+		lost += world.host[i].lost_frames;
+		full += mib->tcpext[LINUX_MIB_ListenDrops] + mib->tcpext[LINUX_MIB_ListenOverflows];
+		full += mib->tcpext[LINUX_MIB_TCPRcvQDrop] + mib->tcpext[LINUX_MIB_TCPOFODrop] +
+			mib->tcpext[LINUX_MIB_TCPZeroWindowDrop];
+		again += mib->tcp[TCP_MIB_RetransSegs];
+	}
+	if (!world.calm || world.loses || world.reorders || world.doubles || world.starves ||
+	    world.slow)
+		return;
+	if (!lost && !full && again)
+		sim_fail("spurious", "%llu segments were sent again, and none was lost",
+			 (unsigned long long)again);
 }
 
 void oracle_end(void)

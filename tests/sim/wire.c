@@ -8,22 +8,27 @@
  * switched off leaves all others where they were. A byte that changes unseen by the card lies behind the Ethernet
  * header and inside of the IP datagram: one byte alone always changes the Internet checksum.
  *
- * Interface: wire_plan, wire_start, wire_mishaps, wire_quiet, wire_stop, wire_from_card, wire_print (world.h).
+ * Interface: wire_plan, wire_start, wire_manners, wire_mishaps, wire_quiet, wire_stop, wire_from_card, wire_print (world.h).
  * Above: world.c; the cards by e1000_model.tx. Below: tests/host/host.h (events), e1000_model.
  * Context: wire_from_card() inside a register write; events with interrupts off. Owns: frames under way, the calendar.
  */
 #include "world.h"
 
 #include <kernel/cpu.h>
+#include <net/checksum.h>
 
 #define CALENDAR_MAX 16384u
 #define WAITING_MAX  1024u
 #define MIN_DELAY_NS 1000u
 #define MAX_MISHAPS  16u
+#define SYNS_EACH    16u
+/* So long may the driver take to see that its card hangs: its watchdog looks every two seconds, and thrice. */
+#define RECOVERY_NS ((E1000_TX_HUNG_TICKS + 2) * E1000_WATCHDOG_NS)
 
 struct frame {
 	u32 refs, from, len;
-	bool whole; /* no byte was changed */
+	bool whole;  /* no byte was changed */
+	bool forged; /* no host of ours sent it */
 	u8 b[];
 };
 
@@ -36,13 +41,29 @@ struct event {
 	struct frame *frame;
 };
 
-enum mishap_kind { CUT, LINK_DOWN, IRQ_LOST, DD_MISSING, TX_STOPPED, NR_MISHAPS };
-static const char *const mishap_names[] = { "partition", "link down", "interrupts lost",
-					    "DD missing", "transmitter off" };
+enum mishap_kind {
+	CUT,        /* nothing comes or goes */
+	LINK_DOWN,  /* and the card says so */
+	IRQ_LATE,   /* the line does not rise */
+	IRQS_LOST,  /* some rises are lost */
+	DD_MISSING, /* nothing is written back */
+	DD_LOST,    /* some write-backs are forgotten */
+	TX_OFF,     /* the transmitter stands still */
+	EOP_LOST,   /* some received frames have no end */
+	STORM,      /* interrupts without a reason */
+	FLAPS,      /* the link comes and goes */
+	FLOOD,      /* SYNs from nowhere */
+	NR_MISHAPS
+};
+static const char *const mishap_names[NR_MISHAPS] = {
+	"partition",       "link down",  "interrupts late", "interrupts lost",
+	"DD missing",      "DD lost",    "transmitter off", "EOP lost",
+	"interrupt storm", "link flaps", "SYN flood"
+};
 
 struct mishap {
 	enum mishap_kind kind;
-	u32 host;
+	u32 host, count; /* how many, where it is a number */
 	u64 begin_ns, length_ns;
 };
 
@@ -197,7 +218,7 @@ static void arrive(u32 host, const struct frame *f, bool crc_error)
 	h->rx_frames++;
 	if (crc_error || !f->whole)
 		lost(h, f, crc_error ? "bad CRC" : "byte changed");
-	else
+	else if (!f->forged)
 		observer_delivered(h, f->b, f->len);
 }
 
@@ -293,6 +314,74 @@ static void card_write(const struct host *h, u32 reg, u32 v)
 	host_mmio_write(v, (void *)(E1000_MODEL_BAR0 + h->id * E1000_MODEL_BAR + reg));
 }
 
+/* A SYN to the listener of @h: from an address on the link that nobody has, or from far away, where no route leads. */
+static struct frame *forged_syn(const struct host *h, u32 n)
+{
+	u8 b[ETH_ZLEN] = { 0 };
+	struct iphdr *ip = (struct iphdr *)(void *)(b + 14);
+	struct tcphdr *th = (struct tcphdr *)(void *)(b + 34);
+	struct frame *f;
+
+	memcpy(b, h->dev->dev_addr, ETH_ALEN);
+	memcpy(b + 6, "\2flood", ETH_ALEN);
+	b[12] = 8;
+	ip->ver_ihl = 0x45;
+	ip->tot_len = htons(40);
+	ip->ttl = 64;
+	ip->protocol = IPPROTO_TCP;
+	ip->saddr = n % 8 ? IP4(10, 0, 0, 100 + n % 100) : IP4(192, 0, 2, n % 256);
+	ip->daddr = h->ip;
+	ip->check = ip_fast_csum(ip, 5);
+	th->source = htons((u16)(1024 + n));
+	th->dest = htons(TCP_PORT);
+	th->seq = htonl(n * 2654435761u);
+	th->doff = 5 << 4;
+	th->flags = TCPHDR_SYN;
+	th->window = htons(65535);
+	th->check =
+		csum_tcpudp_magic(ip->saddr, ip->daddr, 20, IPPROTO_TCP, csum_partial(th, 20, 0));
+	f = frame_new(h->id, b, sizeof(b));
+	f->forged = true;
+	return f;
+}
+
+static void flood(const struct host *h, const struct mishap *m)
+{
+	u32 syns = m->count * SYNS_EACH;
+
+	for (u32 i = 0; i < syns; i++)
+		event_add((struct event){ .at = host_clock() + m->length_ns / syns * i,
+					  .what = TO_CARD,
+					  .host = h->id,
+					  .frame = forged_syn(h, i) });
+}
+
+static void mishap_counted(struct e1000_model *card, const struct mishap *m, bool begins)
+{
+	u64 apart = m->length_ns / (m->count + 1);
+	u32 count = begins ? m->count : 0;
+
+	switch (m->kind) {
+	case IRQS_LOST:
+		card->lose_irqs = count;
+		break;
+	case DD_LOST:
+		card->lose_dd = count;
+		break;
+	case EOP_LOST:
+		card->rx_lose_eop = count;
+		break;
+	case STORM:
+		card->storm = count;
+		card->storm_ns = apart;
+		break;
+	default:
+		card->flaps = count;
+		card->flap_ns = apart;
+		break;
+	}
+}
+
 static void mishap(const struct mishap *m, bool begins)
 {
 	struct host *h = &world.host[m->host];
@@ -305,20 +394,29 @@ static void mishap(const struct mishap *m, bool begins)
 	case LINK_DOWN:
 		e1000_model_link(h->model, !begins);
 		break;
-	case IRQ_LOST:
+	case IRQ_LATE:
 		h->model->late_irq = begins;
+		if (!begins) /* the latched causes raise the line now */
+			e1000_model_cause(h->model, 0);
 		break;
 	case DD_MISSING:
 		h->model->no_dd = begins;
 		break;
-	case TX_STOPPED:
+	case TX_OFF:
 		card_write(h, E1000_TCTL, E1000_TCTL_VALUE & ~(begins ? E1000_TCTL_EN : 0));
 		break;
+	case FLOOD:
+		if (begins)
+			flood(h, m);
+		break;
 	default:
+		mishap_counted(h->model, m, begins);
 		break;
 	}
+	if (m->kind == FLAPS && !begins) /* it may have stopped on the wrong foot */
+		e1000_model_link(h->model, true);
 	h->mishaps += begins ? 1 : (u32)-1;
-	h->fault_ns = host_clock();
+	h->fault_ns = host_clock() + (m->kind == CUT ? 0 : RECOVERY_NS);
 }
 
 /* --- What happens now -------------------------------------------------------------------------------------------------------- */
@@ -329,7 +427,7 @@ static u64 wire_next(void *arg)
 		wire.idles = host_idles();
 		oracle_step();
 	}
-	return wire.nr ? wire.heap[0].at : UINT64_MAX;
+	return min(wire.nr ? wire.heap[0].at : UINT64_MAX, e1000_models_next(NULL));
 }
 
 static void wire_happen(void *arg)
@@ -338,6 +436,7 @@ static void wire_happen(void *arg)
 
 	(void)arg;
 	this_cpu()->bh_count++; /* a card that is made to go on sends, as it does for the driver */
+	e1000_models_run(NULL);
 	while (wire.nr && wire.heap[0].at <= now) {
 		struct event e = event_take();
 
@@ -408,7 +507,8 @@ static void plan_mishap(struct rng *r, enum mishap_kind kind, u64 longest_ns)
 	m->kind = kind;
 	m->host = rng_below(r, world.nr_hosts);
 	m->begin_ns = rng_log(r, MS, 20 * NSEC_PER_SEC);
-	m->length_ns = rng_log(r, 10 * MS, longest_ns);
+	m->length_ns = rng_log(r, 10 * MS, max(longest_ns, 10 * MS));
+	m->count = (u32)rng_log(r, 1, 64);
 	if (kind == CUT)
 		world.worst_cut_ns = max(world.worst_cut_ns, m->length_ns);
 }
@@ -420,26 +520,59 @@ static u32 plan_character(struct rng *r)
 	u32 character = rng_below(r, 10), bad = kinds[character];
 	bool may_cut = rng_ppm(r, 250000), may_break = rng_ppm(r, 250000);
 	bool may_starve = rng_ppm(r, 150000), may_be_tight = rng_ppm(r, 300000);
+	bool slow = rng_ppm(r, 250000);
 
 	if (character == 7)
 		bad &= rng_below(r, 64);
 	world.cuts = bad && may_cut;
 	world.breaks = bad && may_break;
 	world.starves = may_starve;
+	world.slow = slow;
 	world.tight = bad && may_be_tight;
 	return bad;
 }
 
-/* A world that is asked for by name. */
-static u32 named_world(const char *name)
+/* A world that is asked for by name: what goes wrong there, beside what the seed says about everything else. */
+static u32 named_world(const char *name, struct rng *r)
 {
-	if (!strcmp(name, "clean"))
-		return 0;
+	world.cuts = world.breaks = world.starves = world.tight = world.slow = false;
 	if (!strcmp(name, "loss10"))
 		return 1;
-	if (!strcmp(name, "partition"))
+	if (!strcmp(name, "partition")) {
 		world.cuts = true;
-	return 63;
+		plan_mishap(r, CUT, 0);
+		wire.mishap[0].length_ns = 30 * NSEC_PER_SEC;
+		world.worst_cut_ns = 30 * NSEC_PER_SEC;
+		return 63;
+	}
+	if (!strcmp(name, "flood")) {
+		world.breaks = true;
+		plan_mishap(r, FLOOD, 10 * NSEC_PER_SEC);
+		wire.mishap[0].begin_ns = 100 * MS;
+		wire.mishap[0].count = 64;
+	}
+	return 0;
+}
+
+/* Cards that take their time, each in its own way. Nothing is lost by that. */
+void wire_manners(void)
+{
+	struct rng r;
+
+	rng_stream(&r, sim_options.seed, "device", 1);
+	for (u32 i = 0; world.slow && i < world.nr_hosts; i++) {
+		struct e1000_model *m = world.host[i].model;
+		u32 ways = rng_below(&r, 128);
+
+		m->seed = rng_u64(&r);
+		m->mitigation = ways & 1;
+		m->tx_rate_bps = ways & 2 ? 1000000000 : 0;
+		m->late_dd_ns = ways & 4 ? rng_log(&r, 1000, 3 * MS) : 0;
+		m->dd_jitter_ns = ways & 8 ? rng_log(&r, 1000, MS) : 0;
+		m->rx_late_ns = ways & 16 ? rng_log(&r, 1000, MS) : 0;
+		m->rx_jitter_ns = ways & 32 ? rng_log(&r, 1000, MS) : 0;
+		m->irq_delay_ns = ways & 64 ? rng_log(&r, 1000, MS) : 0;
+	}
 }
 
 void wire_plan(void)
@@ -454,7 +587,7 @@ void wire_plan(void)
 	world.layout = world.nr_hosts == 2 ? LAYOUT_WIRE : LAYOUT_SWITCH + rng_below(&r, 2);
 	bad = plan_character(&r);
 	if (sim_options.world)
-		bad = named_world(sim_options.world);
+		bad = named_world(sim_options.world, &mishaps);
 	delay = rng_log(&r, 10000, 50 * MS);
 	for (u32 i = 0; i < world.nr_hosts; i++) {
 		struct host *h = &world.host[i];
@@ -473,11 +606,11 @@ void wire_plan(void)
 	world.loses = bad & 19 || world.tight || world.cuts || world.breaks;
 	world.reorders = bad & 36;
 	world.doubles = bad & 8;
-	for (u32 n = world.cuts ? 1 + rng_below(&mishaps, 3) : 0; n; n--)
+	for (u32 n = world.cuts && !sim_options.world ? 1 + rng_below(&mishaps, 3) : 0; n; n--)
 		plan_mishap(&mishaps, CUT, 20 * NSEC_PER_SEC);
-	for (u32 n = world.breaks ? 1 + rng_below(&mishaps, 4) : 0; n; n--)
+	for (u32 n = world.breaks && !sim_options.world ? 1 + rng_below(&mishaps, 4) : 0; n; n--)
 		plan_mishap(&mishaps, LINK_DOWN + rng_below(&mishaps, NR_MISHAPS - LINK_DOWN),
-			    3 * NSEC_PER_SEC);
+			    4 * NSEC_PER_SEC);
 }
 
 void wire_start(void)
@@ -538,10 +671,10 @@ void wire_print(void)
 {
 	static const char *const layouts[] = { "wire", "switch", "hub" };
 
-	printf("%u hosts on a %s%s%s%s%s%s\n", world.nr_hosts, layouts[world.layout],
+	printf("%u hosts on a %s%s%s%s%s%s%s\n", world.nr_hosts, layouts[world.layout],
 	       world.loses ? ", loses" : "", world.reorders ? ", reorders" : "",
 	       world.doubles ? ", doubles" : "", world.starves ? ", starves" : "",
-	       world.breaks ? ", breaks" : "");
+	       world.breaks ? ", breaks" : "", world.slow ? ", slow cards" : "");
 	for (u32 i = 0; i < world.nr_hosts; i++) {
 		printf(" host%u\n", i);
 		print_link("up", &world.host[i].up);
@@ -550,8 +683,8 @@ void wire_print(void)
 	for (u32 i = 0; i < wire.nr_mishaps; i++) {
 		const struct mishap *m = &wire.mishap[i];
 
-		printf(" host%u %s after %llu us for %llu us\n", m->host, mishap_names[m->kind],
-		       (unsigned long long)m->begin_ns / 1000,
+		printf(" host%u %s (%u) after %llu us for %llu us\n", m->host,
+		       mishap_names[m->kind], m->count, (unsigned long long)m->begin_ns / 1000,
 		       (unsigned long long)m->length_ns / 1000);
 	}
 }

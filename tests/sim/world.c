@@ -109,18 +109,39 @@ static void hosts_down(void)
 	e1000_model_unplug_all();
 }
 
-/* An allocation fails now and then: the n-th, and in half of these runs every so many after it. */
+/*
+ * Something fails now and then: allocations (the n-th, every so many after it, or by chance), and in one of three such
+ * worlds further points of the kernel.
+ */
 static void starve(void)
 {
+	static const enum fault_point more[] = { FAULT_DMA_MAP,   FAULT_TX_STALL, FAULT_RING_FULL,
+						 FAULT_LOST_IRQ,  FAULT_RX_DROP,  FAULT_ARP_TIMEOUT,
+						 FAULT_QDISC_DROP };
 	struct rng r;
+	u32 how;
 
 	rng_stream(&r, sim_options.seed, "fault", 0);
 	if (!world.starves)
 		return;
-	faults[FAULT_ALLOC] =
-		(struct fault){ .on = true,
-				.at = rng_log(&r, 1, 5000),
-				.every = rng_ppm(&r, 500000) ? rng_log(&r, 20, 2000) : 0 };
+	how = rng_below(&r, 3);
+	faults[FAULT_ALLOC] = (struct fault){ .on = true,
+					      .at = rng_log(&r, 1, 5000),
+					      .every = rng_log(&r, 20, 2000),
+					      .p = rng_log(&r, 1u << 20, 1u << 27),
+					      .seed = rng_u64(&r) };
+	if (how != 1)
+		faults[FAULT_ALLOC].every = 0;
+	if (how != 2)
+		faults[FAULT_ALLOC].p = 0;
+	for (u32 i = 0, also = rng_below(&r, 3) ? 0 : rng_below(&r, 128); i < ARRAY_SIZE(more); i++)
+		if (also & 1u << i)
+			faults[more[i]] = (struct fault){ .on = true,
+							  .at = rng_log(&r, 1, 500),
+							  .p = rng_log(&r, 1u << 22, 1u << 28),
+							  .seed = rng_u64(&r),
+							  .times = rng_log(&r, 1, 20),
+							  .ms = rng_log(&r, 1, 2000) };
 	faults_armed = true;
 }
 
@@ -175,6 +196,7 @@ void sim_run(void)
 	observer_start();
 	wire_start();
 	hosts_up();
+	wire_manners();
 	world.running = true;
 	if (rng_ppm(&r, 800000))
 		sleep_until(host_clock() + RX_HOLD_NS);
@@ -185,6 +207,7 @@ void sim_run(void)
 	apps_run();
 	let_connections_end();
 	apps_judge();
+	oracle_counters();
 	world.running = false;
 	hosts_down();
 	wire_stop();

@@ -31,6 +31,7 @@
 #include <net/socket.h>
 
 #define SIM_HOSTS       4u
+#define TCP_PORT        5000u /* every host listens there */
 #define MS              NSEC_PER_MSEC
 #define IP4(a, b, c, d) htonl((u32)(a) << 24 | (u32)(b) << 16 | (u32)(c) << 8 | (u32)(d))
 
@@ -77,6 +78,7 @@ struct world {
 	bool cuts;     /* partitions */
 	bool starves;  /* allocations fail */
 	bool breaks;   /* cards misbehave */
+	bool slow;     /* cards take their time */
 	bool tight;    /* queues or bandwidth small enough to lose or hold up frames for long */
 	u64 worst_cut_ns, worst_delay_ns;
 	u64 fault_ns; /* the last refused allocation that was noticed */
@@ -89,6 +91,7 @@ extern struct world world;
 /* wire.c */
 void wire_plan(void);    /* draws links and faults; before the hosts rise */
 void wire_start(void);   /* from now on frames travel */
+void wire_manners(void); /* the cards are plugged: how they are */
 void wire_mishaps(void); /* from now on things happen to cards and wires */
 void wire_stop(void);
 void wire_from_card(void *host, const u8 *frame, u32 len); /* e1000_model.tx */
@@ -116,7 +119,8 @@ void observer_stop(void);
 /* oracle.c */
 void oracle_start(void);
 void oracle_step(void);
-void oracle_end(void); /* everything is gone: all counts are what they were before */
+void oracle_counters(void); /* before the hosts go */
+void oracle_end(void);      /* everything is gone: all counts are what they were before */
 
 const struct host *host_of_net(const struct net *net);
 #endif
