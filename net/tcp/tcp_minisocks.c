@@ -315,8 +315,9 @@ static enum skb_drop_reason tcp_req_screen(struct tcp_request_sock *req, struct 
 {
 	struct net *net = req->c.skc_net;
 	u32 rcv_nxt = req->rcv_isn + 1;
-	/* No SYN any more, so it is scaled (RFC 7323, 2.2). */
-	u16 wnd = (u16)min(req->rcv_wnd >> (req->wscale_ok ? req->rcv_wscale : 0), 65535u);
+	/* No SYN any more, so it is scaled (RFC 7323, 2.2); rounded up, so that the right edge does not move back. */
+	u32 scale = req->wscale_ok ? req->rcv_wscale : 0;
+	u16 wnd = (u16)min(ALIGN(req->rcv_wnd, 1u << scale) >> scale, 65535u);
 
 	if (before(seg->end_seq, rcv_nxt) || after(seg->seq, rcv_nxt + req->rcv_wnd)) {
 		if (!(seg->flags & TCPHDR_RST) && tcp_req_may_answer(req))
