@@ -216,12 +216,13 @@ static bool read_segment(const u8 *b, u32 frame_len, struct segment *s)
 	return true;
 }
 
-static const struct host *host_of_ip(__be32 ip)
+static const struct host *must_be_host(__be32 ip)
 {
-	for (u32 i = 0; i < world.nr_hosts; i++)
-		if (world.host[i].ip == ip)
-			return &world.host[i];
-	sim_fail("address", "a frame goes to %08x, which is nobody's", ntohl(ip));
+	const struct host *h = host_of_ip(ip);
+
+	if (!h)
+		sim_fail("address", "a frame goes to %08x, which is nobody's", ntohl(ip));
+	return h;
 }
 
 /* The connection of @s, made by its first SYN; *from: which side sent it. NULL: none, and @s does not begin one. */
@@ -241,8 +242,8 @@ static struct conn *find_conn(const struct segment *s, u32 *from)
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		abort();
-	c->side[0] = (struct side){ .host = host_of_ip(s->saddr), .port = s->sport };
-	c->side[1] = (struct side){ .host = host_of_ip(s->daddr), .port = s->dport };
+	c->side[0] = (struct side){ .host = must_be_host(s->saddr), .port = s->sport };
+	c->side[1] = (struct side){ .host = must_be_host(s->daddr), .port = s->dport };
 	for (u32 i = 0; i < 2; i++)
 		c->side[i].has_key = apps_stream_key(s->sport, s->dport, i == 0, &c->side[i].key);
 	c->next = *b;

@@ -302,6 +302,21 @@ static void check_timers(const struct sock *sk)
 		FAIL_SK("timer", sk, "an ACK is due and no timer sends it");
 }
 
+/* No round trip is shorter than the wires: a sample that is was taken from the wrong copy of a segment (Karn). */
+static void check_rtt(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	const struct host *peer = host_of_ip(sk->sk_daddr);
+	u64 least = host_of_net(sk->sk_net)->up.delay_ns;
+
+	if (!tp->rtt.srtt8_us || !peer)
+		return;
+	least = (least + peer->up.delay_ns) / NSEC_PER_USEC + (planted(PLANT_RTT) ? 1000000 : 0);
+	if (tp->rtt.srtt8_us / 8 + 1 < least)
+		FAIL_SK("rtt", sk, "smoothed round trip of %u us, the wires alone take %llu",
+			tp->rtt.srtt8_us / 8, (unsigned long long)least);
+}
+
 static void check_tcp(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -322,6 +337,7 @@ static void check_tcp(const struct sock *sk)
 		FAIL_SK("rmem", sk, "%u bytes on the receive queues, it counts %u", rmem,
 			sk->sk_rmem_alloc);
 	check_rtx(sk);
+	check_rtt(sk);
 	check_timers(sk);
 }
 
@@ -365,7 +381,10 @@ static void check_sock(const struct sock *sk)
 static void check_progress(const struct host *h, const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
-	u32 id = (u32)((uintptr_t)sk >> 6) * 2654435761u;
+	/* Not its address, which differs from run to run: a verdict must not. */
+	u32 id = (host_of_net(sk->sk_net)->id << 16 ^ sk->sk_num ^ ntohs(sk->sk_dport) << 3) *
+			 2654435761u >>
+		 16;
 	struct progress *p = &o.progress[id % PROGRESS];
 	u64 now = host_clock(), from = world.fault_ns, limit;
 	bool mishap = false;

@@ -46,6 +46,7 @@ enum plant {
 	PLANT_RESENT,   /* a retransmitted byte is changed before the comparison */
 	PLANT_CHECKSUM, /* a bit of a sent frame is changed before it is summed */
 	PLANT_ADDRESS,  /* a sent frame is taken for another host's */
+	PLANT_RTT,      /* the wires are taken for a second longer */
 	NR_PLANTS
 };
 

@@ -2,7 +2,7 @@
 /*
  * Hosts: each a struct net with the e1000 driver on a model of its own; their birth, the run, their end.
  *
- * Interface: sim_run (sim.h), world, host_of_net (world.h).
+ * Interface: sim_run (sim.h), world, host_of_net, host_of_ip (world.h).
  * Above: main.c. Below: wire.c, apps.c, oracle.c, observer.c; the kernel's rooms as boot/main.c raises them.
  * Context: process, thread "init". Owns: the hosts.
  */
@@ -26,6 +26,14 @@ const struct host *host_of_net(const struct net *net)
 {
 	for (u32 i = 0; i < world.nr_hosts; i++)
 		if (world.host[i].net == net)
+			return &world.host[i];
+	return NULL;
+}
+
+const struct host *host_of_ip(__be32 ip)
+{
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		if (world.host[i].ip == ip)
 			return &world.host[i];
 	return NULL;
 }

@@ -122,5 +122,7 @@ void oracle_step(void);
 void oracle_counters(void); /* before the hosts go */
 void oracle_end(void);      /* everything is gone: all counts are what they were before */
 
+/* world.c; NULL: none of them */
 const struct host *host_of_net(const struct net *net);
+const struct host *host_of_ip(__be32 ip);
 #endif
