@@ -21,6 +21,7 @@
 #define SEED        1
 
 const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -35,6 +36,11 @@ const char *__asan_default_options(void)
 {
 	return "quarantine_size_mb=8:malloc_context_size=10:detect_leaks=0:detect_stack_use_after_"
 	       "return=0";
+}
+
+const char *__ubsan_default_options(void)
+{
+	return "print_stacktrace=1";
 }
 
 void fuzz_fail(const char *file, int line, const char *fmt, ...)

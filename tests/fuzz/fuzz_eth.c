@@ -19,6 +19,7 @@ static struct socket *sock;
 void fuzz_setup(void)
 {
 	onehost_up(ONEHOST_ETHERNET, true);
+	host.guard = true;
 	FUZZ_CHECK_EQ(sock_create_kern(host.net, AF_INET, SOCK_DGRAM, 0, &sock), 0);
 	onehost_forget_neighbours();
 	fuzz_census_begin();

@@ -10,6 +10,7 @@
 #include "onehost.h"
 
 #include <kernel/softirq.h>
+#include <net/checksum.h>
 #include <net/socket.h>
 
 #define PACKET_MAX 1500
@@ -25,6 +26,7 @@ void fuzz_setup(void)
 					   .sin_addr = PEER_IP };
 
 	onehost_up(ONEHOST_BARE, true);
+	host.guard = true;
 	FUZZ_CHECK_EQ(sock_create_kern(host.net, AF_INET, SOCK_DGRAM, 0, &sock), 0);
 	FUZZ_CHECK_EQ(kernel_bind(sock, &here), 0);
 	FUZZ_CHECK_EQ(sock->ops->connect(sock, (const struct sockaddr *)(const void *)&there,
@@ -32,6 +34,16 @@ void fuzz_setup(void)
 		      0);
 	onehost_forget_neighbours();
 	fuzz_census_begin();
+}
+
+/* A packet that deserves an answer is whole, by its own words. */
+static bool is_sound(const u8 *packet, size_t len)
+{
+	const struct iphdr *ip = (const struct iphdr *)(const void *)packet;
+
+	return len >= sizeof(*ip) && ip->ver_ihl >> 4 == 4 && ip_hdrlen(ip) >= sizeof(*ip) &&
+	       ntohs(ip->tot_len) >= ip_hdrlen(ip) && ntohs(ip->tot_len) <= len &&
+	       ip_fast_csum(ip, ip_hdrlen(ip) / 4) == 0;
 }
 
 void fuzz_one(const u8 *data, size_t size)
@@ -54,10 +66,11 @@ void fuzz_one(const u8 *data, size_t size)
 		if (!(how & 1))
 			onehost_fix_checksums(packet, (u32)len);
 	}
-	onehost_feed(packet, (u32)len + (how & 8 ? 46 : 0));
+	len += how & 8 ? 46 : 0;
+	onehost_feed(packet, (u32)len);
 	FUZZ_CHECK(host.packets - before <= 1); /* one packet never makes two */
 	if (host.packets != before)
-		FUZZ_CHECK(host.out_len <= (len > 576 ? len : 576));
+		FUZZ_CHECK(is_sound(packet, len) && host.out_len <= (len > 576 ? len : 576));
 	sock->sk->sk_err = sock->sk->sk_err_soft = 0;
 	skb_queue_purge_reason(&sock->sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSE);
 	host_clock_set(host_clock() + NSEC_PER_SEC); /* the limits of ICMP's answers fill up */

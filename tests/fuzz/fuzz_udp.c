@@ -31,6 +31,7 @@ void fuzz_setup(void)
 	const struct sockaddr_in there = sin(PEER_IP, 9);
 
 	onehost_up(ONEHOST_BARE, true);
+	host.guard = true;
 	for (u32 i = 0; i < NR_SOCKS; i++) {
 		const struct sockaddr_in here = sin(i == 1 ? OUR_IP : 0, (u16)(7 + i));
 

@@ -22,6 +22,8 @@
 #include <net/route.h>
 #include <wire/arp.h>
 
+#define GUARD 64u
+
 struct onehost host;
 const u8 our_mac[6] = { 2, 0, 0, 0, 0, 1 }, peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
 static struct sk_buff_head held;
@@ -128,16 +130,21 @@ void onehost_tx_done(void)
 	local_bh_enable();
 }
 
+/* Present only when the sanitizer is linked. */
+extern void __asan_poison_memory_region(const volatile void *p, size_t n) __attribute__((weak));
+
 /* --- What comes --------------------------------------------------------------------------------------------------------- */
 
 void onehost_feed(const void *frame, u32 len)
 {
-	struct sk_buff *skb = netdev_alloc_skb(host.dev, len);
+	struct sk_buff *skb = netdev_alloc_skb(host.dev, len + (host.guard ? GUARD : 0));
 
 	if (!skb)
 		return; /* an allocation was made to fail */
 	if (len)
 		memcpy(skb_put(skb, len), frame, len);
+	if (host.guard && __asan_poison_memory_region)
+		__asan_poison_memory_region(skb->tail, (size_t)(skb->end - skb->tail));
 	local_bh_disable();
 	if (host.link == ONEHOST_ETHERNET) {
 		skb->protocol = eth_type_trans(skb, host.dev);
@@ -213,7 +220,7 @@ void onehost_fix_checksums(u8 *packet, u32 len)
 		uh->check = 0;
 		uh->check = csum_tcpudp_magic(ip->saddr, ip->daddr, n, IPPROTO_UDP,
 					      csum_partial(p, n, 0));
-	} else if (ip->protocol == IPPROTO_ICMP && body >= 8) {
+	} else if (ip->protocol == IPPROTO_ICMP && body >= 4) {
 		struct icmphdr *ih = (struct icmphdr *)(void *)p;
 
 		ih->checksum = 0;

@@ -136,7 +136,10 @@ def connections():
     tails = ["peer 0 TEXT 100; recv 0 0 8 0; send 0 0 0 4 0; peer 0 ACK 0; time 1 10; close 0; peer 0 ACK 0; peer 0 FIN 0; time 0 61",
              "peer 0 RESET 0; recv 0 0 1 0", "time 0 200; time 0 200", "icmp 0 0 4 2 64 0 0; icmp 0 0 1 0 0 0 0",
              "peer 0 LATER 50; peer 0 TEXT 181; recv 0 2 16 0; peer 0 BOTH 4; shutdown 0 1; peer 0 ACK 0"]
-    return [bytes([state]) + play(tail) for state in range(19) for tail in tails[state % 2::2]]
+    acks = "".join(f"segment 0 0x10 0 0 0 {base} 0 0 255 255 0 0 0;" for base in (2, 5, 7, 6, 4, 3, 0))
+    text = "".join(f"segment 0 0x18 {base} 0 0 0 0 0 255 255 0 {high} 100;" for base in (7, 2, 5, 3, 6, 4, 0) for high in (0, 3))
+    flags = "".join(f"segment 0 {flag} {base} 0 0 0 0 0 16 0 0 0 0;" for base in (5, 2, 0) for flag in (0, 2, 0x12, 0x29, 1, 0x14, 4))
+    return [bytes([state]) + play(tail) for state in range(19) for tail in [*tails[state % 2::2], (acks, text, flags)[state % 3]]]
 
 
 def stacks():
@@ -148,7 +151,10 @@ def stacks():
              "arp 0 0; socket 0 1; send 0 0 0x40 0 9; arp 1 0; time 0 40; send 0 0 0x40 0 9; arp 65 0; time 0 5", "pages; device 7 0; " + CALL,
              CALL + "device 0 0; send 0 0 0 4 0; device 1 0; device 2 0; device 3 0; device 9 1; device 9 0; peer 0 ACK 0; time 0 3",
              SERVE + "setopt 0 10 0 1; setopt 0 3 0 1; setopt 0 13 0 1; getopt 0 21 255; time 0 100; close 1", CALL + "connect 0 0x80; " + CALL]
-    return [bytes([ether]) + (play("arp 0 0;") if ether else b"") + play(text) for text in texts for ether in (0, 1)]
+    return [bytes([ether]) + (play("arp 0 0;") if ether else b"") + play(text) for text in texts for ether in (0, 1)] + [
+        bytes([(state + 1) << 1 | state & 1]) + more for state in range(19) for more in (
+            play("send 0 0 0 9 0; device 0 0; time 1 40; device 1 0; peer 0 ACK_SOME 30; icmp 0 0 4 2 64 0 0; time 0 2; peer 0 ACK 0"),
+            play("recv 0 0 4 0; peer 0 TEXT 60; time 1 20; close 0; peer 0 BOTH 3; peer 0 ACK 0; time 0 70; pages"))]
 
 
 def received():

@@ -372,15 +372,21 @@ static void op_device(struct fuzz_input *in)
 		(void)dev_open(host.dev);
 }
 
+static const enum fault_point kinds[4] = { FAULT_ALLOC, FAULT_ALLOC, FAULT_QDISC_DROP,
+					   FAULT_ARP_TIMEOUT };
+
 static void op_fault(struct fuzz_input *in)
 {
-	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = in_u8(in) % 64 + 1, .times = 1 };
+	u8 n = in_u8(in);
+
+	faults[kinds[n >> 6]] = (struct fault){ .on = true, .at = n % 64 + 1, .times = 1 };
 	faults_armed = true;
 }
 
 static void no_faults(void)
 {
-	faults[FAULT_ALLOC] = (struct fault){ .on = false };
+	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
+		faults[kinds[i]] = (struct fault){ .on = false };
 	faults_armed = false;
 }
 

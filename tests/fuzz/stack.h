@@ -39,7 +39,7 @@ enum stack_op {
 	OP_RAW,      /* an IP packet: 28 bytes, then zeros */
 	OP_ARP,      /* kind, who */
 	OP_DEVICE,   /* what happens to it, value */
-	OP_FAULT,    /* the n-th allocation from now fails */
+	OP_FAULT,    /* the n-th allocation, queueing or ARP question from now fails */
 	OP_PAGES,    /* everything under /proc/net is read */
 	NR_STACK_OPS
 };
@@ -57,6 +57,8 @@ void stack_do(const u8 *record, size_t size);
  * exchanged, or one of them is changed. Gives the new size.
  */
 size_t stack_mutate(u8 *data, size_t size, size_t max, unsigned int seed, size_t head);
+/* Brings a connection into one of TCP's states: slot 0 is it, slot 1 the listener where there is one. */
+void stack_begin_in(u8 state);
 /* All sockets are closed, the device lets go, what is left of connections ends. Every count is zero: asserted. */
 void stack_end(void);
 

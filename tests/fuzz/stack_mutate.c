@@ -56,6 +56,21 @@ static void put_in(struct list *l, u32 i, const u8 *record, size_t n)
 	l->size += n;
 }
 
+/* Numbers that fit, but for one or two of them: what differs in everything is dropped at the first door. */
+static void make_plausible(struct list *l, u8 *segment)
+{
+	if (draw(l, 3))
+		segment[2] = (u8)(0x10 | (draw(l, 4) ? 0 : draw(l, 64)));
+	if (draw(l, 4))
+		memset(segment + 4, 0, 2); /* offset of the sequence number */
+	if (draw(l, 4))
+		memset(segment + 7, 0, 2); /* of the acknowledgment */
+	if (draw(l, 4))
+		memset(segment + 9, 0xff, 2); /* the window */
+	if (draw(l, 4))
+		segment[11] = 0; /* options */
+}
+
 /* A record that is likely to mean something: low slots, the sound peer more often than the others. */
 static size_t invent(struct list *l, u8 *record)
 {
@@ -67,6 +82,8 @@ static size_t invent(struct list *l, u8 *record)
 		record[i] = (u8)(draw(l, 2) ? draw(l, 256) : draw(l, 4));
 	if (n && draw(l, 4))
 		record[1] = (u8)draw(l, 3);
+	if (op == OP_SEGMENT)
+		make_plausible(l, record);
 	return 1 + n;
 }
 
