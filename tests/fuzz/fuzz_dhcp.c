@@ -118,7 +118,7 @@ static void usual(struct answer *a, u8 type, u8 host_byte, u8 server_byte, u32 l
 
 static void say(u8 type)
 {
-	struct answer a;
+	struct answer a = { .len = 0 };
 
 	usual(&a, type, 1, 2, 3600, 0, 0);
 	answer_send(&a, DHCP_SERVER_PORT);
@@ -150,7 +150,7 @@ static void one_record(struct fuzz_input *in)
 {
 	static const u16 pass_s[4] = { 0, 3, 1700, 3700 };
 	u8 kind = in_u8(in), len;
-	struct answer a;
+	struct answer a = { .len = 0 };
 
 	if (kind & 1) {
 		(void)answer_begin(&a, IP4(10, in_u8(in), in_u8(in), in_u8(in)));
