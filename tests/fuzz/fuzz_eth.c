@@ -13,6 +13,7 @@
 
 #include <net/etherdevice.h>
 #include <net/socket.h>
+#include <wire/arp.h>
 
 static struct socket *sock;
 
@@ -43,6 +44,20 @@ static void check_table(void)
 	FUZZ_CHECK(tbl->queued_bytes <= tbl->max_queued_bytes);
 }
 
+/* If an ARP reply just left, @frame was a whole request for our address, in every field. */
+static void check_answer(const u8 *frame, u32 len, u32 before)
+{
+	const struct arphdr *out = (const struct arphdr *)(const void *)(host.out + ETH_HLEN);
+	const struct arphdr *in = (const struct arphdr *)(const void *)(frame + ETH_HLEN);
+
+	if (host.packets == before || host.out[13] != 6 || out->ar_op != htons(ARPOP_REPLY))
+		return;
+	FUZZ_CHECK(len >= ETH_HLEN + sizeof(*in) && frame[12] == 8 && frame[13] == 6);
+	FUZZ_CHECK(in->ar_op == htons(ARPOP_REQUEST) && in->ar_tip == OUR_IP);
+	FUZZ_CHECK(in->ar_pro == htons(ETH_P_IP) && in->ar_hln == 6 && in->ar_pln == 4);
+	FUZZ_CHECK(out->ar_tip == in->ar_sip && memcmp(out->ar_tha, in->ar_sha, 6) == 0);
+}
+
 void fuzz_one(const u8 *data, size_t size)
 {
 	struct fuzz_input in = { data, size };
@@ -50,6 +65,7 @@ void fuzz_one(const u8 *data, size_t size)
 	for (u32 i = 0; in.left && i < 8; i++) {
 		u8 how = in_u8(&in), frame[ETH_HLEN + 64] = { 0 };
 		u32 len = ETH_HLEN + (how & 0x3f);
+		u32 before;
 		size_t got;
 		const u8 *p;
 
@@ -63,7 +79,9 @@ void fuzz_one(const u8 *data, size_t size)
 		memcpy(frame, p, got);
 		if (how & 0x40)
 			memcpy(frame, our_mac, sizeof(our_mac));
+		before = host.packets;
 		onehost_feed(frame, len);
+		check_answer(frame, len, before);
 		check_table();
 	}
 	onehost_forget_neighbours();
