@@ -59,7 +59,8 @@ static enum irqreturn e1000_intr(unsigned int irq, void *arg)
 	if (fault_hit(FAULT_LOST_IRQ))
 		return IRQ_HANDLED; /* the causes are gone with the read: nobody will tell of them again */
 	a->stats.interrupts++;
-	a->stats.tx_irqs += icr & E1000_ICR_TXDW;
+	a->stats.tx_irqs +=
+		icr & a->ims & E1000_ICR_TXDW; /* not one that was latched while masked */
 	if (icr & E1000_ICR_RXO) {
 		a->stats.rx_overruns++;
 		a->dev->stats.rx_over_errors++;

@@ -610,7 +610,6 @@ void e1000_stop_tx(struct e1000_adapter *a)
 	}
 	tx_empty_ring(a, SKB_DROP_REASON_DRIVER_STOP);
 	del_timer(&r->reclaim_timer);
-	a->ims &= ~E1000_ICR_TXDW;
 }
 
 /**

@@ -89,6 +89,8 @@ TEST_EACH(mac_address, addresses)
 	if (dev) {
 		CHECK_EQ(dev->dev_addr[0], 0x52);
 		CHECK_EQ(dev->dev_addr[5], 0x56);
+		CHECK_EQ(model.reg[0x5400 / 4], 0x12005452); /* the filter knows it too */
+		CHECK_EQ(model.reg[0x5404 / 4], 0x80005634);
 	}
 	down();
 }
@@ -114,6 +116,55 @@ TEST_EACH(link_speed, speeds)
 	model.reg[0x0008 / 4] = row->status;
 	e1000_model_link(&model, true);
 	CHECK(strstr(host_console(), row->words));
+	down();
+}
+
+struct programmed {
+	const char *name;
+	u32 reg, value;
+};
+
+static const struct programmed registers[] = {
+	{ "ITR", 0x00c4, 0 },
+	{ "RDTR", 0x2820, 0 },
+	{ "RADV", 0x282c, 0 },
+	{ "TIPG", 0x0410, 0x00602008 },
+	{ "TXDCTL", 0x3828, 0x01010000 },
+	{ "TIDV", 0x3820, 8 },
+	{ "TADV", 0x382c, 32 },
+	{ "VET", 0x0038, 0x8100 },
+	{ "CTRL", 0x0000, 0x00140260 },
+	{ "TDLEN", 0x3808, 128 },
+	{ "RDLEN", 0x2808, 256 },
+	{ "TCTL", 0x0400, 0x0103f0fa },
+	{ "MTA_first", 0x5200, 0 },
+	{ "MTA_last", 0x53fc, 0 },
+	{ "VFTA_first", 0x5600, 0 },
+	{ "VFTA_last", 0x57fc, 0 },
+	{ "RAL_1", 0x5408, 0 },
+	{ "RAH_1", 0x540c, 0 },
+	{ "RAL_15", 0x5478, 0 },
+	{ "RAH_15", 0x547c, 0 },
+};
+
+/* A register that firmware left with anything in it has its value when the device is open. */
+TEST_EACH(programs, registers)
+{
+	struct e1000_options o = options(8, 16);
+
+	once();
+	o.net = net;
+	e1000_model_plug(&model, 0x100e);
+	model.reg[row->reg / 4] = row->reg ? 0xdbdbdb80 : 0xc0141ad8;
+	pci = pci_scan();
+	CHECK_EQ(pci_bind(pci, &e1000_driver, &o), 1);
+	dev = dev_get_by_name(net, "eth0");
+	nic = dev->priv;
+	CHECK_EQ(dev_open(dev), 0);
+	if (row->reg)
+		CHECK_EQ(model.reg[row->reg / 4], row->value);
+	else /* what the driver does not know stays: speed bits, pins */
+		CHECK_EQ(model.reg[0], 0x00140270);
 	down();
 }
 
@@ -427,6 +478,95 @@ TEST_EACH(scattered, stretches)
 	down();
 }
 
+struct fit {
+	const char *name;
+	u32 frags;   /* beside the head; the ring has room for seven descriptors */
+	bool summed; /* with a checksum to insert */
+	bool known;  /* whose context the device has already */
+	bool fits;
+};
+
+static const struct fit fits[] = {
+	{ "seven", 6, false, false, true },
+	{ "eight", 7, false, false, false },
+	{ "six_and_a_context", 5, true, false, true },
+	{ "seven_and_a_context", 6, true, false, false },
+	{ "seven_and_a_known_context", 6, true, true, true },
+	{ "seven_after_a_context", 6, false, true, true },
+};
+
+/* Exactly what fits goes as it is; one more and it is put into one piece. */
+TEST_EACH(fits_exactly, fits)
+{
+	struct sk_buff *skb;
+	u8 *page;
+
+	up(options(8, 8), 0x100e);
+	page = alloc_page();
+	memset(page, 0, PAGE_SIZE);
+	if (row->known) {
+		skb = frame(100, 1);
+		ask_checksum(skb, 34, 16, 0);
+		local_bh_disable();
+		xmit(skb);
+		local_bh_enable();
+		host_clock_advance(3 * NSEC_PER_MSEC);
+	}
+	skb = frame(60, 2);
+	for (u32 i = 0; i < row->frags; i++)
+		add_frag(skb, page + 200 * i, 100);
+	if (row->summed)
+		ask_checksum(skb, 34, 16, 0);
+	local_bh_disable();
+	CHECK_EQ(xmit(skb), NETDEV_TX_OK);
+	local_bh_enable();
+	CHECK_EQ(nic->stats.tx_linearized, !row->fits);
+	CHECK_EQ(sent.last_len, 60 + 100 * row->frags);
+	CHECK_EQ(nic->stats.context_descs, row->summed || row->known);
+	page_put(page);
+	down();
+}
+
+struct marks {
+	const char *name;
+	u32 ring, stops_after, wakes_after;
+};
+
+static const struct marks marks[] = {
+	{ "8", 8, 6, 3 },       /* stops below 2 unused, wakes at 4 */
+	{ "16", 16, 12, 5 },    /* 4, 8 */
+	{ "32", 32, 24, 9 },    /* 8, 16 */
+	{ "64", 64, 48, 17 },   /* 16, 32 */
+	{ "128", 128, 104, 9 }, /* 24, 32 */
+	{ "256", 256, 232, 9 },
+};
+
+/* The queue stops and wakes at exactly these fillings, with frames that leave one by one. */
+TEST_EACH(stops_and_wakes, marks)
+{
+	u32 n;
+
+	up(options(row->ring, 8), 0x100e);
+	model.tx_rate_bps = 10000000; /* a frame of 101 bytes: 100 us */
+	local_bh_disable();
+	for (n = 0; n < 300 && !stopped(); n++)
+		CHECK_EQ(xmit(frame(101, 0)), NETDEV_TX_OK);
+	local_bh_enable();
+	CHECK_EQ(n, row->stops_after);
+	CHECK_EQ(nic->stats.tx_queue_stopped, 1);
+	for (u32 left = 1; stopped() && left < 300; left++) {
+		CHECK_EQ(freed, left - 1);
+		host_clock_advance(100 * NSEC_PER_USEC);
+	}
+	CHECK_EQ(freed, row->wakes_after);
+	CHECK_EQ(nic->stats.tx_restart_queue, 1);
+	CHECK_EQ(nic->stats.tx_busy, 0);
+	host_clock_advance(100 * NSEC_PER_MSEC);
+	CHECK_EQ(freed, n);
+	CHECK(!(model.reg[IMS_REG / 4] & 1)); /* nobody waits: no completion interrupts */
+	down();
+}
+
 /* --- Completions ------------------------------------------------------------------------------------------------------ */
 
 /* A packet whose end sends the next one, a hundred times: one turn of reclaiming ends all the same. */
@@ -565,6 +705,105 @@ TEST(stalls_do_not_add_up)
 	CHECK_EQ(sent.frames, 0);
 	host_clock_advance(101 * NSEC_PER_MSEC);
 	CHECK_EQ(sent.frames, 5);
+	down();
+}
+
+/* ... and one that comes later stands as long as the first. */
+TEST(stalls_again)
+{
+	up(options(64, 8), 0x100e);
+	for (u32 i = 1; i <= 3; i++) {
+		faults[FAULT_TX_STALL] = (struct fault){ .on = true, .at = 1, .ms = 100 };
+		faults_armed = true;
+		burst(1);
+		faults_armed = false;
+		host_clock_advance(99 * NSEC_PER_MSEC);
+		CHECK_EQ(sent.frames, i - 1);
+		host_clock_advance(2 * NSEC_PER_MSEC);
+		CHECK_EQ(sent.frames, i);
+	}
+	down();
+}
+
+/* Closed while the ring counts as full: no timer is left, and the next opening knows nothing of it. */
+TEST(closed_while_full)
+{
+	struct sk_buff *skb;
+
+	up(options(64, 8), 0x100e);
+	faults[FAULT_RING_FULL] = (struct fault){ .on = true, .at = 1, .ms = 5000 };
+	faults_armed = true;
+	local_bh_disable();
+	skb = frame(100, 1);
+	CHECK_EQ(xmit(skb), NETDEV_TX_BUSY);
+	consume_skb(skb);
+	local_bh_enable();
+	faults_armed = false;
+	dev_close(dev);
+	CHECK_EQ(timers_live(), 0);
+	CHECK_EQ(dev_open(dev), 0);
+	CHECK(!(model.reg[IMS_REG / 4] & 1));
+	CHECK_EQ(burst(3), 3);
+	CHECK_EQ(sent.frames, 3);
+	down();
+}
+
+/* A poll that finds packets on their way asks for no interrupt: the timer looks after them. */
+TEST(poll_leaves_completions_to_the_timer)
+{
+	up(options(64, 8), 0x100e);
+	model.late_dd_ns = NSEC_PER_MSEC;
+	burst(3);
+	CHECK(deliver(100, 1, 0));
+	CHECK_EQ(got.frames, 1);
+	CHECK(!(model.reg[IMS_REG / 4] & 1));
+	CHECK(timer_pending(&nic->tx.reclaim_timer));
+	host_clock_advance(3 * NSEC_PER_MSEC);
+	CHECK_EQ(freed, 3);
+	CHECK_EQ(nic->stats.tx_irqs, 0);
+	down();
+}
+
+/* After a reset nothing waits: completion interrupts are off again. */
+TEST(reset_asks_for_nothing)
+{
+	up(options(16, 8), 0x100e);
+	model.tx_hang = 1;
+	burst(100);
+	CHECK(stopped());
+	CHECK(model.reg[IMS_REG / 4] & 1);
+	host_clock_advance(9 * NSEC_PER_SEC);
+	CHECK_EQ(nic->stats.tx_timeouts, 1);
+	CHECK(!stopped());
+	CHECK(!(model.reg[IMS_REG / 4] & 1));
+	down();
+}
+
+struct batch {
+	const char *name;
+	u32 ring, frames, tails; /* tails: writes of RDT */
+};
+
+static const struct batch batch_rows[] = {
+	{ "one", 64, 1, 1 },        { "fifteen", 64, 15, 1 },      { "sixteen", 64, 16, 1 },
+	{ "seventeen", 64, 17, 2 }, { "thirty_two", 64, 32, 2 },   { "thirty_three", 64, 33, 3 },
+	{ "small_ring", 8, 7, 2 },  { "smaller_batch", 16, 9, 2 },
+};
+
+TEST_EACH(tail_batches, batch_rows)
+{
+	unsigned long flags;
+	u32 before;
+
+	up(options(8, row->ring), 0x100e);
+	before = e1000_model_writes(&model, RDT_REG);
+	flags = local_irq_save();
+	for (u32 i = 0; i < row->frames; i++)
+		CHECK(deliver(100, (u8)i, 0));
+	local_irq_restore(flags);
+	CHECK_EQ(got.frames, row->frames);
+	CHECK_EQ(e1000_model_writes(&model, RDT_REG) - before, row->tails);
+	CHECK_EQ(nic->stats.rdt_writes, 1 + row->tails);
 	down();
 }
 

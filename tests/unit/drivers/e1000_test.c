@@ -541,16 +541,42 @@ TEST(open_without_memory)
 	down();
 }
 
+/* Every counter has its line, in this order, and says what happened. */
 TEST(counter_page)
 {
-	up(options(8, 8), 0x100e);
-	burst(2);
+	static const char *const names[] = {
+		"tx_packets",       "tx_bytes",        "rx_packets",       "rx_bytes",
+		"tdt_writes",       "rdt_writes",      "mmio_reads",       "mmio_writes",
+		"interrupts",       "tx_irqs",         "irq_rescues",      "tx_queue_stopped",
+		"tx_restart_queue", "tx_linearized",   "tx_dma_failed",    "tx_busy",
+		"tx_timeouts",      "rx_alloc_failed", "rx_errors",        "rx_long",
+		"rx_short",         "rx_overruns",     "link_changes",     "context_descs",
+		"reclaim_in_xmit",  "reclaim_in_poll", "reclaim_by_timer", "tx_ring",
+		"rx_ring",          "tx_rings",
+	};
+	char *text, *at, want[64];
 	size_t len;
-	char *text = proc_render("/proc/net/nic", &len);
+
+	up(options(8, 16), 0x100e);
+	burst(2);
+	host_clock_advance(3 * NSEC_PER_MSEC);
+	CHECK(deliver(100, 1, 0));
+	text = proc_render("/proc/net/nic", &len);
 	CHECK(!IS_ERR(text));
-	CHECK(!strncmp(text, "NIC statistics:\n     tx_packets: ", 32));
-	CHECK(strstr(text, "\n     tdt_writes: 1\n"));
-	CHECK(strstr(text, "\n     reclaim_by_timer: 0\n"));
+	CHECK(!strncmp(text, "NIC statistics:\n", 16));
+	at = text;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(want, sizeof(want), "\n     %s: ", names[i]);
+		CHECK(strstr(at, want) != NULL);
+		at = strstr(at, want) ?: at;
+	}
+	CHECK(strstr(text, "\n     tx_packets: 2\n     tx_bytes: 200\n"));
+	CHECK(strstr(text, "\n     rx_packets: 1\n     rx_bytes: 100\n"));
+	CHECK(strstr(text, "\n     tdt_writes: 1\n     rdt_writes: 2\n"));
+	CHECK(strstr(text, "\n     interrupts: 1\n     tx_irqs: 0\n"));
+	CHECK(strstr(text, "\n     link_changes: 1\n     context_descs: 0\n"));
+	CHECK(strstr(text, "\n     reclaim_by_timer: 2\n"));
+	CHECK(strstr(text, "\n     tx_ring: 8\n     rx_ring: 16\n     tx_rings: 1\n"));
 	kfree(text);
 	down();
 	CHECK(IS_ERR(proc_render("/proc/net/nic", &len)));

@@ -16,6 +16,7 @@
 #include <net/netdevice.h>
 #include <net/sch_generic.h>
 #include <net/skbuff.h>
+#include <wire/arp.h>
 
 static struct net *net;
 static struct net_device *lo;
@@ -103,6 +104,10 @@ TEST(device)
 	CHECK(lo->flags & IFF_LOOPBACK);
 	CHECK(lo->flags & IFF_UP);
 	CHECK(lo->flags & IFF_NOARP);
+	CHECK_EQ(lo->priv_flags, IFF_NO_QUEUE | IFF_XMIT_DST_RELEASE);
+	CHECK_EQ(lo->type, ARPHRD_LOOPBACK);
+	CHECK_EQ(lo->addr_len, ETH_ALEN);
+	CHECK_EQ(lo->max_mtu, 65536);
 	CHECK_EQ(lo->mtu, 65536);
 	CHECK(lo->features & NETIF_F_HW_CSUM);
 	CHECK(lo->features & NETIF_F_LOOPBACK);
