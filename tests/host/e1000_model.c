@@ -264,9 +264,11 @@ static const struct reg_rule *rule_of(u32 reg)
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		if (rules[i].reg == reg)
 			return &rules[i];
-	if (reg < MTA || reg >= VFTA_END || (reg & 3))
+	if (reg & 3)
 		return NULL;
-	return reg >= RAL && reg < RAL + 128 && (reg & 4) ? &rah : &table;
+	if (reg >= RAL && reg < RAL + 128)
+		return reg & 4 ? &rah : &table;
+	return (reg >= MTA && reg < MTA + 512) || (reg >= VFTA && reg < VFTA_END) ? &table : NULL;
 }
 
 static bool is_statistic(u32 reg)

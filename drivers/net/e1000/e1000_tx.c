@@ -589,7 +589,6 @@ static void tx_empty_ring(struct e1000_adapter *a, enum skb_drop_reason reason)
 		a->dev->stats.tx_errors++;
 		kfree_skb_reason(skb, reason);
 	}
-	r->tail = r->next_to_use;
 }
 
 /**

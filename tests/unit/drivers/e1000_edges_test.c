@@ -853,6 +853,11 @@ TEST_EACH(parks_the_receiver, parkings)
 	CHECK(deliver(100, 3, 0));
 	CHECK_EQ(got.last_mark, 3);
 	CHECK_EQ(got.frames, row->switched_off ? 1 : 2);
+	rctl = e1000_model_writes(&model, RCTL_REG);
+	dev_close(dev);
+	CHECK_EQ(dev_open(dev), 0);
+	CHECK_EQ(e1000_model_writes(&model, RCTL_REG), rctl); /* it runs again */
+	CHECK(deliver(100, 4, 0));
 	down();
 }
 
@@ -953,6 +958,44 @@ TEST_EACH(irq_lost, losses)
 	CHECK_EQ(freed, n);
 	CHECK_EQ(got.frames, !row->transmit);
 	CHECK(!stopped());
+	down();
+}
+
+struct masking {
+	const char *name;
+	bool transmit, lost;
+	u32 polls; /* a cause that nobody read interrupts once more: an empty poll */
+};
+
+static const struct masking maskings[] = {
+	{ "receive", false, false, 1 },
+	{ "transmit", true, false, 1 },
+	{ "receive_lost", false, true, 2 },
+	{ "transmit_lost", true, true, 1 },
+};
+
+/* From the interrupt to the end of its poll the device is masked: two writes, also when the poll wakes the queue. */
+TEST_EACH(masked_while_polled, maskings)
+{
+	u32 imc, ims;
+
+	up(options(16, 8), 0x100e);
+	model.lose_irqs = row->lost;
+	if (row->transmit) {
+		model.late_dd_ns = 10 * NSEC_PER_MSEC;
+		burst(100);
+		CHECK(stopped());
+	}
+	imc = e1000_model_writes(&model, 0x00d8);
+	ims = e1000_model_writes(&model, IMS_REG);
+	if (!row->transmit)
+		CHECK(deliver(100, 1, 0));
+	host_clock_advance(row->lost ? 2100 * NSEC_PER_MSEC : 11 * NSEC_PER_MSEC);
+	CHECK_EQ(got.frames, !row->transmit);
+	CHECK(!stopped());
+	CHECK_EQ(e1000_model_writes(&model, 0x00d8) - imc, row->polls);
+	CHECK_EQ(e1000_model_writes(&model, IMS_REG) - ims, row->polls);
+	CHECK_EQ(model.reg[IMS_REG / 4], 0x94);
 	down();
 }
 

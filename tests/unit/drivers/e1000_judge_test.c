@@ -389,6 +389,12 @@ static void half_a_register(void *unused)
 	r(MTA + 2);
 }
 
+static void beyond_addresses(void *unused)
+{
+	(void)unused;
+	w(RAL + 128, 0);
+}
+
 static void beyond_registers(void *unused)
 {
 	(void)unused;
@@ -479,6 +485,7 @@ static const struct mistake mistakes[] = {
 	{ "statistic_written", statistic_written, "write to the read-only register 0x4080" },
 	{ "no_such_register", no_such_register, "no such register: 0x4" },
 	{ "half_a_register", half_a_register, "no such register: 0x5202" },
+	{ "beyond_addresses", beyond_addresses, "no such register: 0x5480" },
 	{ "beyond_registers", beyond_registers, "no such register: 0x10000" },
 	{ "no_memory_decoding", no_memory_decoding, "memory decoding is off" },
 	{ "after_letting_go", after_letting_go, "register 0x8 after the driver let go" },

@@ -379,6 +379,7 @@ TEST(mapping_refused)
 		CHECK_EQ(nic->tx.next_to_use, nic->tx.next_to_clean);
 	}
 	CHECK_EQ(nic->stats.tx_dma_failed, 3);
+	CHECK_EQ(dev->stats.tx_dropped, 3);
 	CHECK_EQ(model.contexts, 0); /* a context that was not posted is not remembered */
 	struct sk_buff *skb = frame(100, 1);
 	ask_checksum(skb, 34, 16, 0);

@@ -411,6 +411,37 @@ TEST_EACH(interrupt, lines)
 	pci_free(h);
 }
 
+struct subsystem {
+	const char *name;
+	u32 class, header;
+	u16 vendor, device; /* 0, 0: this header has none there */
+};
+
+static const struct subsystem subsystems[] = {
+	{ "card", 0x020000, 0, 0x1af4, 0x1100 },
+	{ "bridge", 0x060400, 1, 0, 0 },
+};
+
+TEST_EACH(subsystem, subsystems)
+{
+	const struct pci_dev *d;
+	struct pci_host *h;
+
+	build(row->class, row->header);
+	fns[0].config[2] |= 0x42;
+	fns[0].config[11] = 0x11001af4;
+	h = pci_scan();
+	d = pci_get_slot(h, 0, 4, 0);
+	CHECK_EQ(d->vendor, 0x8086);
+	CHECK_EQ(d->device, 0x100e);
+	CHECK_EQ(d->class, row->class);
+	CHECK_EQ(d->revision, 0x42);
+	CHECK_EQ(d->header_type, row->header);
+	CHECK_EQ(d->subvendor, row->vendor);
+	CHECK_EQ(d->subdevice, row->device);
+	pci_free(h);
+}
+
 struct population {
 	const char *name;
 	u32 header, id0; /* of function 0 */
