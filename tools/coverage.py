@@ -63,6 +63,7 @@ class Suite:
 # A further program is one more line here.
 SUITES = [
     Suite("unit", "unit", "unit/**/*_test"),
+    Suite("conformance", "hostlib", "tests/conformance/run", ["--flavour", "cov"], "tests/conformance/run"),
 ]
 
 
