@@ -661,7 +661,7 @@ class Runner:
             self.taken[fd] = self.taken.get(fd, 0) + value
 
     def call_shutdown(self, args):
-        self.result(self.stack.lib.shutdown(self.fd(args[0]), SHUT[args[1]]))
+        self.result(self.stack.lib.shutdown(self.fd(args[0]), SHUT[args[1]] if args[1] in SHUT else integer(args[1])))
 
     def call_close(self, args):
         self.result(self.stack.lib.close(self.fd(args[0])))
