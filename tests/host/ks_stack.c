@@ -72,16 +72,6 @@ static struct {
 } ks = { .closings = LIST_HEAD_INIT(ks.closings) };
 
 /* --- Time ------------------------------------------------------------------------------------------------------------- */
-/* A thread of the caller enters: its stack is the one of thread "init" now, its time is ours (which never goes back). */
-static void enter(void)
-{
-	u64 now = ks.host.now_us() * NSEC_PER_USEC;
-
-	host_stack_changed();
-	if (now > host_clock())
-		host_clock_set(now);
-}
-
 static u64 next_ns(void)
 {
 	unsigned long flags = arch_irq_save();
@@ -100,6 +90,20 @@ static void settle(void)
 	} while (next_ns() <= host_clock() || threads_runnable());
 }
 
+/*
+ * A thread of the caller comes in: its stack is the one of thread "init" now, its time is ours (which never goes back),
+ * and what was due before it came has happened.
+ */
+static void enter(void)
+{
+	u64 now = ks.host.now_us() * NSEC_PER_USEC;
+
+	host_stack_changed();
+	if (now > host_clock())
+		host_clock_set(now);
+	settle();
+}
+
 uint64_t stack_next_us(void)
 {
 	u64 next;
@@ -112,10 +116,8 @@ uint64_t stack_next_us(void)
 
 void stack_run(void)
 {
-	if (!ks.net)
-		return;
-	enter();
-	settle();
+	if (ks.net)
+		enter();
 }
 
 /* --- The device --------------------------------------------------------------------------------------------------------- */
@@ -304,7 +306,6 @@ static void closing_wait(struct closing *c, u64 deadline_us)
 		if (c->done) /* maybe by stack_stop(): then nothing of the stack is left */
 			return;
 		enter();
-		settle();
 	}
 }
 
@@ -420,7 +421,7 @@ int stack_start(const struct stack_host *h, const struct stack_config *c)
 	host_clock_set(h->now_us() * NSEC_PER_USEC);
 	host_set_entropy(h->rnd);
 	boot();
-	enter();
+	host_stack_changed();
 	begin_anew();
 	err = net_up(c);
 	if (err)
@@ -476,8 +477,8 @@ void stack_stop(void)
 {
 	if (!ks.net)
 		return;
-	enter();
 	ks.mute = true;
+	enter();
 	close_all();
 	if (ks.net->tcp)
 		(void)tcp_net_drain(ks.net, 0);

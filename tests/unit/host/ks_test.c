@@ -350,6 +350,25 @@ TEST(asking_for_the_next_timer_runs_none)
 	ks_stop();
 }
 
+TEST(what_was_due_happens_before_a_call)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons(9),
+				 .sin_addr.s_addr = inet_addr(PEER) };
+	int s;
+
+	up(1);
+	CHECK_EQ(ks_tune("tcp_syn_retries", "1"), 0);
+	s = ks_socket(AF_INET, SOCK_STREAM, 0);
+	CHECK_EQ(ks_connect(s, (struct sockaddr *)&a, sizeof(a)), -EINPROGRESS);
+	host.now_us = 1000000;
+	CHECK_EQ(ks_poll(s), 0);
+	host.now_us =
+		3000000; /* nobody called ks_run() in between: the SYN's last timeout is over all the same */
+	CHECK_EQ(ks_poll(s), POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP);
+	ks_stop();
+}
+
 TEST(a_clock_that_goes_back_stands_still)
 {
 	uint32_t una;
