@@ -333,22 +333,27 @@ static bool stream_ended(const struct sock *sk)
 	return sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN);
 }
 
-/* The condition of the wait; asks for a wake-up each time it is looked at, because a wake-up takes the flag away. */
-static bool stream_may_go_on(struct sock *sk, bool vm_wait)
+/*
+ * The condition of the wait: room, and less in the queue than when the allocation failed (@queued; UINT32_MAX: none did).
+ * Asks for a wake-up each time it is looked at, because a wake-up takes the flag away.
+ */
+static bool stream_may_go_on(struct sock *sk, u32 queued)
 {
 	sock_set_flag(sk, SOCK_NOSPACE);
-	return stream_ended(sk) || (!vm_wait && sk_stream_memory_free(sk));
+	return stream_ended(sk) || (sk->sk_wmem_queued < queued && sk_stream_memory_free(sk));
 }
 
 /**
  * sk_stream_wait_memory() - waits for room in the send buffer.
- * When there is room on entry, the caller's allocation failed: then a short random pause lets memory come back.
+ * When there is room on entry, the caller's allocation failed: then memory is waited for, which packets of his own give
+ * back when they are acknowledged, or others during a short random pause.
  * Context: process, owner; released while asleep.
  * Return: 0; -EPIPE pending error or shutdown (the caller maps it); -EAGAIN @deadline_ns passed.
  */
 int sk_stream_wait_memory(struct sock *sk, u64 deadline_ns)
 {
 	bool vm_wait = sk_stream_memory_free(sk);
+	u32 queued = sk->sk_wmem_queued;
 	u64 until = deadline_ns;
 	int ret;
 
@@ -362,7 +367,7 @@ int sk_stream_wait_memory(struct sock *sk, u64 deadline_ns)
 			    ktime_get_ns() +
 				    (2 + get_random_below(VM_WAIT_MAX_TICKS - 1)) * (u64)TICK_NS);
 	sk->sk_write_pending++;
-	ret = sk_wait_event(sk, until, stream_may_go_on(sk, vm_wait));
+	ret = sk_wait_event(sk, until, stream_may_go_on(sk, vm_wait ? queued : UINT32_MAX));
 	sk->sk_write_pending--;
 	if (stream_ended(sk))
 		return -EPIPE;

@@ -52,6 +52,7 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 #define TCP_DELACK_MIN_NS        (40 * NSEC_PER_MSEC)
 #define TCP_DELACK_MAX_NS        (200 * NSEC_PER_MSEC)
 #define TCP_RESOURCE_PROBE_NS    (500 * NSEC_PER_MSEC) /* a local refusal is tried again after this */
+#define TCP_LOCAL_RETRY_NS       (50 * NSEC_PER_MSEC) /* the first time, with nothing on its way */
 #define TCP_INVALID_RATELIMIT_NS (500 * NSEC_PER_MSEC)
 #define TCP_FIN_RETRY_NS         (50 * NSEC_PER_MSEC) /* a FIN without memory: so much longer each time */
 #define TCP_FIN_RETRIES          40                   /* 41 s in all */

@@ -379,14 +379,15 @@ static void tcp_slow_start_after_idle(struct sock *sk)
 
 /*
  * Sends what the gates allow. @push_one: at most one segment. Runs in one BH-off section, so that the device's
- * doorbell rings once for the whole flight. Return: nothing is in flight though data waits (a timer must watch).
+ * doorbell rings once for the whole flight. Return: 0; when nothing is in flight though data waits, how long a timer
+ * must watch: a retransmission timeout for the peer's window, less when it was our own host that refused.
  */
-static bool tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, bool push_one)
+static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, bool push_one)
 	__needs(softirq_ctx)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb;
-	bool cwnd_limited = false;
+	bool cwnd_limited = false, refused = false;
 	u32 sent = 0;
 
 	tcp_slow_start_after_idle(sk);
@@ -401,12 +402,13 @@ static bool tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, bool push_o
 			break;
 		if (!tcp_nagle_test(tp, skb, mss_now, last ? nonagle : TCP_NAGLE_PUSH))
 			break;
-		if (skb->len > mss_now && tcp_fragment(sk, &sk->sk_write_queue, skb, mss_now))
-			break;
-		if (TCP_SKB_CB(skb)->seq == TCP_SKB_CB(skb)->end_seq)
-			break; /* its writer sleeps before the first byte */
+		refused = skb->len > mss_now &&
+			  tcp_fragment(sk, &sk->sk_write_queue, skb, mss_now) != 0;
+		if (refused || TCP_SKB_CB(skb)->seq == TCP_SKB_CB(skb)->end_seq)
+			break; /* empty: its writer sleeps before the first byte */
 		TCP_SKB_CB(skb)->segs = 1;
-		if (tcp_transmit_skb(sk, skb, true))
+		refused = tcp_transmit_skb(sk, skb, true) != 0;
+		if (refused)
 			break;
 		tcp_event_new_data_sent(sk, skb);
 		if (skb->len < mss_now)
@@ -417,7 +419,10 @@ static bool tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, bool push_o
 	}
 	if (sent || cwnd_limited)
 		tcp_cwnd_validate(tp, cwnd_limited);
-	return !tp->packets_out && tcp_send_head(sk);
+	if (tp->packets_out || !tcp_send_head(sk))
+		return 0;
+	return refused ? min(tcp_rto_ns(tp), TCP_LOCAL_RETRY_NS)
+		       : max(tcp_rto_ns(tp), TCP_RTO_MIN_NS);
 }
 
 /**
@@ -431,12 +436,14 @@ static bool tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, bool push_o
 void __tcp_push_pending_frames(struct sock *sk, u32 mss_now, u8 nonagle)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	u64 delay;
 
 	if (sk->sk_state == TCP_CLOSE || !tcp_send_head(sk))
 		return;
 	local_bh_disable();
-	if (tcp_write_xmit(sk, mss_now, nonagle, false) && tp->pending == TCP_TIME_NONE)
-		tcp_reset_xmit_timer(sk, TCP_TIME_PROBE0, max(tcp_rto_ns(tp), TCP_RTO_MIN_NS));
+	delay = tcp_write_xmit(sk, mss_now, nonagle, false);
+	if (delay && tp->pending == TCP_TIME_NONE)
+		tcp_reset_xmit_timer(sk, TCP_TIME_PROBE0, delay);
 	local_bh_enable();
 }
 

@@ -530,10 +530,10 @@ TEST(refused_with_nothing_in_flight)
 	CHECK_EQ(put(s, data, 1000, 0), 1000);
 	CHECK_EQ(tcp_sk(s->sk)->packets_out, 0);
 	CHECK_EQ(tcp_sk(s->sk)->pending, TCP_TIME_PROBE0); /* somebody watches */
-	host_clock_advance(300000000);
+	host_clock_advance(300000000); /* tried again after 50 ms, then every half second */
 	CHECK_EQ(peer.n, 0);
 	peer_unclog();
-	host_clock_advance(600000000);
+	host_clock_advance(300000000);
 	CHECK_EQ(peer.n, 1);
 	CHECK_EQ(said(0)->len, 1000);
 	sock_release(s);
