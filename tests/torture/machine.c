@@ -12,6 +12,8 @@
 #include "e1000_model.h"
 #include "host.h"
 
+#include "../../drivers/net/e1000/e1000.h"
+
 #include <drivers/e1000.h>
 #include <drivers/loopback.h>
 #include <kernel/dma.h>
@@ -215,6 +217,35 @@ void machine_down(void)
 void card_never_done(u32 host, bool on)
 {
 	card[host].no_dd = on;
+}
+
+static u64 count_of(const struct net_device *dev, enum fault_point p)
+{
+	const struct e1000_adapter *a = dev->priv;
+
+	switch (p) {
+	case FAULT_DMA_MAP:
+		return a->stats.tx_dma_failed + a->stats.rx_alloc_failed;
+	case FAULT_RING_FULL:
+		return a->stats.tx_busy;
+	case FAULT_RX_DROP:
+		return dev->stats.rx_errors;
+	default:
+		return 0;
+	}
+}
+
+bool machine_count(enum fault_point p, u64 *n)
+{
+	bool known = p == FAULT_DMA_MAP || p == FAULT_RING_FULL || p == FAULT_RX_DROP;
+
+	*n = p == FAULT_QDISC_DROP ? skb_stats.drop[SKB_DROP_REASON_QDISC_DROP] : 0;
+	for (u32 i = 0; known && i < 2; i++) {
+		if (!hosts[i].dev)
+			return false;
+		*n += count_of(hosts[i].dev, p);
+	}
+	return known || p == FAULT_QDISC_DROP;
 }
 
 struct census census(void)

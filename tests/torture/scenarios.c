@@ -306,6 +306,16 @@ static int run_tcp_loss(void)
 	return err;
 }
 
+static void stop_queue(bool stop)
+{
+	local_bh_disable();
+	if (stop)
+		netif_stop_queue(hosts[0].dev);
+	else
+		netif_wake_queue(hosts[0].dev);
+	local_bh_enable();
+}
+
 /* The queue stands still for longer than a retransmission waits: what is sent again lies there already. */
 static int run_tcp_stalled(void)
 {
@@ -319,14 +329,10 @@ static int run_tcp_stalled(void)
 	TRY(SYS3(connect, fd, &to, sizeof(to)));
 	TRY(peer_accept(l, &s));
 	host_clock_advance(SEC / 10); /* the ring is empty: no completion wakes the queue */
-	local_bh_disable();
-	netif_stop_queue(hosts[0].dev);
-	local_bh_enable();
+	stop_queue(true);
 	err = fd_write(fd, 2000, 2000);
 	host_clock_advance(2 * SEC);
-	local_bh_disable();
-	netif_wake_queue(hosts[0].dev);
-	local_bh_enable();
+	stop_queue(false);
 	TRY(err);
 	TRY(peer_read(s, 2000));
 out:
@@ -437,6 +443,68 @@ static int run_tcp_pmtu(void)
 	wire_filter = narrow;
 	err = tcp_session(9000, 9000, 0);
 	wire_filter = NULL;
+	return err;
+}
+
+/* Nobody reads: the window closes, and is asked for; then all of it comes. Both ends close with data on the way. */
+static int run_tcp_zero_window(void)
+{
+	struct socket *l = NULL, *s = NULL;
+	struct sockaddr_in to = name_of(HOST_IP(1), fresh_port());
+	struct linger patient = { 1, 30 };
+	int err = 0, fd = -1, small = 4096;
+	long sent = 0;
+
+	fill(30000);
+	TRY(peer_listen(ntohs(to.sin_port), &l));
+	TRY(sock_setsockopt(l->sk, SO_RCVBUF, &small, sizeof(small)));
+	fd = (int)TRY(open_fd(SOCK_STREAM));
+	TRY(SYS3(connect, fd, &to, sizeof(to)));
+	TRY(peer_accept(l, &s));
+	TRY(SYS5(setsockopt, fd, SOL_SOCKET, SO_LINGER, &patient, sizeof(patient)));
+	for (u32 i = 0; i < 8 && sent < 30000; i++) {
+		long r = SYS6(sendto, fd, out_buf + sent, 30000 - sent, MSG_NOSIGNAL | MSG_DONTWAIT,
+			      NULL, 0);
+
+		if (r < 0 && r != -EAGAIN)
+			TRY(r);
+		sent += r > 0 ? r : 0;
+		host_clock_advance(SEC);
+	}
+	MUST(sent > 0);
+	TRY(peer_read(s, (size_t)sent));
+	TRY(peer_io(s, out_buf, 1000, true, MSG_DONTWAIT));
+	TRY(SYS1(close, fd));
+	fd = -1;
+out:
+	close_fd(fd);
+	peer_close_accepted(s);
+	peer_close(l);
+	return err;
+}
+
+/* To ourselves: what is sent comes back through the backlog. */
+static int run_tcp_loopback(void)
+{
+	struct sockaddr_in me = name_of(IP4(127, 0, 0, 1), fresh_port());
+	int err = 0, l = -1, fd = -1, s = -1;
+
+	fill(20000);
+	l = (int)TRY(open_fd(SOCK_STREAM));
+	TRY(SYS3(bind, l, &me, sizeof(me)));
+	TRY(SYS2(listen, l, 1));
+	fd = (int)TRY(open_fd(SOCK_STREAM));
+	TRY(SYS3(connect, fd, &me, sizeof(me)));
+	s = (int)TRY(SYS4(accept4, l, NULL, NULL, 0));
+	TRY(SYS5(setsockopt, s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)));
+	TRY(fd_write(fd, 20000, 20000));
+	TRY(fd_read(s, 20000));
+	TRY(SYS2(shutdown, fd, SHUT_WR));
+	MUST(SYS3(read, s, in_buf, 1) == 0);
+out:
+	close_fd(s);
+	close_fd(fd);
+	close_fd(l);
 	return err;
 }
 
@@ -642,17 +710,20 @@ static int run_burst(void)
 	TRY(SYS3(connect, fd, &to, sizeof(to)));
 	TRY(SYS3(write, fd, out_buf, 200));
 	host_clock_advance(2 * SEC); /* the address is known now, or asked for again */
+	stop_queue(true);
 	for (u32 i = 0; i < PACKETS; i++) {
 		long r = SYS6(sendto, fd, out_buf, 200, MSG_DONTWAIT, NULL, 0);
 
 		if (r < 0 && r != -EAGAIN && r != -ENOBUFS)
 			TRY(r);
 	}
+	stop_queue(false);
 	host_clock_advance(8 * SEC); /* a ring that stands still is reset after five */
 	while (kernel_recvmsg(s, in_buf, sizeof(in_buf), NULL) == 200)
 		got++;
 	MUST(got > 0);
 out:
+	stop_queue(false);
 	close_fd(fd);
 	peer_close(s);
 	return err;
@@ -856,6 +927,7 @@ out:
 
 static const int conn_errors[] = { -ECONNRESET, -EPIPE, -EAGAIN, -ECONNREFUSED, 0 };
 static const int again[] = { -EAGAIN, 0 };
+static const int held_back[] = { -ECONNRESET, -EPIPE, -EAGAIN, WRONG, 0 };
 static const int lost[] = { -EAGAIN, WRONG, 0 };
 
 const struct scenario scenarios[] = {
@@ -868,6 +940,8 @@ const struct scenario scenarios[] = {
 	{ "tcp_never_done", up, run_tcp_never_done, machine_down, conn_errors, false },
 	{ "tcp_byte_again", up, run_tcp_byte_again, machine_down, conn_errors, false },
 	{ "tcp_pmtu", up, run_tcp_pmtu, machine_down, conn_errors, false },
+	{ "tcp_zero_window", up, run_tcp_zero_window, machine_down, held_back, false },
+	{ "tcp_loopback", up, run_tcp_loopback, machine_down, conn_errors, false },
 	{ "tcp_small", up, run_tcp_small, machine_down, conn_errors, false },
 	{ "tcp_server", up, run_tcp_server, machine_down, conn_errors, false },
 	{ "tcp_refused", up, run_refused, machine_down, NULL, false },

@@ -41,6 +41,7 @@ struct torment {
 };
 static const struct torment torments[] = {
 	{ "alloc", "alloc", FAULT_ALLOC, EACH, 400 },
+	{ "alloc_twice", "alloc,every=1,times=2", FAULT_ALLOC, EACH, 60 },
 	{ "alloc_site_lifted", "alloc", FAULT_ALLOC, SITES, 70 },
 	{ "alloc_random", "alloc", FAULT_ALLOC, RANDOM, 50 },
 	{ "dmamap", "dmamap", FAULT_DMA_MAP, EACH, 24 },
@@ -122,10 +123,32 @@ static int bad(const char *what, const char *rule, int err)
 	return 1;
 }
 
+/* What the product has counted of each kind so far; UINT64_MAX: it does not say. */
+static void counts_begin(u64 *counts)
+{
+	for (u32 p = 0; p < NR_FAULTS; p++)
+		if (!machine_count((enum fault_point)p, &counts[p]))
+			counts[p] = UINT64_MAX;
+}
+
+/* Did a fault happen that no counter shows? */
+static bool uncounted(const u64 *counts)
+{
+	for (u32 p = 0; p < NR_FAULTS; p++) {
+		u64 now;
+
+		if (counts[p] != UINT64_MAX && machine_count((enum fault_point)p, &now) &&
+		    now - counts[p] < faults[p].hits)
+			return true;
+	}
+	return false;
+}
+
 /* One scenario under one rule, whole: 0; 1 with the reason printed. */
 static int one(const struct scenario *s, const char *rule)
 {
 	struct census before = census(), after;
+	u64 counts[NR_FAULTS];
 	int err, wrong = 0;
 
 	host_console_clear();
@@ -134,6 +157,7 @@ static int one(const struct scenario *s, const char *rule)
 	err = s->prepare();
 	if (err)
 		return bad("cannot begin", rule, err);
+	counts_begin(counts);
 	err = run_under(s, rule);
 	for (const struct fault *f = faults; f < faults + FAULT_RULES; f++)
 		shared->hits += f->hits;
@@ -141,6 +165,8 @@ static int one(const struct scenario *s, const char *rule)
 		wrong = bad("fails by itself", rule, err);
 	else if (!fitting(s, err))
 		wrong = bad("that is no errno for this", rule, err);
+	else if (!err && uncounted(counts))
+		wrong = bad("is in no counter", rule, 0);
 	if (!wrong && *rule && !s->once) {
 		err = run_under(s, "");
 		if (err)
@@ -327,7 +353,7 @@ static bool is_excused(const struct alloc_site *a)
 
 static bool sites_test(void)
 {
-	u32 i = 0, ours = 0, reached = 0;
+	u32 i = 0, ours = 0, reached = 0, others = 0, others_reached = 0;
 	bool good = true;
 
 	for_each_alloc_site(a)
@@ -335,6 +361,10 @@ static bool sites_test(void)
 		u64 n = shared->reached[i], failed = shared->refused[i];
 
 		i++;
+		if (!strncmp(a->file, "kernel/", 7)) {
+			others++;
+			others_reached += n && failed;
+		}
 		if (strncmp(a->file, "net/", 4) && strncmp(a->file, "drivers/", 8))
 			continue;
 		ours++;
@@ -347,6 +377,7 @@ static bool sites_test(void)
 	}
 	printf("# %u of %u allocation sites of net/ and drivers/ reached and made to fail\n",
 	       reached, ours);
+	printf("# and %u of %u in kernel/, which are not the aim here\n", others_reached, others);
 	printf("%s torture_sites\n", good ? "ok" : "not ok");
 	return good;
 }

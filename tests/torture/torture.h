@@ -22,6 +22,7 @@
 #undef SEEK_CUR
 #undef SEEK_END
 
+#include <kernel/fault.h>
 #include <kernel/timer.h>
 #include <lib/byteorder.h>
 #include <lib/err.h>
@@ -53,6 +54,9 @@ void card_never_done(u32 host, bool on);
 void wire_put(u32 to, const void *frame, u32 len);
 /* Asked for each frame that leaves a card; true: it takes it off the wire. NULL: all pass. */
 extern bool (*wire_filter)(u32 from, const u8 *frame, u32 len);
+
+/* How often the product says that something of this kind happened to it; false: it keeps no such count, or no card is up. */
+bool machine_count(enum fault_point p, u64 *n);
 
 /* What lives; equal before and after, or something leaked. */
 struct census {
