@@ -248,6 +248,15 @@ bool machine_count(enum fault_point p, u64 *n)
 	return known || p == FAULT_QDISC_DROP;
 }
 
+u64 machine_resets(void)
+{
+	u64 n = 0;
+
+	for (u32 i = 0; i < 2; i++)
+		n += ((const struct e1000_adapter *)hosts[i].dev->priv)->stats.tx_timeouts;
+	return n;
+}
+
 struct census census(void)
 {
 	return (struct census){ .skbs = skb_stats.live,

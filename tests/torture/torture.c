@@ -7,7 +7,7 @@
  *
  *   torture [-f] [NAME...]    these tests (all), -f: every event instead of a bounded number of them
  *   torture -l                the names
- *   torture -1 SCENARIO RULE  one run, as a failure says it: tcp alloc,at=17
+ *   torture -1 SCENARIO RULES one run, as a failure says it: tcp alloc,at=17; several rules in one word, with blanks
  *
  * Interface: "ok NAME" and "not ok NAME" on stdout; the exit status is 0 when all passed.
  * Above: tests/torture/run.  Below: scenarios.c; <kernel/fault.h>.
@@ -36,7 +36,7 @@
 struct torment {
 	const char *name, *kind; /* of the test, of fault= */
 	enum fault_point point;
-	enum { EACH, SITES, RANDOM } how;
+	enum { EACH, SITES, RANDOM, MIXED } how;
 	u32 max; /* runs without -f */
 };
 static const struct torment torments[] = {
@@ -44,6 +44,7 @@ static const struct torment torments[] = {
 	{ "alloc_twice", "alloc,every=1,times=2", FAULT_ALLOC, EACH, 60 },
 	{ "alloc_site_lifted", "alloc", FAULT_ALLOC, SITES, 70 },
 	{ "alloc_random", "alloc", FAULT_ALLOC, RANDOM, 50 },
+	{ "mixed", NULL, FAULT_ALLOC, MIXED, 20 },
 	{ "dmamap", "dmamap", FAULT_DMA_MAP, EACH, 24 },
 	{ "txstall", "txstall,ms=700", FAULT_TX_STALL, EACH, 24 },
 	{ "ringfull", "ringfull", FAULT_RING_FULL, EACH, 24 },
@@ -55,7 +56,7 @@ static const struct torment torments[] = {
 
 /* What the child of a test tells its parent, also when it dies. */
 static struct {
-	char rule[160];
+	char rule[320];
 	u64 runs, hits;
 	u64 reached[MAX_SITES], refused[MAX_SITES]; /* by site number - 1 */
 } * shared;
@@ -79,18 +80,29 @@ static void out_of_time(struct timer *t)
 
 static struct timer lift_timer, limit_timer;
 
+/* Each word is a value of fault=. */
+static void set_rules(const char *rules)
+{
+	char words[sizeof(shared->rule)], *rest = words, *word;
+	const char *why = "";
+
+	snprintf(words, sizeof(words), "%s", rules);
+	while ((word = strtok_r(rest, " ", &rest))) {
+		if (!fault_parse("fault", word, NULL, &why))
+			continue;
+		printf("# %s: %s\n", word, why);
+		_exit(2);
+	}
+}
+
 /* The scenario's run within its time; @rule: "" or what fails. -errno. */
 static int run_under(const struct scenario *s, const char *rule)
 {
-	const char *why = "";
 	int err;
 
 	memset(faults, 0, sizeof(faults));
 	faults_armed = false;
-	if (*rule && fault_parse("fault", rule, NULL, &why)) {
-		printf("# %s: %s\n", rule, why);
-		_exit(2);
-	}
+	set_rules(rule);
 	timer_setup(&lift_timer, lift);
 	timer_setup(&limit_timer, out_of_time);
 	if (*rule)
@@ -301,9 +313,30 @@ static int by_chance(const struct torment *t)
 	return wrong;
 }
 
+/* Everything goes wrong now and then, by one seed. */
+static int mixed(const struct torment *t)
+{
+	static const char *const kinds[] = { "alloc,p=0.02",     "dmamap,p=0.03",
+					     "ringfull,p=0.03",  "lostirq,p=0.1",
+					     "rxdrop,p=0.05",    "arptimeout,p=0.1",
+					     "qdiscdrop,p=0.05", "txstall,p=0.01,ms=300" };
+	char rules[sizeof(shared->rule)];
+	int wrong = 0;
+
+	for (u32 seed = 1; seed <= (full ? 10 * t->max : t->max) && !wrong; seed++) {
+		rules[0] = '\0';
+		for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
+			snprintf(rules + strlen(rules), sizeof(rules) - strlen(rules),
+				 "%s%s,seed=%u", i ? " " : "", kinds[i], seed * 100 + i);
+		wrong = do_one(rules);
+	}
+	return wrong;
+}
+
 static int torment(const struct torment *t)
 {
-	int wrong = t->how == EACH ? each_event(t) : t->how == SITES ? each_site(t) : by_chance(t);
+	int (*const how[])(const struct torment *) = { each_event, each_site, by_chance, mixed };
+	int wrong = how[t->how](t);
 
 	if (!sc->once)
 		note_sites();
@@ -327,7 +360,7 @@ static bool test(const struct scenario *s, const struct torment *t)
 	}
 	wait(&status);
 	if (status)
-		printf("# again: torture -1 %s %s\n", s->name, shared->rule);
+		printf("# again: tests/torture/run %s '%s'\n", s->name, shared->rule);
 	printf("%s torture_%s/%s (%llu runs, %llu faults)\n", status ? "not ok" : "ok", s->name,
 	       t->name, (unsigned long long)(shared->runs - runs),
 	       (unsigned long long)(shared->hits - hits));

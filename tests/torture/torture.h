@@ -58,6 +58,9 @@ extern bool (*wire_filter)(u32 from, const u8 *frame, u32 len);
 /* How often the product says that something of this kind happened to it; false: it keeps no such count, or no card is up. */
 bool machine_count(enum fault_point p, u64 *n);
 
+/* How often the drivers' watchdogs had to start a transmitter afresh. */
+u64 machine_resets(void);
+
 /* What lives; equal before and after, or something leaked. */
 struct census {
 	u64 skbs, objects, mappings, timers, files, areas;
