@@ -578,6 +578,7 @@ static const struct dispatch_row {
 TEST_EACH(dispatch, dispatches)
 {
 	struct sk_buff *skb;
+	u64 processed;
 
 	up();
 	received = 0;
@@ -588,7 +589,9 @@ TEST_EACH(dispatch, dispatches)
 	skb = packet(0);
 	skb->protocol = htons(row->protocol);
 	skb->pkt_type = row->pkt_type;
+	processed = this_cpu()->softnet->processed;
 	receive(skb);
+	CHECK_EQ(this_cpu()->softnet->processed - processed, 1); /* whatever became of it */
 	CHECK_EQ(received, row->received);
 	CHECK_EQ(dev->stats.multicast, row->multicast);
 	CHECK_EQ(dev->stats.rx_dropped, row->dropped);

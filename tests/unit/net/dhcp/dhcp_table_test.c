@@ -585,6 +585,8 @@ TEST_EACH(renewal_changes, changes)
 		CHECK(page_has(route_show, row->route));
 	else
 		CHECK(!page_has(route_show, "eth0\t00000000\t"));
+	if (row->router != 0x0a000002)
+		CHECK(!page_has(route_show, "eth0\t00000000\t0200000A")); /* the old way is gone */
 	if (row->dns)
 		CHECK(strstr(host_console(), "dns 10.0.0.4"));
 	CHECK_EQ(strstr(host_console(), "no default route by") != NULL, row->router == 0x0a000102);

@@ -240,6 +240,9 @@ TEST_EACH(state, transitions)
 	CHECK_EQ(packets, row->out);
 	/* What waits, waits only for an address. */
 	CHECK_EQ(n->arp_queue.qlen != 0, n->nud_state == NUD_INCOMPLETE);
+	/* A timer runs exactly where time changes something. */
+	CHECK_EQ(timer_pending(&n->timer),
+		 (n->nud_state & (NUD_INCOMPLETE | NUD_REACHABLE | NUD_DELAY | NUD_PROBE)) != 0);
 	/* A question for somebody known goes to him alone. */
 	for (u32 i = 0; i < nr_frames; i++) {
 		if (frame_arp(i) && frame_arp(i)->ar_op == htons(ARPOP_REQUEST))

@@ -1152,6 +1152,31 @@ TEST_EACH(vector, vectors)
 	close_all();
 }
 
+TEST(an_empty_message_has_a_sender)
+{
+	struct sockaddr_in to = loopback(5001), from = { 0 };
+	struct iovec iov = { buffer, 3 };
+	struct user_msghdr r = { .msg_name = &from,
+				 .msg_namelen = 99,
+				 .msg_iov = &iov,
+				 .msg_iovlen = 1,
+				 .msg_controllen = 5,
+				 .msg_flags = 77 };
+	int a, b;
+
+	up();
+	a = udp_bound(5001);
+	b = udp_bound(5002);
+	CHECK_EQ(SYS(sendto, b, P("x"), 0, 0, P(&to), 16), 0);
+	settle();
+	CHECK_EQ(SYS(recvmsg, a, P(&r), 0), 0);
+	CHECK_EQ(r.msg_namelen, 16);
+	CHECK_EQ(r.msg_controllen, 0);
+	CHECK_EQ(r.msg_flags, 0);
+	CHECK_EQ(ntohs(from.sin_port), 5002);
+	close_all();
+}
+
 TEST(a_message_that_does_not_fit_is_marked)
 {
 	struct sockaddr_in to = loopback(5001);
