@@ -15,30 +15,27 @@
 
 enum { PMTUDISC_LAST = 5 /* IP_PMTUDISC_OMIT */ };
 
-/* One byte or an int: both are accepted, as applications use both. 0, -EINVAL. */
-static int ip_opt_value(const void *kval, u32 len, int *val)
+/* One byte or an int: both are accepted, as applications use both; nothing at all means 0. */
+static int ip_opt_value(const void *kval, u32 len)
 {
-	if (len >= sizeof(int)) {
-		memcpy(val, kval, sizeof(int));
-		return 0;
-	}
-	if (len == 0)
-		return -EINVAL;
-	*val = *(const u8 *)kval;
-	return 0;
+	int val = 0;
+
+	if (len >= sizeof(val))
+		memcpy(&val, kval, sizeof(val));
+	else if (len)
+		val = *(const u8 *)kval;
+	return val;
 }
 
 /**
- * ip_setsockopt() - sets an option of level SOL_IP.
+ * ip_setsockopt() - sets an option of level SOL_IP; @len 0 means the value 0.
  * Context: process, owner.
- * Return: 0; -EINVAL bad length or value; -ENOPROTOOPT unknown option.
+ * Return: 0; -EINVAL bad value; -ENOPROTOOPT unknown option.
  */
 int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len)
 {
-	int val, err = ip_opt_value(kval, len, &val);
+	int val = ip_opt_value(kval, len);
 
-	if (err)
-		return err;
 	switch (opt) {
 	case IP_TOS:
 		/* The ECN bits of a TCP connection belong to TCP. */
@@ -63,9 +60,10 @@ int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len)
 }
 
 /**
- * ip_getsockopt() - reads an option of level SOL_IP; *@len shrinks to what was stored.
+ * ip_getsockopt() - reads an option of level SOL_IP; *@len shrinks to what was stored: one byte of a value that fits into it when
+ * there is no room for an int.
  * Context: process, owner.
- * Return: 0; -EINVAL no room; -ENOTCONN IP_MTU of a socket without a route; -ENOPROTOOPT.
+ * Return: 0; -ENOTCONN IP_MTU of a socket without a route; -ENOPROTOOPT.
  */
 int ip_getsockopt(struct sock *sk, int opt, void *kval, u32 *len)
 {
@@ -91,8 +89,8 @@ int ip_getsockopt(struct sock *sk, int opt, void *kval, u32 *len)
 	default:
 		return -ENOPROTOOPT;
 	}
-	if (*len == 0)
-		return -EINVAL;
+	if (*len > 0 && *len < sizeof(val) && val <= 255)
+		*len = 1;
 	*len = min_t(u32, *len, sizeof(val));
 	memcpy(kval, &val, *len);
 	return 0;

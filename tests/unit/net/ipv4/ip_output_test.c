@@ -569,7 +569,7 @@ static const struct setopt_row {
 	{ "tos_in_one_byte", IP_TOS, 0x20, 1, 0, 0x20 },
 	{ "tos_in_three_bytes_reads_one", IP_TOS, 0x20, 3, 0, 0x20 },
 	{ "tos_in_more_than_an_int", IP_TOS, 0x30, 8, 0, 0x30 },
-	{ "tos_in_nothing", IP_TOS, 0x10, 0, -EINVAL, 0 },
+	{ "tos_in_nothing_is_0", IP_TOS, 0x10, 0, 0, 0 },
 	{ "ttl_1", IP_TTL, 1, 4, 0, 1 },
 	{ "ttl_255", IP_TTL, 255, 4, 0, 255 },
 	{ "ttl_255_in_one_byte", IP_TTL, 255, 1, 0, 255 },
@@ -577,6 +577,8 @@ static const struct setopt_row {
 	{ "ttl_0", IP_TTL, 0, 4, -EINVAL, 64 },
 	{ "ttl_256", IP_TTL, 256, 4, -EINVAL, 64 },
 	{ "ttl_minus_2", IP_TTL, -2, 4, -EINVAL, 64 },
+	{ "ttl_in_nothing", IP_TTL, 9, 0, -EINVAL, 64 },
+	{ "discover_in_nothing_is_0", IP_MTU_DISCOVER, 5, 0, 0, 0 },
 	{ "discover_0", IP_MTU_DISCOVER, 0, 4, 0, 0 },
 	{ "discover_5", IP_MTU_DISCOVER, 5, 4, 0, 5 },
 	{ "discover_6", IP_MTU_DISCOVER, 6, 4, -EINVAL, 1 },
@@ -592,6 +594,8 @@ TEST_EACH(set_option, setopts)
 
 	up();
 	sk = udp_open();
+	if (row->opt == IP_TOS)
+		sk->inet_tos = 0x44;
 	memcpy(kval, &row->val, 4);
 	CHECK_EQ(ip_setsockopt(sk, row->opt, kval, row->len), row->err);
 	CHECK_EQ(ip_getsockopt(sk, row->opt, &got, &len), 0);
@@ -635,32 +639,39 @@ TEST_EACH(unknown_option, unknowns)
 	fixture_down();
 }
 
+/* A small value fits into one byte, when there is no room for an int (ip(7)). */
 static const struct room_row {
 	const char *name;
-	u32 room;
-	int err;
-	u32 stored;
-} rooms[] = { { "none", 0, -EINVAL, 0 },
-	      { "one_byte", 1, 0, 1 },
-	      { "three_bytes", 3, 0, 3 },
-	      { "an_int", 4, 0, 4 },
-	      { "more", 64, 0, 4 } };
+	int opt;
+	u32 room, stored;
+	u8 first;
+} rooms[] = {
+	{ "none", IP_TTL, 0, 0, 0xee },
+	{ "one_byte", IP_TTL, 1, 1, 64 },
+	{ "two_bytes", IP_TTL, 2, 1, 64 },
+	{ "three_bytes", IP_TTL, 3, 1, 64 },
+	{ "an_int", IP_TTL, 4, 4, 64 },
+	{ "more", IP_TTL, 64, 4, 64 },
+	{ "large_value_none", IP_MTU, 0, 0, 0xee },
+	{ "large_value_one_byte", IP_MTU, 1, 1, 1500 & 255 },
+	{ "large_value_three", IP_MTU, 3, 3, 1500 & 255 },
+	{ "large_value_int", IP_MTU, 4, 4, 1500 & 255 },
+};
 
 TEST_EACH(get_option_room, rooms)
 {
-	u8 kval[64];
+	u8 kval[65];
 	u32 len = row->room;
 	struct sock *sk;
 
 	up();
-	sk = udp_open();
+	sk = peer_sock(PEER_IP);
+	CHECK_EQ(ip_route_connect_sk(sk), 0);
 	memset(kval, 0xee, sizeof(kval));
-	CHECK_EQ(ip_getsockopt(sk, IP_TTL, kval, &len), row->err);
-	if (!row->err)
-		CHECK_EQ(len, row->stored);
+	CHECK_EQ(ip_getsockopt(sk, row->opt, kval, &len), 0);
+	CHECK_EQ(len, row->stored);
 	CHECK_EQ(kval[row->stored], 0xee);
-	if (row->stored)
-		CHECK_EQ(kval[0], 64);
+	CHECK_EQ(kval[0], row->first);
 	put_sock(sk);
 	fixture_down();
 }
