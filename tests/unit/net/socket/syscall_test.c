@@ -443,6 +443,12 @@ static const struct call_row {
 	{ "sendto_fresh_tcp", __NR_sendto, { TCP, BUF, 1, MSG_NOSIGNAL, 0, 0 }, -EPIPE },
 	{ "sendto_listening", __NR_sendto, { LISTEN, BUF, 1, MSG_NOSIGNAL, 0, 0 }, -EPIPE },
 	{ "sendto_tcp", __NR_sendto, { CONN, BUF, 1, 0, 0, 0 }, 1 },
+	{ "sendto_tcp_name_is_ignored", __NR_sendto, { CONN, BUF, 1, 0, NOBODY, 16 }, 1 },
+	{ "sendto_tcp_name_is_read_all_the_same",
+	  __NR_sendto,
+	  { CONN, BUF, 1, 0, BAD, 16 },
+	  -EFAULT },
+	{ "sendto_fresh_tcp_name", __NR_sendto, { TCP, BUF, 1, MSG_NOSIGNAL, NOBODY, 16 }, -EPIPE },
 	{ "sendto_tcp_bad_buffer", __NR_sendto, { CONN, BAD, 1, 0, 0, 0 }, -EFAULT },
 	/* recvfrom() */
 	{ "recvfrom_closed", __NR_recvfrom, { CLOSED, BUF, 1, 0, 0, 0 }, -EBADF },
@@ -1056,6 +1062,7 @@ static const struct poll_row {
 	{ "half_closed_by_us", we_half_close, IN | OUT, OUT },
 	{ "no_more_reading", we_stop_reading, IN | OUT | POLLRDHUP, IN | OUT | POLLRDHUP },
 	{ "both_closed_hangs_up_unasked", both_half_close, 0, POLLHUP },
+	{ "aborted", peer_aborts, IN | OUT | POLLRDHUP, IN | OUT | POLLRDHUP | POLLERR | POLLHUP },
 	{ "aborted_is_told_unasked", peer_aborts, 0, POLLERR | POLLHUP },
 	{ "full", we_fill, IN | OUT, 0 },
 };
@@ -1070,6 +1077,30 @@ TEST_EACH(poll, poll_rows)
 	row->act(fd, peer);
 	settle();
 	p.fd = fd;
+	CHECK_EQ(SYS(poll, P(&p), 1, 0), row->got != 0);
+	CHECK_EQ(p.revents, row->got);
+	close_all();
+}
+
+static const struct fresh_poll_row {
+	const char *name;
+	u32 what;
+	s16 got;
+} fresh_polls[] = {
+	{ "fresh_tcp_hangs_up", TCP, OUT | POLLHUP },
+	{ "bound_tcp_hangs_up", TCPB, OUT | POLLHUP },
+	{ "listener", LISTEN, 0 },
+	{ "fresh_udp", UDP, OUT },
+	{ "connected_udp", UDPC, OUT },
+};
+
+TEST_EACH(poll_of, fresh_polls)
+{
+	struct pollfd p = { .events = IN | OUT | POLLRDHUP };
+
+	up();
+	prepare();
+	p.fd = (int)argument(row->what);
 	CHECK_EQ(SYS(poll, P(&p), 1, 0), row->got != 0);
 	CHECK_EQ(p.revents, row->got);
 	close_all();
