@@ -153,8 +153,10 @@ $(H)/torture: $(TORTURE_OBJS) $(H)/libdoorbell-test.a
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BINS := $(FUZZ_SRC:tests/fuzz/%.c=$(H)/%)
 FUZZ_COMMON := $(patsubst %.c,$(H)/obj/%.o,$(filter-out $(FUZZ_SRC),$(sort $(wildcard tests/fuzz/*.c))))
-$(FUZZ_BINS): $(H)/%: $(H)/obj/tests/fuzz/%.o $(FUZZ_COMMON) $(H)/libdoorbell-test.a
-	$(call host_link,-fsanitize=fuzzer)
+# Where coverage is counted, inputs that are known run through them instead (tests/fuzz/replay).
+FUZZ_ENGINE := $(if $(filter cov,$(FLAVOUR)),$(H)/obj/tests/fuzz/replay/main.o)
+$(FUZZ_BINS): $(H)/%: $(H)/obj/tests/fuzz/%.o $(FUZZ_COMMON) $(FUZZ_ENGINE) $(H)/libdoorbell-test.a
+	$(call host_link,$(if $(FUZZ_ENGINE),,-fsanitize=fuzzer))
 
 hostlink: $(H)/whole
 unit: $(UNIT_BINS) hostlink

@@ -31,6 +31,8 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -43,6 +45,7 @@ REASONS = Path("tools/coverage_reasons.txt")
 GATED, FOLDERS = ("net", "drivers"), ("net", "drivers", "kernel")
 LEAST_LINES, LEAST_BRANCHES = 90.0, 80.0
 LIMIT = 300  # seconds for one program
+SEEDS = 300  # of the simulator
 ASSERTIONS = r"^\s*((BUG_ON|might_sleep|assert_\w+)\(|(\} else )?if \((ALWAYS|NEVER)\()"
 NOBODY_COMES = r"^\s*BUG\(\);"
 ALONE = re.compile(r"^\s*(\} else )?if \((ALWAYS|NEVER)\(.*\)\)( \{)?$")
@@ -54,7 +57,7 @@ class Suite:
 
     name: str
     goal: str
-    programs: str  # below build/host/cov, or a script of the tree
+    programs: str  # below build/host/cov, or a script of the tree; {} in an argument: the fuzz target's name
     args: list = field(default_factory=list)
     source: str = "Makefile"  # the suite exists when this does
     env: dict = field(default_factory=dict)
@@ -63,7 +66,10 @@ class Suite:
 # A further program is one more line here.
 SUITES = [
     Suite("unit", "unit", "unit/**/*_test"),
-    Suite("conformance", "hostlib", "tests/conformance/run", ["--flavour", "cov"], "tests/conformance/run"),
+    Suite("conformance", "hostlib", "tests/conformance/run", ["--flavour", "cov"], source="tests/conformance"),
+    Suite("sim", "simulator", "sim", [f"1-{SEEDS}"], source="tests/sim"),
+    Suite("torture", "torture", "torture", source="tests/torture"),
+    Suite("fuzz", "fuzzers", "fuzz_*", ["build/fuzz/seeds/{}", "build/fuzz/regressions/{}"], source="tests/fuzz"),
 ]
 
 
@@ -74,7 +80,17 @@ def commands(suite):
     found = [p for p in sorted((ROOT / HOST).glob(suite.programs)) if p.is_file() and os.access(p, os.X_OK)]
     if suite.name == "unit":
         found = [p for p in found if (ROOT / "tests/unit" / p.relative_to(ROOT / HOST / "unit")).with_suffix(".c").exists()]
-    return [(f"{suite.name}/{p.name}", [str(p), *suite.args]) for p in found]
+    return [(f"{suite.name}/{p.name}", [str(p), *(a.format(p.name.removeprefix("fuzz_")) for a in suite.args)]) for p in found]
+
+
+def fuzz_inputs():
+    """The inputs that are known, as files where the fuzz suite has them: what was written by hand and what was found."""
+    loader = SourceFileLoader("fuzz_run", str(ROOT / "tests/fuzz/run"))
+    fuzz = module_from_spec(spec_from_loader("fuzz_run", loader))
+    loader.exec_module(fuzz)
+    for name in fuzz.targets():
+        fuzz.seed_folder(name)
+        fuzz.regression_folder(name)
 
 
 def run_one(job):
@@ -103,6 +119,8 @@ def run_suites(pattern):
         if pattern and not re.search(pattern, suite.name) and suite.name != "unit":
             continue
         build.make(suite.goal, settings, FLAVOUR="cov")
+        if suite.name == "fuzz":
+            fuzz_inputs()
         jobs += [(name, argv, suite.env) for name, argv in commands(suite) if not pattern or re.search(pattern, name)]
     if not jobs:
         raise Failure(f"no suite or program matches T={pattern}", 1)
