@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/* An instance's rooms and pages: the pages come with it, tell of it, and go with it. */
+#include <ktest.h>
+
+#include <host.h>
+#include <kernel/mm.h>
+#include <kernel/proc.h>
+#include <lib/err.h>
+#include <net/init.h>
+#include <net/net.h>
+
+struct page_row {
+	const char *name;
+	const char *path, *begins;
+};
+
+static const struct page_row page_table[] = {
+	{ "dev", "/proc/net/dev", "Inter-|" },
+	{ "snmp", "/proc/net/snmp", "Ip: Forwarding DefaultTTL" },
+	{ "netstat", "/proc/net/netstat", "TcpExt: " },
+	{ "softnet_stat", "/proc/net/softnet_stat", "" },
+	{ "arp", "/proc/net/arp", "IP address" },
+	{ "neigh", "/proc/net/neigh", "" },
+	{ "route", "/proc/net/route", "Iface\tDestination" },
+	{ "tcp", "/proc/net/tcp", "  sl  local_address" },
+	{ "udp", "/proc/net/udp", "   sl  local_address" },
+	{ "sockstat", "/proc/net/sockstat", "sockets: used 0\n" },
+	{ "qdisc", "/proc/net/qdisc", "" },
+	{ "skb", "/proc/net/skb", "allocs " },
+	{ "drops", "/proc/net/drops", "" },
+};
+
+static bool there; /* the packet caches */
+
+static struct net *instance(void)
+{
+	struct net *net;
+
+	if (!there)
+		CHECK_EQ(net_global_init(), 0);
+	there = true;
+	net = net_alloc();
+	CHECK_EQ(net_init(net), 0);
+	return net;
+}
+
+TEST_EACH(page, page_table)
+{
+	struct net *net = instance();
+	size_t len = 0;
+	char *text;
+
+	CHECK(!proc_exists(row->path));
+	net_proc_init(net);
+	CHECK(proc_exists(row->path));
+	text = proc_render(row->path, &len);
+	CHECK(!IS_ERR(text));
+	if (!IS_ERR(text)) {
+		CHECK_EQ(strncmp(text, row->begins, strlen(row->begins)), 0);
+		CHECK(len == 0 || text[len - 1] == '\n');
+		kfree(text);
+	}
+	net_exit(net);
+	CHECK(!proc_exists(row->path));
+	net_free(net);
+}
+
+/* The pages belong to the first instance that asked; another one neither takes them nor takes them away. */
+TEST(pages_of_the_first)
+{
+	struct net *first = instance(), *second = instance();
+
+	net_proc_init(first);
+	net_proc_init(second);
+	net_exit(second);
+	CHECK(proc_exists("/proc/net/tcp"));
+	net_exit(first);
+	CHECK(!proc_exists("/proc/net/tcp"));
+	net_free(first);
+	net_free(second);
+}
+
+KTEST_MAIN_BOOT()
