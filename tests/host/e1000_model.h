@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A model of the 82540EM behind host_mmio_set() and host_pci_set(): registers, both rings, causes, the INTx line,
- * statistics. Up to eight cards, in the slots 00:03.0 to 00:0a.0; a test owns each struct, the machine only knows
+ * A model of the 82540EM behind host_mmio_set() and host_pci_set(): registers, both rings, legacy and extended
+ * descriptors, checksums, segmentation (IPv4), causes, the INTx line, statistics. No PHY, no VLAN tags. Up to eight cards, in the slots 00:03.0 to 00:0a.0; a test owns each struct, the machine only knows
  * which is plugged where.
  *
  * Left alone a card behaves as the emulated one: transmission happens inside the write of TDT or TCTL, a write of RCTL
@@ -25,7 +25,8 @@
 #define E1000_MODEL_IRQ   11u /* of slot 0; then 10, 9, 5 and from the start: lines are shared */
 #define E1000_MODEL_WORDS (0x8000u / 4)
 #define E1000_MODEL_FRAME 16384u
-#define E1000_MODEL_RING  4096u /* most descriptors of a ring */
+#define E1000_MODEL_TSO   (65536u + 256u) /* most bytes of a packet that is to be cut */
+#define E1000_MODEL_RING  4096u           /* most descriptors of a ring */
 
 struct e1000_model_desc {
 	u64 addr;
@@ -96,7 +97,7 @@ struct e1000_model {
 	u64 flap_ns;       /* ... so far apart */
 
 	/* --- What it did ------------------------------------------------------------------------------------- */
-	u32 tx_frames, tx_descs, contexts, legacy_descs;
+	u32 tx_frames, tx_descs, contexts, legacy_descs, tso_packets;
 	u32 tx_unheard; /* frames that left while the link was down */
 	u32 rx_frames, irqs, irqs_lost;
 
@@ -105,13 +106,14 @@ struct e1000_model {
 	u32 rdh_read; /* what the driver read last */
 	bool gone, silent, hold_told;
 	struct e1000_model_ring txr, rxr;
-	u64 context;
-	bool has_context;
+	struct e1000_model_desc context, tso_context; /* the card keeps one of each kind */
+	bool has_context, has_tso_context;
 	u32 popts;
-	bool in_frame, legacy;
+	bool in_frame, legacy, tso;
 	u32 legacy_lower, legacy_upper; /* of the frame's first legacy descriptor */
-	u8 frame[E1000_MODEL_FRAME];
-	u32 frame_len, frame_first;
+	u8 packet[E1000_MODEL_TSO];     /* as fetched */
+	u8 frame[E1000_MODEL_FRAME];    /* as it leaves */
+	u32 packet_len, frame_len, frame_first;
 	bool tx_running, tx_busy;
 	u64 tx_done_at;
 	struct e1000_model_done done[E1000_MODEL_RING];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the three files of the card's model share: register offsets and bits by their names in the manual, and calls.
+ * What the four files of the card's model share: register offsets and bits by their names in the manual, and calls.
  * Deliberately shares no constant with the driver. Calls go registers -> rings -> PCI and causes.
  */
 #ifndef E1000_MODEL_PRIVATE_H
@@ -59,6 +59,7 @@ enum {
 	PTC64 = 0x40d8,
 	MPTC = 0x40f0,
 	BPTC = 0x40f4,
+	TSCTC = 0x40f8,
 	STATS_END = 0x4100,
 	MTA = 0x5200,
 	RAL = 0x5400,
@@ -113,6 +114,18 @@ void e1000m_tx_head(struct e1000_model *m, u32 v);
 void e1000m_tx_control(struct e1000_model *m, u32 v);
 u64 e1000m_tx_next(const struct e1000_model *m);
 void e1000m_tx_run(struct e1000_model *m);
+
+/* Adds up @frame from @css to before @end and stores the complement at @cso. */
+void e1000m_checksum(const struct e1000_model *m, u8 *frame, u32 len, u32 css, u32 cso, u32 end);
+/* The two sums that a context names, as POPTS asks for them. */
+void e1000m_checksums(const struct e1000_model *m, const struct e1000_model_desc *context,
+		      u32 popts, u8 *frame, u32 len);
+void e1000m_frame_leaves(struct e1000_model *m, u32 len); /* what is in m->frame */
+
+/* e1000_model_tso.c */
+void e1000m_tso_check(const struct e1000_model *m);
+u32 e1000m_tso_segments(const struct e1000_model *m);
+void e1000m_tso_send(struct e1000_model *m);
 
 /* e1000_model_rx.c */
 void e1000m_rx_tail(struct e1000_model *m, u32 v);

@@ -8,8 +8,7 @@
  *
  * Interface: e1000m_tx_*, for e1000_model.c. Below: e1000_model.c, tests/host/host.h.
  * Context: as e1000_model.c. Owns: nothing.
- * Specs: 8254x Software Developer's Manual sections 3.3 to 3.5, 13.4. TSE is not modelled: a descriptor with it is a
- * mistake.
+ * Specs: 8254x Software Developer's Manual sections 3.3 to 3.5, 13.4. Packets that are to be cut: e1000_model_tso.c.
  */
 #include "e1000_model_private.h"
 
@@ -18,56 +17,66 @@
 #include <string.h>
 
 #define CMD_EOP  (1u << 24)
-#define CMD_IC   (1u << 26) /* legacy: insert checksum; extended: TSE */
+#define CMD_IC   (1u << 26) /* legacy: insert checksum */
+#define CMD_TSE  (1u << 26) /* extended: cut into segments */
 #define CMD_RS   (1u << 27)
 #define CMD_DEXT (1u << 29)
 #define STA_DD   1u
+#define POPTS_IX 1u
 #define POPTS_TX 2u
 #define WIRE     24u    /* bytes of preamble, frame check sequence and gap */
 #define MOST     16288u /* bytes of a legacy packet (section 3.3.3) */
 
 /* --- Frames -------------------------------------------------------------------------------------------------- */
 
-/* Adds up from @css to before @end and stores the complement at @cso. */
-static void insert_checksum(struct e1000_model *m, u32 css, u32 cso, u32 end)
+void e1000m_checksum(const struct e1000_model *m, u8 *frame, u32 len, u32 css, u32 cso, u32 end)
 {
 	u64 sum = 0;
 
-	if (cso + 2 > m->frame_len || css > end || end > m->frame_len)
-		e1000m_misuse(m, "checksum outside the frame of %u bytes: from %u to %u at %u",
-			      m->frame_len, css, end, cso);
+	if (cso + 2 > len || css > end || end > len)
+		e1000m_misuse(m, "checksum outside the frame of %u bytes: from %u to %u at %u", len,
+			      css, end, cso);
 	for (u32 i = css; i < end; i++)
-		sum += (u32)m->frame[i] << ((i - css) & 1 ? 0 : 8);
+		sum += (u32)frame[i] << ((i - css) & 1 ? 0 : 8);
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
 	sum = ~sum & 0xffff;
 	if (!sum)
 		sum = 0xffff;
-	m->frame[cso] = (u8)(sum >> 8);
-	m->frame[cso + 1] = (u8)sum;
+	frame[cso] = (u8)(sum >> 8);
+	frame[cso + 1] = (u8)sum;
+}
+
+void e1000m_checksums(const struct e1000_model *m, const struct e1000_model_desc *context,
+		      u32 popts, u8 *frame, u32 len)
+{
+	for (u32 half = 0; half < 2; half++) {
+		u32 w = (u32)(context->addr >> 32 * half), end = w >> 16;
+
+		if (popts & (half ? POPTS_TX : POPTS_IX))
+			e1000m_checksum(m, frame, len, w & 0xff, w >> 8 & 0xff,
+					end ? end + 1 : len);
+	}
 }
 
 static void checksum_as_asked(struct e1000_model *m)
 {
-	u32 end = m->context >> 48 & 0xffff;
-
 	if (m->legacy) {
 		if (m->legacy_lower & CMD_IC)
-			insert_checksum(m, m->legacy_upper >> 8 & 0xff,
-					m->legacy_lower >> 16 & 0xff, m->frame_len);
+			e1000m_checksum(m, m->packet, m->packet_len, m->legacy_upper >> 8 & 0xff,
+					m->legacy_lower >> 16 & 0xff, m->packet_len);
 		return;
 	}
-	if (!(m->popts & POPTS_TX))
+	if (!(m->popts & (POPTS_IX | POPTS_TX)))
 		return;
 	if (!m->has_context)
 		e1000m_misuse(m, "checksum asked for without a context");
-	insert_checksum(m, m->context >> 32 & 0xff, m->context >> 40 & 0xff,
-			end ? end + 1 : m->frame_len);
+	e1000m_checksums(m, &m->context, m->popts, m->packet, m->packet_len);
 }
 
-static void count_frame(struct e1000_model *m)
+static void count_frame(struct e1000_model *m, u32 len)
 {
-	u32 with_fcs = m->frame_len + 4;
+	u32 with_fcs = len + 4;
 
 	m->tx_frames++;
 	e1000m_add(m, GPTC, 1);
@@ -77,6 +86,14 @@ static void count_frame(struct e1000_model *m)
 	e1000m_add_size(m, PTC64, with_fcs);
 	if (m->frame[0] & 1)
 		e1000m_add(m, m->frame[0] == 0xff && m->frame[1] == 0xff ? BPTC : MPTC, 1);
+}
+
+void e1000m_frame_leaves(struct e1000_model *m, u32 len)
+{
+	count_frame(m, len);
+	m->tx_unheard += !m->link;
+	if (m->tx && m->link)
+		m->tx(m->arg, m->frame, len);
 }
 
 /* --- Write-back ------------------------------------------------------------------------------------------------ */
@@ -169,26 +186,29 @@ static void packet_done(struct e1000_model *m, u32 first, u32 last)
 
 static void append(struct e1000_model *m, const struct e1000_model_desc *d, u32 len, u32 index)
 {
-	if (m->frame_len + len > E1000_MODEL_FRAME || (m->legacy && m->frame_len + len > MOST))
-		e1000m_misuse(m, "frame too long: %u and %u bytes", m->frame_len, len);
+	u32 most = m->tso ? E1000_MODEL_TSO : m->legacy ? MOST : E1000_MODEL_FRAME;
+
+	if (m->packet_len + len > most)
+		e1000m_misuse(m, "frame too long: %u and %u bytes", m->packet_len, len);
 	if (len && d->addr) /* a null address transfers nothing */
-		memcpy(m->frame + m->frame_len,
+		memcpy(m->packet + m->packet_len,
 		       e1000m_dma(m, d->addr, len, false, "transmit buffer", index), len);
-	m->frame_len += d->addr ? len : 0;
+	m->packet_len += d->addr ? len : 0;
 	m->in_frame = true;
 }
 
 static void data_desc(struct e1000_model *m, const struct e1000_model_desc *d, u32 index)
 {
 	u32 popts = d->upper >> 8 & 0xff;
+	bool tso = d->lower & CMD_TSE;
 
-	if (d->lower & CMD_IC)
-		e1000m_misuse(m, "transmit descriptor %u asks for segmentation: %08x", index,
-			      d->lower);
-	if (m->in_frame && (m->legacy || m->popts != popts))
-		e1000m_misuse(m, "transmit descriptor %u differs inside a packet: POPTS %02x, %02x",
-			      index, m->popts, popts);
+	if (m->in_frame && (m->legacy || m->popts != popts || m->tso != tso))
+		e1000m_misuse(m,
+			      "transmit descriptor %u differs inside a packet: "
+			      "POPTS %02x, %02x, TSE %d, %d",
+			      index, m->popts, popts, m->tso, tso);
 	m->popts = popts;
+	m->tso = tso;
 	m->legacy = false;
 	append(m, d, d->lower & 0xfffff, index);
 }
@@ -203,8 +223,21 @@ static void legacy_desc(struct e1000_model *m, const struct e1000_model_desc *d,
 		m->legacy_upper = d->upper;
 	}
 	m->legacy = true;
+	m->tso = false;
 	m->legacy_descs++;
 	append(m, d, d->lower & 0xffff, index);
+}
+
+static void keep_context(struct e1000_model *m, const struct e1000_model_desc *d)
+{
+	m->contexts++;
+	if (d->lower & CMD_TSE) {
+		m->tso_context = *d;
+		m->has_tso_context = true;
+	} else {
+		m->context = *d;
+		m->has_context = true;
+	}
 }
 
 /* Takes one descriptor. True: a frame ends with it. */
@@ -226,9 +259,7 @@ static bool take_desc(struct e1000_model *m, u32 index)
 		if (m->in_frame)
 			e1000m_misuse(m, "context inside a packet: descriptor %u %08x", index,
 				      d.lower);
-		m->context = d.addr;
-		m->has_context = true;
-		m->contexts++;
+		keep_context(m, &d);
 		return false;
 	}
 	return d.lower & CMD_EOP;
@@ -249,21 +280,36 @@ static bool fetch_packet(struct e1000_model *m)
 	return false;
 }
 
-static void frame_leaves(struct e1000_model *m)
+/* What was fetched leaves, in one frame or in segments; then its descriptors are done. */
+static void packet_leaves(struct e1000_model *m)
 {
 	u32 last = m->txr.fetch ? m->txr.fetch - 1 : e1000m_count(m, TDLEN) - 1;
-	u32 len = m->frame_len, first = m->frame_first;
+	u32 len = m->packet_len, first = m->frame_first;
 
-	checksum_as_asked(m);
-	count_frame(m);
-	m->tx_unheard += !m->link;
-	m->frame_len = 0;
+	if (!m->tso)
+		checksum_as_asked(m);
+	m->packet_len = 0;
 	m->in_frame = false;
 	m->frame_first = UINT32_MAX;
 	*e1000m_word(m, TDH) = m->txr.fetch;
 	packet_done(m, first, last);
-	if (m->tx && m->link)
-		m->tx(m->arg, m->frame, len);
+	if (m->tso) {
+		e1000m_tso_send(m);
+		return;
+	}
+	memcpy(m->frame, m->packet, len);
+	e1000m_frame_leaves(m, len);
+}
+
+/* How long it takes on the wire. */
+static u64 wire_ns(const struct e1000_model *m)
+{
+	u64 bytes = m->packet_len + WIRE;
+
+	if (m->tso) /* each segment has its own header */
+		bytes += (u64)(e1000m_tso_segments(m) - 1) *
+			 ((m->tso_context.upper >> 8 & 0xff) + WIRE);
+	return bytes * 8 * 1000000000ULL / m->tx_rate_bps;
 }
 
 /* --- The engine ------------------------------------------------------------------------------------------------- */
@@ -283,13 +329,14 @@ static void kick(struct e1000_model *m)
 		return;
 	m->tx_running = true;
 	while (may_send(m) && fetch_packet(m)) {
+		if (m->tso)
+			e1000m_tso_check(m);
 		if (!m->tx_rate_bps) {
-			frame_leaves(m);
+			packet_leaves(m);
 			continue;
 		}
 		m->tx_busy = true;
-		m->tx_done_at = host_clock() +
-				(u64)(m->frame_len + WIRE) * 8 * 1000000000ULL / m->tx_rate_bps;
+		m->tx_done_at = host_clock() + wire_ns(m);
 	}
 	m->tx_running = false;
 	if (!may_send(m))
@@ -303,7 +350,7 @@ static void kick(struct e1000_model *m)
 static void abort_frame(struct e1000_model *m)
 {
 	m->tx_busy = m->in_frame = false;
-	m->frame_len = 0;
+	m->packet_len = 0;
 	m->frame_first = UINT32_MAX;
 	m->txr.fetch = e1000m_get(m, TDH);
 }
@@ -340,7 +387,7 @@ void e1000m_tx_head(struct e1000_model *m, u32 v)
 	memset(m->txr.owned, 0, sizeof(m->txr.owned));
 	m->frame_first = UINT32_MAX;
 	m->tx_busy = m->in_frame = false;
-	m->frame_len = m->nr_done = 0;
+	m->packet_len = m->nr_done = 0;
 	m->txr.given = m->txr.fetch = v;
 	*e1000m_word(m, TDH) = v;
 }
@@ -383,7 +430,7 @@ void e1000m_tx_run(struct e1000_model *m)
 	if (m->tx_busy && m->tx_done_at <= now && !m->tx_running) {
 		m->tx_running = true;
 		m->tx_busy = false;
-		frame_leaves(m);
+		packet_leaves(m);
 		m->tx_running = false;
 		kick(m);
 	}

@@ -527,6 +527,31 @@ TEST_EACH(fits_exactly, fits)
 	down();
 }
 
+/* What fits only once the packets before it have been told of, sent and reclaimed. */
+TEST(fits_after_reclaiming)
+{
+	struct sk_buff *skb;
+	u8 *page;
+
+	up(options(8, 8), 0x100e);
+	page = alloc_page();
+	memset(page, 0, PAGE_SIZE);
+	skb = frame(60, 2);
+	for (u32 i = 0; i < 6; i++)
+		add_frag(skb, page + 200 * i, 100);
+	local_bh_disable();
+	for (u8 i = 0; i < 3; i++)
+		xmit(frame(100, i));
+	CHECK_EQ(sent.frames, 0);
+	CHECK_EQ(xmit(skb), NETDEV_TX_OK);
+	CHECK_EQ(nic->stats.reclaim_in_xmit, 4); /* the queue stops, and that one is done too */
+	local_bh_enable();
+	CHECK_EQ(nic->stats.tx_linearized, 0);
+	CHECK_EQ(sent.frames, 4);
+	page_put(page);
+	down();
+}
+
 struct marks {
 	const char *name;
 	u32 ring, stops_after, wakes_after;
@@ -896,6 +921,22 @@ TEST(frame_at_the_end_of_the_poll)
 	CHECK_EQ(got.frames, 2);
 	CHECK_EQ(got.last_mark, 8);
 	CHECK_EQ(nic->stats.irq_rescues, 0);
+	down();
+}
+
+/* STATUS is read for news of the link, and not in every poll after one. */
+TEST(link_is_read_once)
+{
+	u32 reads;
+
+	up(options(8, 8), 0x100e);
+	e1000_model_link(&model, false);
+	e1000_model_link(&model, true);
+	reads = e1000_model_reads(&model, 0x0008);
+	for (u8 i = 0; i < 20; i++)
+		CHECK(deliver(100, i, 0));
+	CHECK_EQ(e1000_model_reads(&model, 0x0008), reads);
+	CHECK_EQ(got.frames, 20);
 	down();
 }
 

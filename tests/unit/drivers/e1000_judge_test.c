@@ -162,10 +162,52 @@ static void send_two(u32 lower0, u32 upper0, u32 lower1, u32 upper1)
 	w(TDT, 2);
 }
 
-static void segmentation(void *unused)
+#define TSE 0x04000000u
+
+/* A segmentation of 100 bytes, with this context before it. */
+static void cut(u64 offsets, u32 lower, u32 upper)
+{
+	txd[0] = (struct e1000_model_desc){ offsets, CONTEXT | TSE | 0x03000000 | lower, upper };
+	txd[1] = (struct e1000_model_desc){ tx_buf_at[1], DATA | EOP_RS | TSE | 100, 0x300 };
+	w(TDT, 2);
+}
+
+static void cut_without_context(void *unused)
 {
 	(void)unused;
-	send_two(DATA | 60 | 1u << 26, 0, DATA | EOP_RS | 60, 0);
+	send_two(DATA | EOP_RS | 60 | TSE, 0, 0, 0);
+}
+
+static void cut_of_another_length(void *unused)
+{
+	(void)unused;
+	cut(0x000032220021180eULL, 47, 54u << 8 | 20u << 16);
+}
+
+static void cut_without_mss(void *unused)
+{
+	(void)unused;
+	cut(0x000032220021180eULL, 46, 54u << 8);
+}
+
+static void cut_of_short_headers(void *unused)
+{
+	(void)unused;
+	cut(0x000032220021180eULL, 47, 53u << 8 | 20u << 16);
+}
+
+static void cut_of_ipv6(void *unused)
+{
+	(void)unused;
+	txd[0] = (struct e1000_model_desc){ 0, CONTEXT | TSE | 46, 54u << 8 | 20u << 16 };
+	txd[1] = (struct e1000_model_desc){ tx_buf_at[1], DATA | EOP_RS | TSE | 100, 0x300 };
+	w(TDT, 2);
+}
+
+static void cut_differs(void *unused)
+{
+	(void)unused;
+	send_two(DATA | 60, 0, DATA | EOP_RS | TSE | 60, 0);
 }
 
 static void popts_differ(void *unused)
@@ -454,7 +496,13 @@ static const struct mistake mistakes[] = {
 	{ "ring_moved", ring_moved, "TDBAL written while the card works" },
 	{ "no_bus_master", no_bus_master, "DMA without bus mastering: transmit descriptor" },
 	{ "ring_freed", ring_freed, "transmit descriptor 0: 16 bytes at" },
-	{ "segmentation", segmentation, "asks for segmentation" },
+	{ "cut_without_context", cut_without_context, "segmentation without a context" },
+	{ "cut_of_another_length", cut_of_another_length,
+	  "of 100 bytes, but the context says 54 and 47" },
+	{ "cut_without_mss", cut_without_mss, "segmentation with an MSS of 0" },
+	{ "cut_of_short_headers", cut_of_short_headers, "headers at 14 and 34 do not fit into 53" },
+	{ "cut_of_ipv6", cut_of_ipv6, "of other packets than IPv4" },
+	{ "cut_differs", cut_differs, "differs inside a packet: POPTS 00, 00, TSE 0, 1" },
 	{ "popts_differ", popts_differ, "differs inside a packet: POPTS 00, 02" },
 	{ "context_inside", context_inside, "context inside a packet: descriptor 1" },
 	{ "unknown_type", unknown_type, "descriptor 0 of an unknown type: 20200000" },

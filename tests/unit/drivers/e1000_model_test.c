@@ -187,6 +187,154 @@ TEST_EACH(checksum, sums)
 	card_down();
 }
 
+/* IPv4's header sum as well, from a context without segmentation. */
+TEST(both_checksums)
+{
+	card_up();
+	memset(tx_buf[1] + 14, 1, 46);
+	tx_buf[1][24] = tx_buf[1][25] = 0;
+	txd[0] = (struct e1000_model_desc){ 14 | 24 << 8 | 33 << 16 | 34ULL << 32 | 50ULL << 40,
+					    CONTEXT, 0 };
+	txd[1] = (struct e1000_model_desc){ tx_buf_at[1], DATA | EOP_RS | 60, 0x300 };
+	w(TDT, 2);
+	CHECK_EQ(mail.last[24] << 8 | mail.last[25], 0xf6f6); /* nine of 0x0101 */
+	CHECK_EQ(mail.last[50] << 8 | mail.last[51], 0xf2f2); /* thirteen */
+	card_down();
+}
+
+/* --- Segmentation ------------------------------------------------------------------------------------------------- */
+
+static struct {
+	u32 frames, payload, wrong;
+} cuts;
+static bool cut_udp;
+
+static u32 be16(const u8 *p)
+{
+	return (u32)p[0] << 8 | p[1];
+}
+
+static u32 sum_be(const u8 *p, u32 len, u32 sum)
+{
+	for (u32 i = 0; i < len; i++)
+		sum += (u32)p[i] << (i & 1 ? 0 : 8);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* Each segment is a whole packet: lengths, numbers in sequence, flags on the last alone, both sums right. */
+static void segment(void *arg, const u8 *f, u32 len)
+{
+	u32 header = cut_udp ? 42 : 54, l4 = len - 34, proto = cut_udp ? 17 : 6;
+	u32 total = *(u32 *)arg, at = cuts.payload, n = len - header;
+	u32 pseudo = sum_be(f + 26, 8, proto + l4);
+
+	cuts.wrong += be16(f + 16) != len - 14;
+	cuts.wrong += be16(f + 18) != ((0xfffe + cuts.frames) & 0xffff);
+	cuts.wrong += sum_be(f + 14, 20, 0) != 0xffff;
+	cuts.wrong += sum_be(f + 34, l4, pseudo) != 0xffff;
+	if (cut_udp) {
+		cuts.wrong += be16(f + 38) != l4;
+	} else {
+		cuts.wrong += (be16(f + 38) << 16 | be16(f + 40)) != 0xffffff00u + at;
+		cuts.wrong += f[47] != (at + n == total ? 0x19 : 0x10);
+	}
+	for (u32 i = 0; i < n; i++)
+		cuts.wrong += f[header + i] != (u8)((at + i) * 7);
+	cuts.frames++;
+	cuts.payload += n;
+}
+
+struct cut {
+	const char *name;
+	u32 payload, mss;
+	bool udp;
+	u32 frames;
+	u64 ns; /* on a wire of 1 Gbit/s */
+};
+
+static const struct cut cut_rows[] = {
+	{ "one_short", 99, 100, false, 1, 1416 },      { "one_full", 100, 100, false, 1, 1424 },
+	{ "two", 101, 100, false, 2, 2056 },           { "many", 5000, 1460, false, 4, 42496 },
+	{ "multiple", 2920, 1460, false, 2, 24608 },   { "byte_by_byte", 10, 1, false, 10, 6320 },
+	{ "nothing", 0, 100, false, 1, 624 },          { "udp", 5000, 1472, true, 4, 42112 },
+	{ "largest", 65000, 1448, false, 45, 548080 },
+};
+
+TEST_EACH(segmentation, cut_rows)
+{
+	u32 header = row->udp ? 42 : 54, left = header + row->payload, i = 1, pseudo;
+	u8 *big = kzalloc(left);
+	u64 start, at;
+	u32 total = row->payload;
+
+	card_up();
+	memset(&cuts, 0, sizeof(cuts));
+	cut_udp = row->udp;
+	card.tx = segment;
+	card.arg = &total;
+	card.tx_rate_bps = 1000000000;
+	for (u32 k = 0; k < row->payload; k++)
+		big[header + k] = (u8)(k * 7);
+	big[14] = 0x45;
+	big[18] = 0xff; /* the identification wraps */
+	big[19] = 0xfe;
+	big[23] = row->udp ? 17 : 6;
+	memcpy(big + 26, "\x0a\x00\x00\x01\x0a\x00\x00\x02", 8);
+	if (!row->udp) {
+		memcpy(big + 38, "\xff\xff\xff\x00", 4); /* so does the number in sequence */
+		big[46] = 0x50;
+		big[47] = 0x19; /* ACK, PSH, FIN */
+	}
+	pseudo = sum_be(big + 26, 8, big[23]);
+	big[row->udp ? 40 : 50] = (u8)(pseudo >> 8);
+	big[row->udp ? 41 : 51] = (u8)pseudo;
+	at = dma_map_single(big, left, DMA_TO_DEVICE);
+	txd[0] = (struct e1000_model_desc){
+		14 | 24 << 8 | 33 << 16 | 34ULL << 32 | (row->udp ? 40ULL : 50ULL) << 40,
+		CONTEXT | 0x06000000 | (row->udp ? 0 : 0x01000000) | row->payload,
+		header << 8 | row->mss << 16
+	};
+	for (u64 from = at; left; i++) {
+		u32 n = left < 16000 ? left : 16000;
+
+		left -= n;
+		txd[i] = (struct e1000_model_desc){ from,
+						    DATA | 0x04000000 | (left ? 0 : EOP_RS) | n,
+						    0x300 };
+		from += n;
+	}
+	start = host_clock();
+	w(TDT, i);
+	CHECK_EQ(cuts.frames, 0);
+	CHECK_EQ(e1000_model_next(&card) - start, row->ns);
+	host_clock_advance(row->ns);
+	CHECK_EQ(cuts.frames, row->frames);
+	CHECK_EQ(cuts.payload, row->payload);
+	CHECK_EQ(cuts.wrong, 0);
+	CHECK_EQ(r(GPTC), row->frames);
+	CHECK_EQ(r(TSCTC), 1);
+	CHECK_EQ(tx_dd(), 1u << (i - 1));
+	dma_unmap_single(at, header + row->payload, DMA_TO_DEVICE);
+	kfree(big);
+	card_down();
+}
+
+/* The card keeps a context of each kind: one with segmentation does not disturb the other. */
+TEST(two_contexts)
+{
+	card_up();
+	memset(tx_buf[2], 1, 60);
+	txd[0] = (struct e1000_model_desc){ 14ULL << 32 | 30ULL << 40, CONTEXT, 0 };
+	txd[1] = (struct e1000_model_desc){ 0, CONTEXT | 0x04000000, 0 };
+	txd[2] = (struct e1000_model_desc){ tx_buf_at[2], DATA | EOP_RS | 60, 0x200 };
+	w(TDT, 3);
+	CHECK_EQ(mail.last[30] << 8 | mail.last[31], 0xe8e8);
+	CHECK_EQ(card.contexts, 2);
+	card_down();
+}
+
 TEST(legacy_gathers)
 {
 	card_up();
