@@ -3,15 +3,19 @@
 
 It complains about a function that needs bottom halves off (or interrupts off, or a hardirq) called where they are on, about
 a call that may sleep where they are off, about a way out of a function that forgets to give back what it took, and about
-a function that calls what may sleep without saying __may_sleep itself.
+a function that calls what may sleep without saying __may_sleep itself. The contract also has to agree with the Context:
+in the comment of each public function: neither says what the other does not.
 
-Interface: check() -> list of complaints; analyse(names) -> complaints about these files; contracts() -> functions with one.
+Interface: check() -> list of complaints; analyse(names) -> complaints about these files; contracts() -> functions with one;
+disagreement(context, contract) -> what comment and contract do not both say.
 """
 import os
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
+import check_docs
+from check_complexity import strip
 from settings import ROOT
 
 FOLDERS = ("boot", "kernel", "net", "drivers")
@@ -19,6 +23,12 @@ FLAGS = ["-std=gnu11", "-ffreestanding", "-fno-common", "-DSLAB_DEBUG=0", "-Iinc
          "--target=x86_64-unknown-none-elf", "-mgeneral-regs-only", "-fsyntax-only", "-fno-caret-diagnostics",
          "-Wthread-safety", "-Werror=thread-safety"]
 CONTRACT = re.compile(r"\b__(?:needs\([^)]*\)|takes\([^)]*\)|gives\([^)]*\)|may_sleep)")
+DECLARED = re.compile(r"\b(\w+)\([^;{}]*?\)((?:\s+__\w+(?:\([^()]*\))?)+)\s*[;{]")
+# How a Context: begins that allows nothing but bottom halves off, or nothing but interrupts off.
+BH_OFF = re.compile(r"BH off(?!,? or)|owner, BH off|process with BH off|"
+                    r"softirq(?=$|[.;]|, (?:BH off|sock owned|in the poll)|, or (?:process with )?BH off)")
+IRQS_OFF = re.compile(r"(any, |hardirq, )?IF=0")
+ASSEMBLY = {"irq_entry", "fault_entry"}  # entered by vectors.asm, where nobody checks
 
 
 def analyse(names):
@@ -29,13 +39,39 @@ def analyse(names):
 
 
 def contracts():
-    """How many functions carry a contract, by kind."""
-    count = {}
+    """Function -> its contracts, from prototypes and definitions, in words."""
+    found = {}
     for folder in (*FOLDERS, "include"):
-        for path in (ROOT / folder).rglob("*.[ch]"):
-            for found in CONTRACT.findall(path.read_text()):
-                count[found] = count.get(found, 0) + 1
-    return count
+        for path in sorted((ROOT / folder).rglob("*.[ch]")):
+            for name, words in DECLARED.findall(strip(path.read_text())):
+                found.setdefault(name, set()).update(CONTRACT.findall(words))
+    return {name: " ".join(sorted(words)) for name, words in found.items() if words}
+
+
+def disagreement(context, contract):
+    """What the words of a Context: and the contract of the same function do not both say; '' when they agree."""
+    if bool(BH_OFF.match(context)) != ("needs(softirq_ctx" in contract):
+        return "bottom halves"
+    if IRQS_OFF.match(context) and "irqs_off" not in contract:
+        return "interrupts"
+    if "__may_sleep" in contract and not context.startswith(("process", "owner", "boot")):
+        return "sleeping"
+    if re.search(r"\bmay sleep|sleeps\b", context) and "__may_sleep" not in contract and "never" not in context:
+        return "sleeping"
+    return ""
+
+
+def comments(known):
+    """Complaints about public functions whose comment and contract disagree."""
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.c")):
+            text = path.read_text()
+            for match in check_docs.functions(text):
+                words = re.search(r"Context:\s*(.*?)(?:\.\s|\.$|\n \* Return|\*/)", check_docs.comment_before(text, match.start()), re.S)
+                name, context = match["name"], re.sub(r"\s+\*?\s*", " ", words[1]).strip() if words else ""
+                what = disagreement(context, known.get(name, ""))
+                if context and what and name not in ASSEMBLY:
+                    yield f"{path.relative_to(ROOT)}: {name}(): Context: {context}, but {known.get(name) or 'no contract'} ({what})"
 
 
 def check():
@@ -43,7 +79,8 @@ def check():
     batches = [names[i::8] for i in range(8)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         bad = [complaint for part in pool.map(analyse, batches) for complaint in part]
-    count = contracts()
-    print(f"{len(names)} files, {sum(count.values())} contracts: " +
-          ", ".join(f"{n} {c}" for c, n in sorted(count.items(), key=lambda x: -x[1])[:6]))
-    return sorted(set(bad))
+    known = contracts()
+    kinds = [word for words in known.values() for word in CONTRACT.findall(words)]
+    print(f"{len(names)} files, {len(known)} functions with a contract: " +
+          ", ".join(f"{kinds.count(k)} {k}" for k in sorted(set(kinds), key=lambda k: -kinds.count(k))[:6]))
+    return sorted(set(bad)) + list(comments(known))

@@ -19,9 +19,9 @@ void arch_early_init(void); /* serial console; before the first printk */
 void arch_early_map_gib(u64 base, u64 table);
 void arch_cpu_init(void); /* GDT, TSS, IDT, FPU, syscall MSRs; IF stays 0 */
 void arch_paging_init(
-	const struct boot_info *b); /* after page_alloc_init(): our own page tables, W^X */
-void arch_time_init(void);          /* TSC calibrated, one-shot timer found; <= 10 ms */
-void arch_irqchip_init(void);       /* every line masked, spurious vectors known */
+	const struct boot_info *b);          /* after page_alloc_init(): our own page tables, W^X */
+void arch_time_init(void) __needs(irqs_off); /* TSC calibrated, one-shot timer found; <= 10 ms */
+void arch_irqchip_init(void);                /* every line masked, spurious vectors known */
 
 /* --- Console, power ----------------------------------------------------------------------------------- */
 void arch_console_write(const char *s, size_t n); /* any context, polls the UART, never sleeps */
@@ -45,7 +45,7 @@ void arch_clock_refine(void);
 #define ARCH_NR_IRQS 16
 void arch_irq_mask(unsigned int irq);
 void arch_irq_unmask(unsigned int irq);
-void arch_irq_eoi(unsigned int irq);
+void arch_irq_eoi(unsigned int irq) __needs(irqs_off);
 /* What the vectors call: @irq_fn for a device line, @timer_fn for the one-shot timer; both with IF=0. */
 void arch_set_handlers(void (*irq_fn)(unsigned int irq), void (*timer_fn)(void),
 		       void (*irq_exit_fn)(bool from_app));

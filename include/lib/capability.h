@@ -8,6 +8,8 @@
  *   irqs_off     interrupts are off: local_irq_save() ... local_irq_restore()
  *   process_ctx  a thread that may be put to sleep; nobody takes it: __may_sleep goes up from function to function
  *
+ * A struct sock is a capability too: sock.h says who holds one.
+ *
  * The analysis follows calls by name. Where a call goes through a pointer the contract is asserted at run time
  * (<kernel/context.h>). It wants to see one holder: a function that __needs(softirq_ctx) does not disable again itself.
  */
@@ -33,6 +35,8 @@ extern struct capability softirq_ctx, hardirq_ctx, irqs_off, process_ctx;
 /* Held on return (no more), and not (but) on entry. */
 #define __takes(...) __contract(acquire_capability(__VA_ARGS__))
 #define __gives(...) __contract(release_capability(__VA_ARGS__))
+/* Returns only when it is held. */
+#define __asserts(...) __contract(assert_capability(__VA_ARGS__))
 /* The caller must not hold it. */
 #define __forbids(...) __contract(locks_excluded(__VA_ARGS__))
 #define __may_sleep    __needs(process_ctx) __forbids(softirq_ctx, hardirq_ctx, irqs_off)

@@ -53,6 +53,6 @@ int ip_route_connect_sk(struct sock *sk);
  * Level SOL_IP for every transport (IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_MTU): kernel copies. 0, -EINVAL, -ENOPROTOOPT,
  * -ENOTCONN (IP_MTU without a route). A proto's own setsockopt hands level SOL_IP here.
  */
-int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len);
-int ip_getsockopt(struct sock *sk, int opt, void *kval, u32 *len);
+int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len) __needs(sk);
+int ip_getsockopt(struct sock *sk, int opt, void *kval, u32 *len) __needs(sk);
 #endif

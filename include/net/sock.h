@@ -10,6 +10,7 @@
  */
 #ifndef NET_SOCK_H
 #define NET_SOCK_H
+#include <kernel/context.h>
 #include <kernel/timer.h>
 #include <kernel/uio.h>
 #include <kernel/wait.h>
@@ -137,7 +138,7 @@ struct sock {
 	void (*sk_write_space)(struct sock *sk);
 	void (*sk_error_report)(struct sock *sk);
 	void *sk_user_data;
-};
+} __contract(capability("sock"));
 static_assert(sizeof(struct sock) <= 384, "budget: six cache lines");
 
 /* A transport protocol, as the socket layer sees it. Process context unless said otherwise; the sock is not owned on entry. */
@@ -206,13 +207,22 @@ static inline void sock_reset_flag(struct sock *sk, enum sock_flag_bits f)
 }
 
 /* --- Ownership ---------------------------------------------------------------------------------------------------------- */
-void lock_sock(struct sock *sk) __may_sleep; /* process; waits for another owner */
-void release_sock(
-	struct
-	sock *sk); /* drains the backlog through sk_prot->backlog_rcv, then release_cb; may send */
+void lock_sock(struct sock *sk) __takes(sk) __may_sleep; /* process; waits for another owner */
+void release_sock(struct sock *sk) __gives(
+	sk); /* drains the backlog through sk_prot->backlog_rcv, then release_cb; may send */
 static inline bool sock_owned_by_user(const struct sock *sk)
 {
 	return sk->sk_owned;
+}
+
+/*
+ * Whoever works on a sock holds it: a thread by lock_sock(), or, while no thread owns it, whoever has bottom halves off.
+ * First line of what a table calls with the sock held, and of a softirq that has found it free.
+ */
+static inline void sock_owned_by_me(const struct sock *sk) __asserts(sk)
+{
+	BUG_ON(!sk->sk_owned && !in_bh());
+	BUG_ON(sk->sk_owned && in_serving_softirq());
 }
 
 /* Softirq, owned socket: 0, or -ENOBUFS (not consumed) beyond 2 * rcvbuf + sndbuf / 2 + 64 KiB. */
@@ -275,7 +285,7 @@ u64 sock_rcv_deadline(const struct sock *sk, bool nonblock);
 		ret_;                                                                              \
 	})
 /* Space in the send buffer: 0; -EPIPE (error or shutdown: the caller maps it); -EAGAIN when @deadline_ns passed. */
-int sk_stream_wait_memory(struct sock *sk, u64 deadline_ns) __may_sleep;
+int sk_stream_wait_memory(struct sock *sk, u64 deadline_ns) __may_sleep __needs(sk);
 /* Takes and clears sk_err as a negative errno. */
 static inline int sock_error(struct sock *sk)
 {
@@ -285,7 +295,7 @@ static inline int sock_error(struct sock *sk)
 }
 
 /* Error of a failed send: pending sk_err instead of EPIPE. */
-int sk_stream_error(struct sock *sk, int err);
+int sk_stream_error(struct sock *sk, int err) __needs(sk);
 
 /* --- Options of level SOL_SOCKET ------------------------------------------------------------------------------------------------ */
 int sock_setsockopt(struct sock *sk, int opt, const void *kval,

@@ -270,7 +270,7 @@ out:
 	arch_irq_restore(flags);
 }
 
-static void arm_hardware(u64 deadline_ns)
+static void arm_hardware(u64 deadline_ns) __needs(irqs_off)
 {
 	u64 now = arch_clock_ns();
 	u64 wait = deadline_ns > now ? min(deadline_ns - now, SHOT_MAX_NS) : 0;

@@ -2,6 +2,7 @@
 /* Private to kernel/x86: ports, MSRs, CPUID, what the linker and the assembly files define, the frames. */
 #ifndef X86_X86_H
 #define X86_X86_H
+#include <lib/capability.h>
 #include <lib/types.h>
 
 static inline void outb(u16 port, u8 v)
@@ -85,7 +86,7 @@ struct fault_frame {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
 	u64 vector, error, rip, cs, rflags, rsp, ss;
 };
-void irq_entry(const struct irq_frame *f);
+void irq_entry(const struct irq_frame *f) __needs(irqs_off);
 void fault_entry(struct fault_frame *f);
 
 #define VECTOR_IRQ0          0x20U /* 16 lines of the PIC */
@@ -93,8 +94,8 @@ void fault_entry(struct fault_frame *f);
 #define VECTOR_APIC_SPURIOUS 0xffU
 
 /* i8259.c */
-bool i8259_spurious(
-	unsigned int irq); /* line 7 or 15 without a request: counted and acknowledged here */
+bool i8259_spurious(unsigned int irq)
+	__needs(irqs_off); /* line 7 or 15 without a request: counted and acknowledged here */
 /* irqs of vectors that nobody raises, and the APIC's spurious one */
 void x86_count_spurious(void);
 
@@ -102,13 +103,13 @@ void x86_count_spurious(void);
 bool apic_init(void); /* false: there is none that we use */
 void apic_eoi(void);
 u32 apic_timer_count(void);
-void apic_timer_free_run(void);   /* counts down from the maximum, masked: for calibration */
-void apic_timer_start(u32 count); /* one interrupt after @count; 0 stops it */
+void apic_timer_free_run(void); /* counts down from the maximum, masked: for calibration */
+void apic_timer_start(u32 count) __needs(irqs_off); /* one interrupt after @count; 0 stops it */
 
 /* clock.c */
 u64 clock_boot_cycles(void);
-void clock_timer_interrupt(
-	void (*timer_fn)(void)); /* the one-shot timer fired: re-arms it or calls @timer_fn */
+void clock_timer_interrupt(void (*timer_fn)(void))
+	__needs(irqs_off); /* the one-shot timer fired: re-arms it or calls @timer_fn */
 bool clock_timer_is_pit(void);
 #define PIT_HZ 1193182ULL
 

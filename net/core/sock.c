@@ -161,7 +161,7 @@ void sock_graft(struct sock *sk, struct socket *parent)
  * lock_sock() - takes the sock for process context; softirq queues to the backlog from now on.
  * Context: process, may sleep while another thread owns it.
  */
-void lock_sock(struct sock *sk)
+void lock_sock(struct sock *sk) __unchecked
 {
 	might_sleep();
 	while (sk->sk_owned) {
@@ -176,7 +176,7 @@ void lock_sock(struct sock *sk)
  * The backlog is bounded by sk_add_backlog(), so BH stays off for a bounded time, and nothing is added while it drains.
  * Context: process, owner. May send packets; softirqs run before it returns.
  */
-void release_sock(struct sock *sk)
+void release_sock(struct sock *sk) __unchecked
 {
 	struct sk_buff *skb;
 

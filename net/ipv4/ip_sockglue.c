@@ -36,6 +36,7 @@ int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len)
 {
 	int val = ip_opt_value(kval, len);
 
+	sock_owned_by_me(sk);
 	switch (opt) {
 	case IP_TOS:
 		/* The ECN bits of a TCP connection belong to TCP. */
@@ -70,6 +71,7 @@ int ip_getsockopt(struct sock *sk, int opt, void *kval, u32 *len)
 	const struct dst_entry *dst;
 	int val;
 
+	sock_owned_by_me(sk);
 	switch (opt) {
 	case IP_TOS:
 		val = sk->inet_tos;

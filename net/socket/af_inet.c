@@ -254,9 +254,9 @@ static int start_connecting(struct socket *sock, const struct sockaddr_in *sin, 
 }
 
 /* Owned. Waits for the end of the handshake and says how it ended; @pending when it may not wait (any longer). */
-static int finish_connecting(struct socket *sock, u64 deadline_ns, int pending) __may_sleep
+static int finish_connecting(struct socket *sock, struct sock *sk, u64 deadline_ns,
+			     int pending) __may_sleep __needs(sk)
 {
-	struct sock *sk = sock->sk;
 	int err;
 
 	if (handshaking(sk)) {
@@ -299,7 +299,7 @@ static int inet_stream_connect(struct socket *sock, const struct sockaddr *addr,
 	if (sock->state != SS_CONNECTING)
 		return err;
 	lock_sock(sk);
-	err = finish_connecting(sock, sock_snd_deadline(sk, nonblock), err);
+	err = finish_connecting(sock, sk, sock_snd_deadline(sk, nonblock), err);
 	release_sock(sk);
 	return err;
 }

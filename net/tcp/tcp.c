@@ -23,7 +23,7 @@ static bool tcp_connecting(const struct sock *sk)
 }
 
 /* Sending before the handshake ended waits for it. Return: 0, -EAGAIN, -EPIPE (never connected, or failed). */
-static int tcp_wait_connect(struct sock *sk, u64 deadline) __may_sleep
+static int tcp_wait_connect(struct sock *sk, u64 deadline) __may_sleep __needs(sk)
 {
 	if (sk->sk_state == TCP_ESTABLISHED || sk->sk_state == TCP_CLOSE_WAIT)
 		return 0;
@@ -72,7 +72,7 @@ static struct sk_buff *tcp_new_tail(struct sock *sk, u32 size_goal)
 }
 
 /* A tail without a byte (its copy failed) must not stay: nothing would ever acknowledge it. */
-static void tcp_remove_empty_tail(struct sock *sk)
+static void tcp_remove_empty_tail(struct sock *sk) __needs(sk)
 {
 	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
 
@@ -92,7 +92,7 @@ static u8 tcp_nonagle(const struct tcp_sock *tp, u32 flags)
  * 64 KiB for the one byte of a segment over loopback. Return: 0 and *out, or the error of the wait.
  */
 static int tcp_tail_with_room(struct sock *sk, u32 flags, u64 deadline, size_t want,
-			      struct sk_buff **out, u32 *room) __may_sleep
+			      struct sk_buff **out, u32 *room) __may_sleep __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -128,7 +128,7 @@ static int tcp_tail_with_room(struct sock *sk, u32 flags, u64 deadline, size_t w
 }
 
 /* Bytes are in the tail: PSH and transmission on the way (B4 step 6 f). */
-static void tcp_push_while_copying(struct sock *sk, struct sk_buff *skb, u32 mss)
+static void tcp_push_while_copying(struct sock *sk, struct sk_buff *skb, u32 mss) __needs(sk)
 {
 	if (forced_push(tcp_sk(sk))) {
 		tcp_mark_push(tcp_sk(sk), skb);
@@ -139,6 +139,7 @@ static void tcp_push_while_copying(struct sock *sk, struct sk_buff *skb, u32 mss
 }
 
 static ssize_t tcp_sendmsg_owned(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
+	__needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u64 deadline = sock_snd_deadline(sk, msg->msg_flags & MSG_DONTWAIT);
@@ -251,7 +252,7 @@ static ssize_t tcp_recv_copy(struct sock *sk, struct msghdr *msg, size_t len, u3
 }
 
 static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len,
-				 u32 flags) __may_sleep
+				 u32 flags) __may_sleep __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u64 deadline = sock_rcv_deadline(sk, flags & MSG_DONTWAIT);
@@ -398,7 +399,7 @@ static int tcp_proto_connect(struct sock *sk, const struct sockaddr_in *addr, in
 }
 
 /* The socket is as new, but for its options. Owner, BH off, state CLOSE. */
-static void tcp_forget(struct sock *sk) __needs(softirq_ctx)
+static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -431,8 +432,9 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx)
 }
 
 /* connect() with AF_UNSPEC, or a failed connect(): back to CLOSE, with a RST where the peer believes in a connection. Owned. */
-static int tcp_disconnect(struct sock *sk)
+static int tcp_disconnect(struct sock *sk) __needs(sk)
 {
+	sock_owned_by_me(sk);
 	local_bh_disable();
 	if (sk->sk_state == TCP_LISTEN) {
 		tcp_set_state(sk, TCP_CLOSE);
@@ -551,7 +553,7 @@ static struct sock *tcp_accept(struct sock *sk, bool nonblock, int *err) __may_s
 }
 
 /* Our side closes: the state that follows. Return: a FIN must be sent. Owner, BH off. */
-static bool tcp_close_state(struct sock *sk) __needs(softirq_ctx)
+static bool tcp_close_state(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	switch (sk->sk_state) {
 	case TCP_ESTABLISHED:
@@ -597,7 +599,7 @@ static bool tcp_fin_unacked(const struct sock *sk)
 }
 
 /* What close() does to the connection: RST if data was lost unread or SO_LINGER says so, FIN otherwise. Owner. */
-static void tcp_close_connection(struct sock *sk, u64 deadline) __may_sleep
+static void tcp_close_connection(struct sock *sk, u64 deadline) __may_sleep __needs(sk)
 {
 	bool unread = tcp_inq(sk) != 0, fin = false;
 
@@ -628,7 +630,7 @@ static void tcp_close_connection(struct sock *sk, u64 deadline) __may_sleep
 }
 
 /* The application is gone: what the connection may still do on its own. BH off; the caller holds a reference. */
-static void tcp_adjudge_to_death(struct sock *sk) __needs(softirq_ctx)
+static void tcp_adjudge_to_death(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct tcp_net *tn = tcp_net_of(sk);
@@ -671,7 +673,8 @@ static void tcp_close(struct sock *sk, u64 deadline_ns) __may_sleep
 		release_sock(sk);
 	} else {
 		tcp_orphan(sk);
-		release_sock(sk); /* the backlog sees an orphan: text gets a RST */
+		release_sock(sk);     /* the backlog sees an orphan: text gets a RST */
+		sock_owned_by_me(sk); /* nobody else knows it */
 		if (sk->sk_state != TCP_CLOSE)
 			tcp_adjudge_to_death(sk);
 	}

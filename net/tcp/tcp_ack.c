@@ -17,7 +17,7 @@
  * number (a retransmission has a small one): without it SND.UNA would move and take the old window beyond the edge that
  * the peer offered. Return: the window changed.
  */
-static bool tcp_update_window(struct sock *sk, const struct tcp_seg *seg)
+static bool tcp_update_window(struct sock *sk, const struct tcp_seg *seg) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 wnd = seg->wnd;
@@ -54,7 +54,7 @@ static void tcp_cong_avoid(struct tcp_sock *tp, u32 segs)
 }
 
 /* Nothing is in flight: either the window is open again, or the probe timer goes on. */
-static void tcp_ack_probe(struct sock *sk)
+static void tcp_ack_probe(struct sock *sk) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct sk_buff *head = tcp_send_head(sk);
@@ -76,7 +76,7 @@ static void tcp_ack_probe(struct sock *sk)
 }
 
 /* snd_una moved from @prior: the originals, the round trip, the timer. */
-static void tcp_ack_progress(struct sock *sk, u32 ack, u64 now, struct tcp_acked *acked)
+static void tcp_ack_progress(struct sock *sk, u32 ack, u64 now, struct tcp_acked *acked) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 

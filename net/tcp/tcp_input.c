@@ -16,7 +16,7 @@
 enum tcp_step { STEP_NEXT = NR_DROP_REASONS, STEP_CONSUMED };
 
 /* The peer ends the connection: which error the application sees (RFC 9293, 3.10.7.4, second). */
-static void tcp_reset(struct sock *sk) __needs(softirq_ctx)
+static void tcp_reset(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	int err = ECONNRESET;
 
@@ -52,7 +52,7 @@ static void tcp_synsent_numbers(struct tcp_sock *tp, const struct tcp_seg *seg)
 }
 
 /* The handshake is complete on a socket that connect() made. */
-static void tcp_finish_connect(struct sock *sk) __needs(softirq_ctx)
+static void tcp_finish_connect(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -72,7 +72,7 @@ static void tcp_finish_connect(struct sock *sk) __needs(softirq_ctx)
 
 /* RFC 9293, 3.10.7.3. Return: reason of the drop (the segment never carries on: text on a SYN is sent again). */
 static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
-	__needs(softirq_ctx)
+	__needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -105,7 +105,7 @@ static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tc
 }
 
 /* First: the sequence number. A segment that ends before what we acknowledged last, or begins behind the window, is not ours. */
-static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx)
+static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 right = tp->rcv_nxt + tcp_receive_window(tp);
@@ -131,7 +131,7 @@ static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg) __need
 }
 
 /* Second: RST. Only the exact number counts; another one in the window is asked back (RFC 5961, 3). */
-static int tcp_step2_rst(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx)
+static int tcp_step2_rst(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx, sk)
 {
 	if (!(seg->flags & TCPHDR_RST))
 		return STEP_NEXT;
@@ -145,7 +145,7 @@ static int tcp_step2_rst(struct sock *sk, const struct tcp_seg *seg) __needs(sof
 /* Third: security and compartment: no such option is carried (RFC 9293, A.1). */
 
 /* Fourth: SYN. In a synchronised state it is asked back (RFC 5961, 4); in SYN-RECEIVED the other half of a simultaneous open. */
-static int tcp_step4_syn(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx)
+static int tcp_step4_syn(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -161,7 +161,7 @@ static int tcp_step4_syn(struct sock *sk, const struct tcp_seg *seg) __needs(sof
 
 /* Fifth, SYN-RECEIVED: the ACK of our SYN completes the handshake. */
 static int tcp_step5_syn_recv(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
-	__needs(softirq_ctx)
+	__needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	bool ok = tp->packets_out ? after(seg->ack, tp->snd_una) : !before(seg->ack, tp->snd_una);
@@ -179,7 +179,7 @@ static int tcp_step5_syn_recv(struct sock *sk, struct sk_buff *skb, const struct
 }
 
 /* Fifth, after our FIN: it is acknowledged. */
-static int tcp_step5_fin_acked(struct sock *sk) __needs(softirq_ctx)
+static int tcp_step5_fin_acked(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -210,7 +210,7 @@ static int tcp_step5_fin_acked(struct sock *sk) __needs(softirq_ctx)
 
 /* Fifth: the ACK field. */
 static int tcp_step5_ack(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
-	__needs(softirq_ctx)
+	__needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -234,7 +234,7 @@ static int tcp_step5_ack(struct sock *sk, struct sk_buff *skb, const struct tcp_
 
 /* Seventh: the segment text. */
 static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
-	__needs(softirq_ctx)
+	__needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	bool fin_wait = sk->sk_state == TCP_FIN_WAIT1 || sk->sk_state == TCP_FIN_WAIT2;
@@ -264,7 +264,7 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 }
 
 /* Eighth: RCV.NXT passed the peer's FIN. */
-static void tcp_step8_fin(struct sock *sk) __needs(softirq_ctx)
+static void tcp_step8_fin(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -294,7 +294,7 @@ static void tcp_step8_fin(struct sock *sk) __needs(softirq_ctx)
 
 /* Steps one to six for every state but CLOSED, LISTEN and SYN-SENT. */
 static int tcp_steps(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
-	__needs(softirq_ctx)
+	__needs(softirq_ctx, sk)
 {
 	int r = tcp_step1_sequence(sk, seg);
 
@@ -320,6 +320,7 @@ void tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb, const struct tc
 	bool queued = false;
 	int r;
 
+	sock_owned_by_me(sk);
 	BUG_ON(sk->sk_state == TCP_LISTEN);
 	tcp_sk(sk)->segs_in++;
 	if (sk->sk_state == TCP_CLOSE) {

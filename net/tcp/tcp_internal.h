@@ -316,85 +316,85 @@ struct tcp_acked {
 };
 void tcp_reset_timer(struct sock *sk, struct timer *t, u64 expires_ns);
 void tcp_stop_timer(struct sock *sk, struct timer *t);
-void tcp_reset_xmit_timer(struct sock *sk, enum tcp_time what, u64 delay_ns);
-void tcp_clear_xmit_timer(struct sock *sk);
-void tcp_owe_fin(struct sock *sk);
-void tcp_rearm_rto(struct sock *sk);
-void tcp_rtx_enqueue(struct sock *sk, struct sk_buff *skb);
-void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res);
-void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb);
+void tcp_reset_xmit_timer(struct sock *sk, enum tcp_time what, u64 delay_ns) __needs(sk);
+void tcp_clear_xmit_timer(struct sock *sk) __needs(sk);
+void tcp_owe_fin(struct sock *sk) __needs(sk);
+void tcp_rearm_rto(struct sock *sk) __needs(sk);
+void tcp_rtx_enqueue(struct sock *sk, struct sk_buff *skb) __needs(sk);
+void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res) __needs(sk);
+void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb) __needs(sk);
 SKB_CONSUMER(tcp_wmem_free_skb, 2);
-void tcp_write_queue_purge(struct sock *sk);
+void tcp_write_queue_purge(struct sock *sk) __needs(sk);
 void tcp_clear_retrans(struct tcp_sock *tp);
 
 /* tcp_state.c */
-void tcp_set_state(struct sock *sk, enum tcp_state state) __needs(softirq_ctx);
-void tcp_done(struct sock *sk) __needs(softirq_ctx);
-void tcp_destroy_sock(struct sock *sk) __needs(softirq_ctx);
-void tcp_abort_with(struct sock *sk, int err) __needs(softirq_ctx);
-void tcp_orphan(struct sock *sk) __needs(softirq_ctx);
+void tcp_set_state(struct sock *sk, enum tcp_state state) __needs(softirq_ctx, sk);
+void tcp_done(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_destroy_sock(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_abort_with(struct sock *sk, int err) __needs(softirq_ctx, sk);
+void tcp_orphan(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_output.c */
-u32 tcp_sync_mss(struct sock *sk, u32 pmtu);
-u32 tcp_current_mss(struct sock *sk);
+u32 tcp_sync_mss(struct sock *sk, u32 pmtu) __needs(sk);
+u32 tcp_current_mss(struct sock *sk) __needs(sk);
 u32 tcp_space(const struct sock *sk);
 u32 tcp_full_space(const struct sock *sk);
-u32 tcp_select_window_size(struct sock *sk);
-void tcp_enter_cwr(struct sock *sk);
-int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it) __needs(softirq_ctx);
-int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len);
-void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
-void __tcp_push_pending_frames(struct sock *sk, u32 mss_now, u8 nonagle);
-void tcp_push_pending_frames(struct sock *sk);
-void tcp_push_one(struct sock *sk, u32 mss_now);
-int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
+u32 tcp_select_window_size(struct sock *sk) __needs(sk);
+void tcp_enter_cwr(struct sock *sk) __needs(sk);
+int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it) __needs(softirq_ctx, sk);
+int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len) __needs(sk);
+void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx, sk);
+void __tcp_push_pending_frames(struct sock *sk, u32 mss_now, u8 nonagle) __needs(sk);
+void tcp_push_pending_frames(struct sock *sk) __needs(sk);
+void tcp_push_one(struct sock *sk, u32 mss_now) __needs(sk);
+int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx, sk);
 
 /* tcp_control.c */
-void tcp_send_ack(struct sock *sk);
-void tcp_send_delayed_ack(struct sock *sk);
-void tcp_send_challenge_ack(struct sock *sk) __needs(softirq_ctx);
-void tcp_send_dupack(struct sock *sk) __needs(softirq_ctx);
-void tcp_send_fin(struct sock *sk);
-void tcp_send_owed_fin(struct sock *sk) __needs(softirq_ctx);
-void tcp_send_active_reset(struct sock *sk);
-int tcp_connect(struct sock *sk) __needs(softirq_ctx);
-int tcp_send_synack(struct sock *sk) __needs(softirq_ctx);
-int tcp_write_wakeup(struct sock *sk) __needs(softirq_ctx);
-void tcp_send_probe0(struct sock *sk) __needs(softirq_ctx);
-void tcp_init_transfer(struct sock *sk) __needs(softirq_ctx);
-void tcp_sndbuf_expand(struct sock *sk) __needs(softirq_ctx);
-void tcp_init_rcv_space(struct sock *sk, bool wscale_ok) __needs(softirq_ctx);
+void tcp_send_ack(struct sock *sk) __needs(sk);
+void tcp_send_delayed_ack(struct sock *sk) __needs(sk);
+void tcp_send_challenge_ack(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_send_dupack(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_send_fin(struct sock *sk) __needs(sk);
+void tcp_send_owed_fin(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_send_active_reset(struct sock *sk) __needs(sk);
+int tcp_connect(struct sock *sk) __needs(softirq_ctx, sk);
+int tcp_send_synack(struct sock *sk) __needs(softirq_ctx, sk);
+int tcp_write_wakeup(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_send_probe0(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_init_transfer(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_sndbuf_expand(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_init_rcv_space(struct sock *sk, bool wscale_ok) __needs(softirq_ctx, sk);
 
 /* tcp_recovery.c */
-void tcp_enter_loss(struct sock *sk) __needs(softirq_ctx);
-void tcp_xmit_retransmit_queue(struct sock *sk) __needs(softirq_ctx);
+void tcp_enter_loss(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_xmit_retransmit_queue(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_fastretrans(struct sock *sk, const struct tcp_acked *acked, bool dupack)
-	__needs(softirq_ctx);
-void tcp_simple_retransmit(struct sock *sk) __needs(softirq_ctx);
+	__needs(softirq_ctx, sk);
+void tcp_simple_retransmit(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_ack.c */
-int tcp_ack(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx);
-void tcp_data_snd_check(struct sock *sk) __needs(softirq_ctx);
-void tcp_check_space(struct sock *sk) __needs(softirq_ctx);
+int tcp_ack(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx, sk);
+void tcp_data_snd_check(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_check_space(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_data.c */
 void tcp_data_queue(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
-	__needs(softirq_ctx);
+	__needs(softirq_ctx, sk);
 SKB_CONSUMER(tcp_data_queue, 2);
-void tcp_ack_snd_check(struct sock *sk) __needs(softirq_ctx);
-void tcp_cleanup_rbuf(struct sock *sk, u32 copied);
-void tcp_enter_quickack(struct sock *sk) __needs(softirq_ctx);
+void tcp_ack_snd_check(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_cleanup_rbuf(struct sock *sk, u32 copied) __needs(sk);
+void tcp_enter_quickack(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_timer.c */
 void tcp_init_xmit_timers(struct sock *sk);
-void tcp_release_cb(struct sock *sk) __needs(softirq_ctx);
-void tcp_set_keepalive(struct sock *sk, bool on);
+void tcp_release_cb(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_set_keepalive(struct sock *sk, bool on) __needs(sk);
 u64 tcp_fin_time_ns(const struct sock *sk);
-void tcp_mtu_reduced(struct sock *sk) __needs(softirq_ctx);
+void tcp_mtu_reduced(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_minisocks.c */
 int tcp_init_sock(struct sock *sk);
-void tcp_time_wait(struct sock *sk) __needs(softirq_ctx);
+void tcp_time_wait(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct sk_buff *skb,
 			  const struct tcp_seg *seg, bool listens, u32 *isn) __needs(softirq_ctx);
 void tcp_timewait_kill(struct net *net, struct tcp_timewait_sock *tw) __needs(softirq_ctx);
@@ -404,19 +404,19 @@ struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
 			   const struct tcp_seg *seg, enum skb_drop_reason *reason)
 	__needs(softirq_ctx);
 void tcp_reqsk_drop(struct tcp_request_sock *req) __needs(softirq_ctx);
-void tcp_listen_stop(struct sock *sk) __needs(softirq_ctx);
-void tcp_child_established(struct sock *child) __needs(softirq_ctx);
+void tcp_listen_stop(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_child_established(struct sock *child) __needs(softirq_ctx, child);
 
 /* tcp_input.c */
 void tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
-	__needs(softirq_ctx);
+	__needs(softirq_ctx, sk);
 SKB_CONSUMER(tcp_rcv_state_process, 2);
 
 /* tcp_ipv4.c */
 void tcp_v4_rcv(struct sk_buff *skb) __needs(softirq_ctx);
 void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info) __needs(softirq_ctx);
-void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
-int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr);
+void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx, sk);
+int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr) __needs(sk);
 
 /* tcp_sockopt.c */
 int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 len) __may_sleep;

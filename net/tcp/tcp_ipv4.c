@@ -60,7 +60,7 @@ bad_header:
 
 /* A full socket processes the segment; the caller holds a reference. */
 static void tcp_v4_do_rcv(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
-	__needs(softirq_ctx)
+	__needs(softirq_ctx, sk)
 {
 	skb->dev = NULL; /* borrowed until now; the skb may stay on a queue */
 	(void)skb_pull(skb, skb->len - seg->len);
@@ -117,6 +117,7 @@ static void tcp_v4_req_rcv(struct tcp_request_sock *req, struct sk_buff *skb,
 		return;
 	}
 	sock_hold(child);
+	sock_owned_by_me(child);
 	tcp_v4_do_rcv(child, skb, seg);
 	queued = !list_empty(&tcp_sk(child)->accept_node);
 	if (!queued) { /* the segment that made it also ended it, before anybody could know of it */
@@ -135,6 +136,7 @@ static void tcp_v4_sock_rcv(struct sock *sk, struct sk_buff *skb, const struct t
 {
 	sock_hold(sk);
 	if (!sock_owned_by_user(sk)) {
+		sock_owned_by_me(sk);
 		tcp_v4_do_rcv(sk, skb, seg);
 	} else if (sk_add_backlog(sk, skb)) {
 		NET_INC_STATS(sk->sk_net, TCPBacklogDrop);
@@ -224,10 +226,12 @@ static void tcp_v4_frag_needed(struct sock *sk, u32 mtu) __needs(softirq_ctx)
 	if (tp->mtu_info && mtu >= tp->mtu_info)
 		return;
 	tp->mtu_info = mtu;
-	if (sock_owned_by_user(sk))
+	if (sock_owned_by_user(sk)) {
 		tp->deferred |= TCP_DEFER_MTU;
-	else
-		tcp_mtu_reduced(sk);
+		return;
+	}
+	sock_owned_by_me(sk);
+	tcp_mtu_reduced(sk);
 }
 
 /* An error about a segment that is in flight on @sk. While connecting it decides; later it is only remembered. */
@@ -244,11 +248,13 @@ static void tcp_v4_sock_err(struct sock *sk, u8 type, u8 code, u32 info) __needs
 	if (sock_owned_by_user(sk)) {
 		NET_INC_STATS(sk->sk_net, LockDroppedIcmps);
 		sk->sk_err_soft = err;
-	} else if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
-		tcp_abort_with(sk, err);
-	} else {
-		sk->sk_err_soft = err; /* RFC 9293 MUST-56, RFC 5461: never abort */
+		return;
 	}
+	sock_owned_by_me(sk);
+	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV)
+		tcp_abort_with(sk, err);
+	else
+		sk->sk_err_soft = err; /* RFC 9293 MUST-56, RFC 5461: never abort */
 }
 
 /**

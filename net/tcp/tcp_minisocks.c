@@ -415,6 +415,7 @@ void tcp_listen_stop(struct sock *sk)
 		child->listener = NULL;
 		sk->sk_ack_backlog--;
 		sock_hold(csk);
+		sock_owned_by_me(csk);
 		tcp_orphan(csk);
 		if (csk->sk_state == TCP_CLOSE) {
 			tcp_destroy_sock(csk);

@@ -155,6 +155,7 @@ u32 tcp_net_drain(struct net *net, u64 grace_ns)
 	local_bh_disable();
 	while ((sk = tcp_next_orphan(net))) {
 		sock_hold(sk);
+		sock_owned_by_me(sk);
 		if (tcp_unfinished(sk)) {
 			cut++;
 			tcp_send_active_reset(sk);

@@ -99,7 +99,7 @@ u32 tcp_select_window_size(struct sock *sk)
 }
 
 /* Chooses the window of an outgoing segment and remembers what was promised. Return: the 16 bits on the wire. */
-static u16 tcp_select_window(struct sock *sk)
+static u16 tcp_select_window(struct sock *sk) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 old_win = tp->rcv_wnd, cur = tcp_receive_window(tp), win = tcp_select_window_size(sk);
@@ -383,7 +383,7 @@ static void tcp_slow_start_after_idle(struct sock *sk)
  * must watch: a retransmission timeout for the peer's window, less when it was our own host that refused.
  */
 static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, bool push_one)
-	__needs(softirq_ctx)
+	__needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb;

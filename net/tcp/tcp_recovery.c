@@ -105,7 +105,7 @@ void tcp_enter_loss(struct sock *sk)
 	tp->recover_valid = true;
 }
 
-static void tcp_enter_recovery(struct sock *sk) __needs(softirq_ctx)
+static void tcp_enter_recovery(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -146,7 +146,8 @@ static void tcp_partial_ack(struct sock *sk, u32 segs)
 }
 
 /* Open, Disorder and CWR: counts duplicate ACKs up to the threshold. */
-static void tcp_try_enter_recovery(struct sock *sk, bool dupack, bool progress) __needs(softirq_ctx)
+static void tcp_try_enter_recovery(struct sock *sk, bool dupack, bool progress)
+	__needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 

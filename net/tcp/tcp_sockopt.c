@@ -87,7 +87,7 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 }
 
 /* Switching Nagle or the cork off sends what they held. */
-static void tcp_set_nagle(struct sock *sk, u8 bit, bool on)
+static void tcp_set_nagle(struct sock *sk, u8 bit, bool on) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -149,7 +149,7 @@ static int tcp_set_limited(struct sock *sk, int opt, int val)
 	return 0;
 }
 
-static int tcp_set_int(struct sock *sk, int opt, int val)
+static int tcp_set_int(struct sock *sk, int opt, int val) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -181,8 +181,12 @@ int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 le
 
 	if (level == SOL_SOCKET)
 		return sock_setsockopt(sk, opt, kval, len);
-	if (level == SOL_IP)
-		return ip_setsockopt(sk, opt, kval, len);
+	if (level == SOL_IP) {
+		lock_sock(sk);
+		err = ip_setsockopt(sk, opt, kval, len);
+		release_sock(sk);
+		return err;
+	}
 	if (level != SOL_TCP)
 		return -ENOPROTOOPT;
 	if (opt == TCP_CONGESTION) {
@@ -193,7 +197,9 @@ int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 le
 		ops = tcp_cong_find(name);
 		if (!ops)
 			return -ENOENT;
+		lock_sock(sk);
 		tcp_sk(sk)->ca_ops = ops;
+		release_sock(sk);
 		return 0;
 	}
 	if (len < sizeof(val))
@@ -268,8 +274,12 @@ int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len)
 
 	if (level == SOL_SOCKET)
 		return sock_getsockopt(sk, opt, kval, len);
-	if (level == SOL_IP)
-		return ip_getsockopt(sk, opt, kval, len);
+	if (level == SOL_IP) {
+		lock_sock(sk);
+		err = ip_getsockopt(sk, opt, kval, len);
+		release_sock(sk);
+		return err;
+	}
 	if (level != SOL_TCP)
 		return -ENOPROTOOPT;
 	if (opt == TCP_INFO) {

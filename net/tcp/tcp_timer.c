@@ -24,7 +24,7 @@ u64 tcp_fin_time_ns(const struct sock *sk)
 }
 
 /* The peer is silent for good: reported as the last soft error, or ETIMEDOUT. */
-static void tcp_write_err(struct sock *sk) __needs(softirq_ctx)
+static void tcp_write_err(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	NET_INC_STATS(sk->sk_net, TCPAbortOnTimeout);
 	tcp_abort_with(sk, sk->sk_err_soft ? sk->sk_err_soft : ETIMEDOUT);
@@ -37,7 +37,7 @@ static u64 tcp_stalled_ns(const struct tcp_sock *tp, u64 now)
 }
 
 /* RFC 9293, 3.8.3: beyond R1 the route is asked anew, beyond R2 the connection is given up. Return: it is. */
-static bool tcp_write_timeout(struct sock *sk) __needs(softirq_ctx)
+static bool tcp_write_timeout(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct tcp_net *tn = tcp_net_of(sk);
@@ -75,7 +75,7 @@ static u64 tcp_next_rto(const struct tcp_sock *tp)
 }
 
 /* One more timeout without an answer: the next one waits twice as long. */
-static void tcp_back_off(struct sock *sk)
+static void tcp_back_off(struct sock *sk) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -88,7 +88,7 @@ static void tcp_back_off(struct sock *sk)
 	tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_next_rto(tp));
 }
 
-static void tcp_retransmit_timer(struct sock *sk) __needs(softirq_ctx)
+static void tcp_retransmit_timer(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	int err;
@@ -126,7 +126,7 @@ static void tcp_retransmit_timer(struct sock *sk) __needs(softirq_ctx)
  * RFC 9293 MUST-36: a peer that answers may keep its window shut for ever. One that is silent is given up like lost
  * data; an orphan holds no memory for long, answered or not (Sockstress).
  */
-static void tcp_probe_timer(struct sock *sk) __needs(softirq_ctx)
+static void tcp_probe_timer(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct tcp_net *tn = tcp_net_of(sk);
@@ -153,7 +153,7 @@ static void tcp_probe_timer(struct sock *sk) __needs(softirq_ctx)
 		tcp_send_probe0(sk);
 }
 
-static void tcp_write_timer_run(struct sock *sk) __needs(softirq_ctx)
+static void tcp_write_timer_run(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	enum tcp_time what = tp->pending;
@@ -169,7 +169,7 @@ static void tcp_write_timer_run(struct sock *sk) __needs(softirq_ctx)
 		tcp_probe_timer(sk);
 }
 
-static void tcp_delack_timer_run(struct sock *sk)
+static void tcp_delack_timer_run(struct sock *sk) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -199,7 +199,7 @@ static u64 tcp_keepalive_intvl(const struct sock *sk)
 }
 
 /* An idle connection: a probe when it was silent long enough (RFC 9293, 3.8.4). Return: when to come again, 0 never. */
-static u64 tcp_keepalive_probe(struct sock *sk) __needs(softirq_ctx)
+static u64 tcp_keepalive_probe(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 probes = tp->keepalive_probes ? tp->keepalive_probes : tcp_net_of(sk)->keepalive_probes;
@@ -226,7 +226,7 @@ static u64 tcp_keepalive_probe(struct sock *sk) __needs(softirq_ctx)
 	return TCP_RESOURCE_PROBE_NS;
 }
 
-static void tcp_keepalive_timer_run(struct sock *sk) __needs(softirq_ctx)
+static void tcp_keepalive_timer_run(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u64 again;
@@ -253,6 +253,7 @@ static void tcp_timer_fired(struct sock *sk, enum tcp_deferred bit, void (*fn)(s
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	if (!sock_owned_by_user(sk)) {
+		sock_owned_by_me(sk);
 		fn(sk);
 		sock_put(sk);
 		return;
@@ -299,6 +300,7 @@ void tcp_set_keepalive(struct sock *sk, bool on)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
+	sock_owned_by_me(sk);
 	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
 		return;
 	if (on && !sock_flag(sk, SOCK_KEEPOPEN))

@@ -468,14 +468,29 @@ static int udp_ioctl(struct sock *sk, unsigned long req, int *val)
 	}
 }
 
-static int udp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 len)
+static int udp_setsockopt(struct sock *sk, int level, int opt, const void *kval,
+			  u32 len) __may_sleep
 {
-	return level == SOL_IP ? ip_setsockopt(sk, opt, kval, len) : -ENOPROTOOPT;
+	int err;
+
+	if (level != SOL_IP)
+		return -ENOPROTOOPT;
+	lock_sock(sk);
+	err = ip_setsockopt(sk, opt, kval, len);
+	release_sock(sk);
+	return err;
 }
 
-static int udp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len)
+static int udp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len) __may_sleep
 {
-	return level == SOL_IP ? ip_getsockopt(sk, opt, kval, len) : -ENOPROTOOPT;
+	int err;
+
+	if (level != SOL_IP)
+		return -ENOPROTOOPT;
+	lock_sock(sk);
+	err = ip_getsockopt(sk, opt, kval, len);
+	release_sock(sk);
+	return err;
 }
 
 /* proto.shutdown: takes effect on any socket, but says -ENOTCONN on one without a peer (as Linux does). */

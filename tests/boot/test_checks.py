@@ -131,7 +131,19 @@ def test_contexts(tmp_path):
     irqs = "unsigned long flags = local_irq_save();"
     assert "'might_sleep' while" in verdict(f"void f(void) __may_sleep {{ {irqs} might_sleep(); local_irq_restore(flags); }}")
     assert "still held" in verdict(f"void f(void) {{ {irqs} }}")
+    assert verdict("void f(struct sock *sk) __may_sleep { lock_sock(sk); sock_error(sk); release_sock(sk); }") == ""
+    assert "'sk' is still held" in verdict("void f(struct sock *sk) __may_sleep { lock_sock(sk); }")
+    assert "'sk_stream_error' requires holding sock 'sk'" in verdict("int f(struct sock *sk) { return sk_stream_error(sk, 1); }")
     assert "'timer_interrupt' requires" in verdict(f"void f(void) {{ {irqs} timer_interrupt(); local_irq_restore(flags); }}")
+
+
+def test_comment_and_contract_agree():
+    agree = check_contexts.disagreement
+    assert agree("BH off", "__needs(softirq_ctx)") == agree("process, softirq", "") == agree("softirq", "__needs(softirq_ctx, sk)") == ""
+    assert agree("BH off", "") == agree("process, softirq", "__needs(softirq_ctx)") == "bottom halves"
+    assert agree("hardirq, IF=0", "") == "interrupts" and agree("hardirq, IF=0", "__needs(irqs_off)") == ""
+    assert agree("softirq or process", "__may_sleep") == agree("process, may sleep", "") == "sleeping"
+    assert check_contexts.contracts()["lock_sock"] == "__may_sleep __takes(sk)"
 
 
 def test_analyzer(tmp_path):

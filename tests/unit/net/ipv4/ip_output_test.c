@@ -4,6 +4,27 @@
 
 #include "../../../../net/neigh/neigh.h"
 
+/* The options want the socket's owner, as the protocols do it. */
+static int owner_sets(struct sock *sk, int opt, const void *kval, u32 len)
+{
+	int err;
+
+	lock_sock(sk);
+	err = ip_setsockopt(sk, opt, kval, len);
+	release_sock(sk);
+	return err;
+}
+
+static int owner_gets(struct sock *sk, int opt, void *kval, u32 *len)
+{
+	int err;
+
+	lock_sock(sk);
+	err = ip_getsockopt(sk, opt, kval, len);
+	release_sock(sk);
+	return err;
+}
+
 #define MSEC   1000000ull
 #define SEC    1000000000ull
 #define IP(n)  IPSTATS_MIB_##n
@@ -597,8 +618,8 @@ TEST_EACH(set_option, setopts)
 	if (row->opt == IP_TOS)
 		sk->inet_tos = 0x44;
 	memcpy(kval, &row->val, 4);
-	CHECK_EQ(ip_setsockopt(sk, row->opt, kval, row->len), row->err);
-	CHECK_EQ(ip_getsockopt(sk, row->opt, &got, &len), 0);
+	CHECK_EQ(owner_sets(sk, row->opt, kval, row->len), row->err);
+	CHECK_EQ(owner_gets(sk, row->opt, &got, &len), 0);
 	CHECK_EQ(len, 4);
 	CHECK_EQ(got, row->reads);
 	put_sock(sk);
@@ -614,7 +635,7 @@ TEST(ecn_bits_of_a_stream_belong_to_tcp)
 	sk = udp_open();
 	sk->sk_type = SOCK_STREAM;
 	sk->inet_tos = 2;
-	CHECK_EQ(ip_setsockopt(sk, IP_TOS, &val, 4), 0);
+	CHECK_EQ(owner_sets(sk, IP_TOS, &val, 4), 0);
 	CHECK_EQ(sk->inet_tos, 0xfe);
 	put_sock(sk);
 	fixture_down();
@@ -633,8 +654,8 @@ TEST_EACH(unknown_option, unknowns)
 
 	up();
 	sk = udp_open();
-	CHECK_EQ(ip_setsockopt(sk, row->opt, &val, 4), -ENOPROTOOPT);
-	CHECK_EQ(ip_getsockopt(sk, row->opt, &val, &len), -ENOPROTOOPT);
+	CHECK_EQ(owner_sets(sk, row->opt, &val, 4), -ENOPROTOOPT);
+	CHECK_EQ(owner_gets(sk, row->opt, &val, &len), -ENOPROTOOPT);
 	put_sock(sk);
 	fixture_down();
 }
@@ -668,7 +689,7 @@ TEST_EACH(get_option_room, rooms)
 	sk = peer_sock(PEER_IP);
 	CHECK_EQ(ip_route_connect_sk(sk), 0);
 	memset(kval, 0xee, sizeof(kval));
-	CHECK_EQ(ip_getsockopt(sk, row->opt, kval, &len), 0);
+	CHECK_EQ(owner_gets(sk, row->opt, kval, &len), 0);
 	CHECK_EQ(len, row->stored);
 	CHECK_EQ(kval[row->stored], 0xee);
 	CHECK_EQ(kval[0], row->first);
@@ -684,13 +705,13 @@ TEST(path_mtu_of_a_socket)
 
 	up();
 	sk = peer_sock(PEER_IP);
-	CHECK_EQ(ip_getsockopt(sk, IP_MTU, &val, &len), -ENOTCONN);
-	CHECK_EQ(ip_setsockopt(sk, IP_MTU, &val, 4), -ENOPROTOOPT); /* read only */
+	CHECK_EQ(owner_gets(sk, IP_MTU, &val, &len), -ENOTCONN);
+	CHECK_EQ(owner_sets(sk, IP_MTU, &val, 4), -ENOPROTOOPT); /* read only */
 	CHECK_EQ(ip_route_connect_sk(sk), 0);
-	CHECK_EQ(ip_getsockopt(sk, IP_MTU, &val, &len), 0);
+	CHECK_EQ(owner_gets(sk, IP_MTU, &val, &len), 0);
 	CHECK_EQ(val, 1500);
 	CHECK_EQ(dev_set_mtu(dev, 1280), 0);
-	CHECK_EQ(ip_getsockopt(sk, IP_MTU, &val, &len), 0);
+	CHECK_EQ(owner_gets(sk, IP_MTU, &val, &len), 0);
 	CHECK_EQ(val, 1280);
 	put_sock(sk);
 	fixture_down();
