@@ -294,8 +294,12 @@ static int inet_stream_connect(struct socket *sock, const struct sockaddr *addr,
 		return inet_disconnect(sock);
 	if (sock->state == SS_CONNECTED)
 		return -EISCONN;
-	if (sock->state == SS_UNCONNECTED)
+	if (sock->state == SS_UNCONNECTED) {
 		err = start_connecting(sock, sin, len, nonblock);
+		/* Over lo the answer may be here already: who does not wait hears the same as over a wire. */
+		if (nonblock)
+			return err;
+	}
 	if (sock->state != SS_CONNECTING)
 		return err;
 	lock_sock(sk);

@@ -819,6 +819,7 @@ TEST(a_protocol_with_the_least_there_can_be)
 	CHECK_EQ(SYS3(connect, fd, &unspec, 16), -EOPNOTSUPP);
 	CHECK_EQ(SYS3(ioctl, fd, FIONREAD, &val), -ENOTTY);
 	paper.connect_completes = true;
+	CHECK_EQ(SYS3(connect, fd, &a, 16), -EINPROGRESS);
 	CHECK_EQ(SYS3(connect, fd, &a, 16), 0);
 	CHECK_EQ(SYS2(shutdown, fd, SHUT_WR), 0);
 	CHECK_EQ(socket_of(fd)->sk->sk_shutdown, SEND_SHUTDOWN);

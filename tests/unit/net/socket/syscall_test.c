@@ -109,16 +109,17 @@ static int tcp_listener(u16 port)
 	return fd;
 }
 
-/* A connected pair (over lo the handshake is over before connect() returns): *@server gets the accepted end. */
+/* A connected pair: *@server gets the accepted end. */
 static int tcp_pair(u16 port, int *server)
 {
 	struct sockaddr_in a = loopback(port);
 	int l = tcp_listener(port), c = tcp();
 
-	CHECK_EQ(SYS(connect, c, P(&a), 16), 0);
+	CHECK_EQ(SYS(connect, c, P(&a), 16), -EINPROGRESS);
 	settle();
 	*server = (int)SYS(accept4, l, 0, 0, SOCK_NONBLOCK);
 	CHECK(*server > 0);
+	CHECK_EQ(SYS(connect, c, P(&a), 16), 0);
 	CHECK_EQ(SYS(close, l), 0);
 	return c;
 }
@@ -365,7 +366,7 @@ static const struct call_row {
 	{ "connect_tcp_no_route", __NR_connect, { TCP, FOREIGN, 16 }, -ENETUNREACH },
 	{ "connect_udp_no_route", __NR_connect, { UDP, FOREIGN, 16 }, -ENETUNREACH },
 	{ "connect_tcp_group", __NR_connect, { TCP, GROUP, 16 }, -ENETUNREACH },
-	{ "connect_tcp_refused", __NR_connect, { TCP, NOBODY, 16 }, -ECONNREFUSED },
+	{ "connect_tcp_started", __NR_connect, { TCP, NOBODY, 16 }, -EINPROGRESS },
 	{ "connect_tcp_connected", __NR_connect, { CONN, NOBODY, 16 }, -EISCONN },
 	{ "connect_tcp_listening", __NR_connect, { LISTEN, NOBODY, 16 }, -EISCONN },
 	{ "connect_accepted", __NR_connect, { PEER, NOBODY, 16 }, -EISCONN },
@@ -657,7 +658,7 @@ TEST(no_memory_for_an_accepted_connection_leaves_it_in_the_queue)
 	up();
 	l = tcp_listener(5010);
 	c = tcp();
-	CHECK_EQ(SYS(connect, c, P(&a), 16), 0);
+	CHECK_EQ(SYS(connect, c, P(&a), 16), -EINPROGRESS);
 	settle();
 	for (u64 nth = 1; nth <= 2; nth++) {
 		fail_at(nth);
@@ -693,7 +694,7 @@ TEST(what_is_pending_when_the_listener_closes)
 	up();
 	l = tcp_listener(5011);
 	c = tcp();
-	CHECK_EQ(SYS(connect, c, P(&a), 16), 0);
+	CHECK_EQ(SYS(connect, c, P(&a), 16), -EINPROGRESS);
 	settle();
 	CHECK_EQ(SYS(close, l), 0);
 	settle();
@@ -794,7 +795,7 @@ TEST(accept_tells_the_peer)
 	l = tcp_listener(5020);
 	for (u32 i = 0; i < 2; i++) {
 		c = tcp();
-		CHECK_EQ(SYS(connect, c, P(&a), 16), 0);
+		CHECK_EQ(SYS(connect, c, P(&a), 16), -EINPROGRESS);
 	}
 	settle();
 	CHECK_EQ(SYS(accept, l, 8, P(&len)), -EFAULT); /* that one is lost, as on Linux */
@@ -897,6 +898,45 @@ TEST(an_error_is_told_once)
 	close_all();
 }
 
+/* --- connect() that does not wait, to ourselves ------------------------------------------------------------------------------- */
+
+/* Over lo the answer is there at once, and yet the call says what it says over a wire. */
+static const struct start_row {
+	const char *name;
+	bool somebody;
+	s16 events;
+	int error;  /* SO_ERROR */
+	long again; /* the next connect() */
+	long then;  /* and the one after it */
+} starts[] = {
+	{ "somebody_listens", true, POLLOUT, 0, 0, -EISCONN },
+	{ "nobody_listens", false, POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP, ECONNREFUSED,
+	  -EINPROGRESS, -ECONNREFUSED },
+};
+
+TEST_EACH(nonblocking_connect, starts)
+{
+	struct sockaddr_in a = loopback(5060);
+	struct pollfd p = { .events = POLLIN | POLLOUT | POLLRDHUP };
+	int fd, error = -1, len = 4;
+
+	up();
+	if (row->somebody)
+		(void)tcp_listener(5060);
+	fd = tcp();
+	CHECK_EQ(SYS(connect, fd, P(&a), 16), -EINPROGRESS);
+	p.fd = fd;
+	CHECK_EQ(SYS(poll, P(&p), 1, 1000), 1);
+	CHECK_EQ(p.revents, row->events);
+	CHECK_EQ(SYS(getsockopt, fd, SOL_SOCKET, SO_ERROR, P(&error), P(&len)), 0);
+	CHECK_EQ(error, row->error);
+	if (!row->somebody) /* the error was taken: the attempt is over, a new one may begin */
+		CHECK_EQ(SYS(connect, fd, P(&a), 16), -ECONNABORTED);
+	CHECK_EQ(SYS(connect, fd, P(&a), 16), row->again);
+	CHECK_EQ(SYS(connect, fd, P(&a), 16), row->then);
+	close_all();
+}
+
 /* --- Nonblocking, in three ways ------------------------------------------------------------------------------------------------------------------ */
 
 static const struct nonblock_row {
@@ -935,7 +975,7 @@ TEST_EACH(descriptor_is, cloexecs)
 	c = (int)SYS(socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK | row->flag, 0);
 	CHECK_EQ(SYS(fcntl, c, F_GETFD), row->set);
 	l = tcp_listener(5030);
-	CHECK_EQ(SYS(connect, c, P(&a), 16), 0);
+	CHECK_EQ(SYS(connect, c, P(&a), 16), -EINPROGRESS);
 	settle();
 	s = (int)SYS(accept4, l, 0, 0, row->flag);
 	CHECK_EQ(SYS(fcntl, s, F_GETFD), row->set);
@@ -1117,7 +1157,7 @@ TEST(poll_of_a_listener)
 	p.fd = l;
 	CHECK_EQ(SYS(poll, P(&p), 1, 0), 0);
 	c = tcp();
-	CHECK_EQ(SYS(connect, c, P(&a), 16), 0);
+	CHECK_EQ(SYS(connect, c, P(&a), 16), -EINPROGRESS);
 	CHECK_EQ(SYS(poll, P(&p), 1, 1000), 1);
 	CHECK_EQ(p.revents, POLLIN);
 	CHECK(SYS(accept, l, 0, 0) > 0);
