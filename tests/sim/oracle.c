@@ -505,6 +505,27 @@ void oracle_step(void)
 	this_cpu()->bh_count--;
 }
 
+/* Where no byte changes on its way, nothing that a host sent may look broken to another. */
+static void check_drops(void)
+{
+	static const enum skb_drop_reason broken[] = {
+		SKB_DROP_REASON_PKT_TOO_SMALL,   SKB_DROP_REASON_IP_CSUM,
+		SKB_DROP_REASON_TCP_CSUM,        SKB_DROP_REASON_UDP_CSUM,
+		SKB_DROP_REASON_ICMP_CSUM,       SKB_DROP_REASON_IP_INHDR,
+		SKB_DROP_REASON_UNHANDLED_PROTO, SKB_DROP_REASON_IP_NOPROTO,
+		SKB_DROP_REASON_IP_OPTIONS,      SKB_DROP_REASON_IP_FRAGMENT,
+		SKB_DROP_REASON_UDP_LENGTH,      SKB_DROP_REASON_TCP_HEADER,
+		SKB_DROP_REASON_ARP_INVALID,
+	};
+	u64 n = planted(PLANT_BROKEN) ? 1 : 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(broken); i++)
+		n += skb_stats.drop[broken[i]];
+	if (n && !world.bends)
+		sim_fail("drops", "%llu packets looked broken, and no byte was changed",
+			 (unsigned long long)n);
+}
+
 /*
  * Where no frame was lost, held up for long, doubled or overtaken, and neither a listener nor a receive buffer was too
  * full, there was no reason to send anything twice.
@@ -522,6 +543,7 @@ void oracle_counters(void)
 			mib->tcpext[LINUX_MIB_TCPZeroWindowDrop];
 		again += mib->tcp[TCP_MIB_RetransSegs];
 	}
+	check_drops();
 	if (!world.calm || world.loses || world.reorders || world.doubles || world.starves ||
 	    world.slow)
 		return;

@@ -606,6 +606,7 @@ void wire_plan(void)
 	world.loses = bad & 19 || world.tight || world.cuts || world.breaks;
 	world.reorders = bad & 36;
 	world.doubles = bad & 8;
+	world.bends = bad & 16;
 	for (u32 n = world.cuts && !sim_options.world ? 1 + rng_below(&mishaps, 3) : 0; n; n--)
 		plan_mishap(&mishaps, CUT, 20 * NSEC_PER_SEC);
 	for (u32 n = world.breaks && !sim_options.world ? 1 + rng_below(&mishaps, 4) : 0; n; n--)

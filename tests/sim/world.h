@@ -74,6 +74,7 @@ struct world {
 	/* What this world may do to whom lives in it. */
 	bool loses;    /* frames: by loss, corruption, a full queue, a partition, a card */
 	bool reorders; /* frames overtake each other */
+	bool bends;    /* a byte changes */
 	bool doubles;  /* frames come twice */
 	bool cuts;     /* partitions */
 	bool starves;  /* allocations fail */
