@@ -1,0 +1,529 @@
+# SPDX-License-Identifier: MIT
+"""Runs the statements of a script against one stack, and says what came instead of what was expected."""
+import ctypes
+import errno
+import select
+import socket
+import struct
+
+import packets
+from packets import FLAGS, ICMP, TCP, UDP, pattern
+from script import PacketSpec, Script, ScriptError, duration, endpoint, integer
+from stack import START_US, Stack, sockaddr
+
+ERRNO = errno.errorcode | {errno.EOPNOTSUPP: "EOPNOTSUPP"}
+STATES = dict(enumerate("ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING".split(), 1))
+POLL = {"IN": select.POLLIN, "OUT": select.POLLOUT, "ERR": select.POLLERR, "HUP": select.POLLHUP, "RDHUP": select.POLLRDHUP,
+        "NVAL": select.POLLNVAL}
+SHUT = {"RD": 0, "WR": 1, "RDWR": 2}
+MSG = {"PEEK": socket.MSG_PEEK, "DONTWAIT": socket.MSG_DONTWAIT, "WAITALL": socket.MSG_WAITALL, "TRUNC": socket.MSG_TRUNC,
+       "MORE": socket.MSG_MORE, "OOB": socket.MSG_OOB, "NOSIGNAL": socket.MSG_NOSIGNAL}
+IOCTL = {"FIONREAD": 0x541B, "SIOCINQ": 0x541B, "SIOCOUTQ": 0x5411, "FIONBIO": 0x5421}
+LEVELS = {"SO": socket.SOL_SOCKET, "IP": socket.IPPROTO_IP, "TCP": socket.IPPROTO_TCP}
+OPTIONS = {"TCP_USER_TIMEOUT": 18, "IP_MTU_DISCOVER": 10, "IP_MTU": 14, "TCP_WINDOW_CLAMP": 10, "IP_RECVERR": 11}
+
+
+class Flow:
+    """Who talks to whom, and where the sequence numbers begin."""
+
+    def __init__(self, peer, ours, isn):
+        self.peer, self.ours = peer, ours  # (address, port)
+        self.our_isn = None
+        self.peer_isn = isn
+
+
+class Failure(Exception):
+    """The stack did something else."""
+
+
+def begin_for(script, lib, seed):
+    """When to begin, in us: numbers of connections grow by one every 4 us, so any wish for our first one can be met."""
+    if script.our_isn is None:
+        return START_US
+    probe = Script(script.path, script.our_isn_probe)
+    probe.seed = script.seed
+    runner = Runner(probe, lib, seed)
+    runner.run()
+    return START_US + ((script.our_isn - runner.main.our_isn) & 0xffffffff) * 4
+
+
+class Runner:
+    """One script against one stack."""
+
+    def __init__(self, script, lib, seed=0):
+        self.script = script
+        self.stack = Stack(lib, script.seed + seed, begin_for(script, lib, seed))
+        self.sockets, self.taken, self.given = {}, {}, {}  # name -> descriptor; descriptor -> bytes read, written
+        self.datagrams = set()  # descriptors whose pattern begins anew with each message
+        self.flows = {}
+        self.statement = None
+        self.tolerance = script.tolerance
+        self._flow("a", packets.address(script.peer), 5000, packets.address(script.ip), 80, script.isn)
+        self.main = self.flows["a"]
+        self.last_in = None
+
+    def _flow(self, name, peer, peer_port, ours, our_port, isn):
+        self.flows[name] = Flow((peer, peer_port), (ours, our_port), isn)
+
+    def run(self):
+        """Raises Failure or ScriptError."""
+        s = self.script
+        r = self.stack.start(s.ip, s.prefixlen, s.gateway, s.mtu)
+        if r:
+            raise ScriptError(f"{s.path}: the stack does not start: {ERRNO.get(-r, r)}")
+        try:
+            for name, value in s.tunes:
+                r = self.stack.lib.tune(name.encode(), value.encode())
+                if r:
+                    raise ScriptError(f"{s.path}: tune {name} {value}: {ERRNO.get(-r, r)}")
+            for self.statement in s.statements:
+                self._one(self.statement)
+            self.no_packets()
+        finally:
+            self.stack.stop()
+
+    def _one(self, st):
+        if st.run not in ("run_out", "run_nothing"):
+            if st.time:
+                self.stack.advance(self.when(st))
+            self.no_packets()
+        try:
+            getattr(self, st.run)(*st.args)
+        except (ValueError, IndexError, KeyError, struct.error) as e:
+            raise ScriptError(f"{self.script.path}:{st.line}: {e}: {st.text}") from None
+        except ScriptError as e:
+            raise ScriptError(f"{self.script.path}:{st.line}: {e}: {st.text}") from None
+
+    def when(self, st):
+        if not st.time:
+            return self.stack.now
+        return st.time[1] + (self.stack.now if st.time[0] == "+" else self.stack.begin)
+
+    def fail(self, expected, came):
+        raise Failure(f"expected {expected}\n   came: {came}")
+
+    def isns(self, p):
+        """First sequence numbers of the flow that a packet belongs to."""
+        for f in self.flows.values():
+            if p.sport is None or {(p.src, p.sport), (p.dst, p.dport)} != {f.peer, f.ours}:
+                continue
+            syns = [x.seq for x in self.stack.all if x.out and x.flags and x.flags & FLAGS["SYN"] and x.dport == f.peer[1]]
+            return syns[0] if f.our_isn is None and syns else f.our_isn, f.peer_isn
+        return None
+
+    def line_of(self, p):
+        return packets.one_line(p, self.stack.begin, self.isns(p))
+
+    def no_packets(self):
+        if self.stack.sent:
+            self.fail("no packet", self.line_of(self.stack.sent[0]))
+
+    # --- statements ---
+    def run_ignore(self, acks):
+        """Acknowledgments without text are of no interest from here on."""
+        self.stack.ignore = (lambda p: p.flags == FLAGS["ACK"] and not p.payload) if acks else None
+
+    def run_flow(self, name, peer, ours, isn):
+        p, o = endpoint(peer, packets.address(self.script.peer)), endpoint(ours, packets.address(self.script.ip))
+        self._flow(name, *p, *o, self.script.isn if isn is None else isn)
+        if name == "a":
+            self.main = self.flows["a"]
+
+    def run_nothing(self, how_long):
+        st = self.statement
+        if st.time:
+            raise ScriptError("'nothing for' has its own time")
+        self.no_packets()
+        end = self.stack.now + how_long
+        self.stack.advance(end, True)
+        if self.stack.sent:
+            self.fail(f"nothing for {how_long} us", self.line_of(self.stack.sent[0]))
+
+    def flow_for(self, spec):
+        if spec.flow is None:
+            return self.main
+        if spec.flow not in self.flows:
+            raise ScriptError(f"there is no flow '{spec.flow}'")
+        return self.flows[spec.flow]
+
+    def run_in(self, spec):
+        flow = self.flow_for(spec)
+        step, total = spec.keys.get("as"), spec.keys.get("len", 0)
+        if not step:
+            self.deliver(self.build(spec, flow, 0, total))
+            return
+        for off in range(0, total, step):
+            self.deliver(self.build(spec, flow, off, min(step, total - off)))
+
+    def deliver(self, raw):
+        self.last_in = raw
+        self.stack.rx(raw)
+
+    def build(self, spec, flow, off, size):
+        """The bytes of a packet from the peer: @size bytes of payload at @off of what the script states."""
+        if spec.raw is not None:
+            return spec.raw
+        k = spec.keys
+        src, dst = k.get("src", flow.peer[0]), k.get("dst", flow.ours[0])
+        spoil = 1 if k.get("bad-checksum") else 0
+        if spec.proto == TCP:
+            body = self.tcp_body(spec, flow, off, size, src, dst, spoil)
+        elif spec.proto == UDP:
+            payload = spec.data if spec.data is not None else pattern(0, size)
+            head = struct.pack("!HHHH", flow.peer[1], flow.ours[1], k.get("udplen", 8 + len(payload)), 0)
+            body = packets.transport(src, dst, UDP, head, payload, 6, spoil)
+            if k.get("no-checksum"):
+                body = body[:6] + b"\0\0" + body[8:]
+        elif spec.proto == ICMP:
+            body = self.icmp_body(spec, flow, size, spoil)
+        else:
+            body = pattern(0, size)
+        return packets.ip(src, dst, k.get("proto", spec.proto), body, k)
+
+    def tcp_body(self, spec, flow, off, size, src, dst, spoil):
+        k = spec.keys
+        rel = k.get("seq", 0) + off
+        payload = spec.data if spec.data is not None else pattern(rel - (0 if spec.flags & FLAGS["SYN"] else 1), size)
+        seq = (flow.peer_isn + rel) & 0xffffffff
+        ack = ((flow.our_isn or 0) + k["ack"]) & 0xffffffff if "ack" in k else 0
+        options = spec.options or b""
+        doff = k.get("doff", 5 + len(options) // 4)
+        if flow.ours[1] is None:
+            raise ScriptError("our port is not known yet: nothing was sent on this flow")
+        head = struct.pack("!HHIIBBHHH", flow.peer[1], flow.ours[1], seq, ack, doff << 4 | k.get("reserved", 0), spec.flags,
+                           k.get("win", 65535), 0, k.get("urg", 0)) + options
+        return packets.transport(src, dst, TCP, head, payload, 16, spoil)
+
+    def icmp_body(self, spec, flow, size, spoil):
+        k = spec.keys
+        if spec.type in (0, 8, 13, 14, 17):
+            rest, payload = struct.pack("!HH", k.get("id", 0), k.get("echo-seq", 0)), pattern(0, size)
+        else:
+            rest, payload = struct.pack("!HH", 0, k.get("mtu", 0)), self.quote(k, flow)
+        body = struct.pack("!BBH", spec.type, spec.code, 0) + rest + payload
+        return body[:2] + struct.pack("!H", packets.checksum(body) ^ spoil) + body[4:]
+
+    def quote(self, k, flow):
+        """The datagram of ours that an ICMP error is about: the last one sent on the flow, changed as the script says."""
+        mine = [p for p in self.stack.all if p.out and p.proto in (TCP, UDP) and (p.dst, p.dport) == flow.peer]
+        if not mine:
+            raise ScriptError("nothing was sent on this flow that an error could be about")
+        raw = bytearray(mine[-1].raw[:mine[-1].hlen + k.get("quote-len", 8)])
+        if "quote-seq" in k:
+            raw[24:28] = struct.pack("!I", ((flow.our_isn or 0) + k["quote-seq"]) & 0xffffffff)
+        if k.get("quote-foreign"):
+            raw[12:16] = packets.address("203.0.113.9")
+        return bytes(raw)
+
+    def run_out(self, spec):
+        st = self.statement
+        flow = self.flow_for(spec)
+        step, total = spec.keys.get("as"), spec.keys.get("len", 0)
+        if not step:
+            self.one_out(spec, flow, 0, total, st)
+            return
+        for off in range(0, total, step):
+            self.one_out(spec, flow, off, min(step, total - off), st if not off else None)
+
+    def one_out(self, spec, flow, off, size, st):
+        now = self.stack.now
+        at = self.when(st) if st else now
+        tolerance = st.tolerance if st and st.tolerance is not None else self.tolerance
+        self.stack.advance(at + tolerance, True)
+        if not self.stack.sent:
+            self.fail(self.expectation(spec, at, off, size), "nothing till then")
+        p = self.stack.sent.pop(0)
+        wrong = self.compare(spec, flow, p, off, size)
+        if not wrong and abs(p.time - at) > tolerance:
+            wrong = [f"it comes {abs(p.time - at) / 1000:g} ms too {'early' if p.time < at else 'late'}"]
+        if wrong:
+            self.fail(self.expectation(spec, at, off, size), self.line_of(p) + "".join("\n         " + w for w in wrong))
+
+    def expectation(self, spec, at, off, size):
+        part = f" (bytes {off} to {off + size})" if "as" in spec.keys else ""
+        return f"{(at - self.stack.begin) / 1e6:.6f} {self.statement.text}{part}"
+
+    def compare(self, spec, flow, p, off, size):
+        """What is different, in words."""
+        k, wrong = spec.keys, []
+
+        def check(name, want, have):
+            if want != have:
+                wrong.append(f"{name} is {have}, not {want}")
+        if not p.ok and spec.proto is not None:
+            return ["malformed, or a wrong checksum"]
+        check("protocol", spec.proto, p.proto)
+        if wrong:
+            return wrong
+        check("source", packets.dotted(k.get("src", flow.ours[0])), packets.dotted(p.src))
+        check("destination", packets.dotted(k.get("dst", flow.peer[0])), packets.dotted(p.dst))
+        for name in ("ttl", "tos", "id"):
+            if name in k and spec.proto != ICMP:
+                check(name, k[name], getattr(p, name))
+        if "df" in k:
+            check("DF", 1, p.df)
+        {TCP: self.compare_tcp, UDP: self.compare_udp, ICMP: self.compare_icmp}[spec.proto](spec, flow, p, off, size, check)
+        return wrong
+
+    def ports(self, flow, p, check):
+        if flow.ours[1] is None:
+            flow.ours = (flow.ours[0], p.sport)
+        check("source port", flow.ours[1], p.sport)
+        check("destination port", flow.peer[1], p.dport)
+
+    def compare_tcp(self, spec, flow, p, off, size, check):
+        k = spec.keys
+        self.ports(flow, p, check)
+        flags = p.flags
+        if "as" in k:
+            flags = flags & ~FLAGS["PSH"] | spec.flags & FLAGS["PSH"]
+        check("flags", packets.flag_names(spec.flags), packets.flag_names(flags))
+        if flow.our_isn is None and p.flags & FLAGS["SYN"]:
+            flow.our_isn = p.seq
+        if "seq" in k:
+            check("seq", (k["seq"] + off) & 0xffffffff, (p.seq - (flow.our_isn or 0)) & 0xffffffff)
+        if "ack" in k:
+            check("ack", k["ack"], (p.ack - flow.peer_isn) & 0xffffffff)
+        if "win" in k:
+            check("win", k["win"], p.win)
+        check("len", size if spec.data is None else len(spec.data), len(p.payload))
+        check("reserved bits", 0, p.reserved)
+        if spec.options != "any":
+            check("options", packets.options_text(spec.options or b""), packets.options_text(p.options))
+        want = spec.data
+        if want is None and size == len(p.payload) and not p.flags & FLAGS["RST"]:
+            want = pattern((p.seq - (flow.our_isn or 0) - 1) & 0xffffffff, size)
+        if want is not None and want != p.payload:
+            check("payload", want[:16].hex(), p.payload[:16].hex())
+
+    def compare_udp(self, spec, flow, p, _off, size, check):
+        self.ports(flow, p, check)
+        want = pattern(0, size) if spec.data is None else spec.data
+        check("len", len(want), len(p.payload))
+        check("payload", want[:16].hex(), p.payload[:16].hex())
+
+    def compare_icmp(self, spec, flow, p, _off, size, check):
+        k = spec.keys
+        check("type/code", f"{spec.type}/{spec.code}", f"{p.type}/{p.code}")
+        if spec.type in (0, 8):
+            check("id", k.get("id", 0), p.rest[0] << 8 | p.rest[1])
+            check("sequence number", k.get("echo-seq", 0), p.rest[2] << 8 | p.rest[3])
+            want = pattern(0, size) if spec.data is None else spec.data
+            check("len", len(want), len(p.payload))
+            check("payload", want[:16].hex(), p.payload[:16].hex())
+        else:
+            quoted = p.payload
+            check("quoted bytes", True, len(quoted) >= 28)
+            check("quote", self.last_in[:len(quoted)].hex(), quoted.hex())
+
+    # --- calls ---
+    def run_call(self, target, name, args):
+        value = getattr(self, "call_" + name)(args)
+        if target:
+            if not isinstance(value, int) or value < 0:
+                self.fail(f"a descriptor from {name}()", self.text(value))
+            self.sockets[target] = value
+
+    def text(self, value):
+        if isinstance(value, int) and value < 0:
+            return ERRNO.get(-value, str(value))
+        return str(value)
+
+    def result(self, value, default="0"):
+        """Compares a call's value with what the statement says."""
+        want = self.statement.result if self.statement.result is not None else default
+        if want == "any":
+            return value
+        if self.text(value) != want:
+            self.fail(f"{self.statement.text}{'' if self.statement.result else ' -> ' + want}", self.text(value))
+        return value
+
+    def fd(self, name):
+        if name not in self.sockets:
+            raise ScriptError(f"there is no socket '{name}'")
+        return self.sockets[name]
+
+    def call_socket(self, args):
+        kind = {"tcp": (socket.SOCK_STREAM, 0), "udp": (socket.SOCK_DGRAM, 0)}.get(args[0])
+        if not kind:
+            raise ScriptError("socket(tcp) or socket(udp)")
+        value = self.stack.lib.socket(socket.AF_INET, *kind)
+        if args[0] == "udp":
+            self.datagrams.add(value)
+        if self.statement.result is not None:
+            self.result(value)
+        return value
+
+    def call_bind(self, args):
+        host, port = endpoint(args[1], bytes(4))
+        self.result(self.stack.lib.bind(self.fd(args[0]), sockaddr(host, port), 16))
+
+    def call_listen(self, args):
+        self.result(self.stack.lib.listen(self.fd(args[0]), integer(args[1])))
+
+    def call_accept(self, args):
+        value = self.stack.lib.accept(self.fd(args[0]), None, None)
+        if self.statement.result is not None:
+            self.result(value)
+        return value
+
+    def call_connect(self, args):
+        if args[1] == "none":
+            return self.result(self.stack.lib.connect(self.fd(args[0]), sockaddr(bytes(4), 0, socket.AF_UNSPEC), 16))
+        host, port = endpoint(args[1], packets.address(self.script.peer))
+        if all(flow.peer != (host, port) for flow in self.flows.values()):
+            self.main.peer, self.main.ours, self.main.our_isn = (host, port), (self.main.ours[0], None), None
+        return self.result(self.stack.lib.connect(self.fd(args[0]), sockaddr(host, port), 16), "EINPROGRESS")
+
+    def call_send(self, args):
+        fd, size = self.fd(args[0]), integer(args[1])
+        flags = sum(MSG[f] for f in args[2:])
+        at = self.given.get(fd, 0)
+        value = self.stack.send(fd, pattern(at, size), flags)
+        if value > 0 and fd not in self.datagrams:
+            self.given[fd] = at + value
+        return self.result(value, str(size))
+
+    def call_sendto(self, args):
+        size = integer(args[1])
+        host, port = endpoint(args[2], packets.address(self.script.peer))
+        return self.result(self.stack.send(self.fd(args[0]), pattern(0, size), 0, sockaddr(host, port)), str(size))
+
+    def call_recv(self, args):
+        fd, size = self.fd(args[0]), integer(args[1])
+        flags = sum(MSG[f] for f in args[2:])
+        value, data, out, _ = self.stack.recv(fd, size, flags)
+        want = self.statement.result or str(size)
+        truncated = ", TRUNC" if out & socket.MSG_TRUNC else ""
+        if want.startswith('"'):
+            came = f'"{data.decode("latin-1")}"' if value >= 0 else self.text(value)
+            if want != came + truncated:
+                self.fail(f"recv() -> {want}", came + truncated)
+        elif want != self.text(value) + truncated:
+            self.fail(f"recv() -> {want}", self.text(value) + truncated)
+        elif value > 0 and not flags & socket.MSG_TRUNC and data != pattern(self.taken.get(fd, 0), len(data)):
+            self.fail("the bytes that were sent", data[:16].hex() + " ...")
+        if value > 0 and not flags & socket.MSG_PEEK and fd not in self.datagrams:
+            self.taken[fd] = self.taken.get(fd, 0) + value
+
+    def call_shutdown(self, args):
+        self.result(self.stack.lib.shutdown(self.fd(args[0]), SHUT[args[1]] if args[1] in SHUT else integer(args[1])))
+
+    def call_close(self, args):
+        self.result(self.stack.lib.close(self.fd(args[0])))
+
+    def call_close_blocks(self, args):
+        if self.stack.close_blocking(self.fd(args[0])):
+            self.fail("close() that waits", f"it returns {self.text(self.stack.sleeper.result)} at once")
+
+    def call_close_returns(self, args):
+        self.fd(args[0])
+        if not self.stack.sleeper or self.stack.sleeper.result is None:
+            self.fail("close() has returned", "it still waits")
+        self.result(self.stack.sleeper.result)
+
+    def option(self, name):
+        level = LEVELS.get(name.partition("_")[0])
+        value = OPTIONS.get(name, getattr(socket, name, None))
+        if level is None or not isinstance(value, int):
+            raise ScriptError(f"unknown option {name}")
+        return level, value
+
+    def call_setsockopt(self, args):
+        level, option = self.option(args[1])
+        if option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO) and level == socket.SOL_SOCKET:
+            us = duration(args[2])
+            raw = struct.pack("=qq", us // 1000000, us % 1000000)
+        elif args[1] == "TCP_CONGESTION":
+            raw = args[2].encode()
+        else:
+            raw = struct.pack(f"={len(args) - 2}i", *map(integer, args[2:]))
+        self.result(self.stack.lib.setsockopt(self.fd(args[0]), level, option, raw, len(raw)))
+
+    def call_getsockopt(self, args):
+        level, option = self.option(args[1])
+        r, raw = self.stack.getsockopt(self.fd(args[0]), level, option)
+        if r < 0:
+            return self.result(r)
+        if args[1] in ("TCP_CONGESTION", "SO_BINDTODEVICE"):
+            value = raw.rstrip(b"\0").decode()
+        else:
+            value = ", ".join(map(str, struct.unpack(f"={len(raw) // 4}i", raw)))
+        return self.result(value)
+
+    def call_ioctl(self, args):
+        buf = ctypes.create_string_buffer(struct.pack("=i", -1), 4)
+        r = self.stack.lib.ioctl(self.fd(args[0]), IOCTL[args[1]], buf)
+        return self.result(r if r else struct.unpack("=i", buf.raw)[0])
+
+    def call_poll(self, args):
+        mask = self.stack.lib.poll(self.fd(args[0]))
+        return self.result("|".join(n for n, bit in POLL.items() if mask & bit) or "0")
+
+    def call_error(self, args):
+        r, raw = self.stack.getsockopt(self.fd(args[0]), socket.SOL_SOCKET, socket.SO_ERROR)
+        return self.result(r if r else -struct.unpack("=i", raw)[0])
+
+    def call_state(self, args):
+        info = self.stack.info(self.fd(args[0]))
+        return self.result(STATES.get(info["state"], info["state"]) if isinstance(info, dict) else -info)
+
+    def call_info(self, args):
+        info = self.stack.info(self.fd(args[0]))
+        if isinstance(info, dict) and args[1] not in info:
+            raise ScriptError(f"tcp_info has no '{args[1]}'")
+        return self.result(info[args[1]] if isinstance(info, dict) else -info)
+
+    def call_tune(self, args):
+        return self.result(self.stack.lib.tune(args[0].encode(), " ".join(args[1].split()).encode()))
+
+    # --- whole handshakes ---
+    def settings(self, args):
+        k = {"mss": 1460, "win": 65535, "wscale": None, "rtt": 10000, "port": None}
+        for a in args:
+            key, _, value = a.partition(" ")
+            if key not in k:
+                raise ScriptError(f"'{a}': mss, win, wscale, rtt, port")
+            k[key] = duration(value) if key == "rtt" else integer(value)
+        k["options"] = f"<mss {k['mss']}" + (f", nop, wscale {k['wscale']}" if k["wscale"] is not None else "") + ">"
+        return k
+
+    def take(self, flags):
+        """The next packet, which must be there and have these flags."""
+        if not self.stack.sent:
+            self.fail(f"a {packets.flag_names(flags)} of the handshake", "nothing")
+        p = self.stack.sent.pop(0)
+        if p.flags != flags or not p.ok:
+            self.fail(f"a {packets.flag_names(flags)} of the handshake", self.line_of(p))
+        return p
+
+    def call_accepted(self, args):
+        """A connection that the peer opened to a listener made for it; the listener is closed again."""
+        k, lib, f = self.settings(args), self.stack.lib, self.main
+        one = struct.pack("=i", 1)
+        listener = lib.socket(socket.AF_INET, socket.SOCK_STREAM, 0)
+        lib.setsockopt(listener, socket.SOL_SOCKET, socket.SO_REUSEADDR, one, 4)
+        if lib.bind(listener, sockaddr(bytes(4), f.ours[1]), 16) or lib.listen(listener, 1):
+            self.fail("a listener", "none")
+        self.deliver(self.build(PacketSpec(f"SYN seq 0 win {min(k['win'], 65535)} {k['options']}"), f, 0, 0))
+        f.our_isn = self.take(FLAGS["SYN"] | FLAGS["ACK"]).seq
+        self.stack.advance(self.stack.now + k["rtt"])
+        self.deliver(self.build(PacketSpec(f"ACK seq 1 ack 1 win {k['win']}"), f, 0, 0))
+        fd = lib.accept(listener, None, None)
+        lib.close(listener)
+        return fd
+
+    def call_connected(self, args):
+        """A connection that we opened to the peer's port (8080)."""
+        k, lib, f = self.settings(args), self.stack.lib, self.main
+        fd = lib.socket(socket.AF_INET, socket.SOCK_STREAM, 0)
+        f.peer, f.ours = (f.peer[0], k["port"] or 8080), (f.ours[0], None)
+        r = lib.connect(fd, sockaddr(*f.peer), 16)
+        if r != -errno.EINPROGRESS:
+            self.fail("connect() -> EINPROGRESS", self.text(r))
+        syn = self.take(FLAGS["SYN"])
+        f.ours, f.our_isn = (f.ours[0], syn.sport), syn.seq
+        self.stack.advance(self.stack.now + k["rtt"])
+        self.deliver(self.build(PacketSpec(f"SYN,ACK seq 0 ack 1 win {k['win']} {k['options']}"), f, 0, 0))
+        self.take(FLAGS["ACK"])
+        return fd
