@@ -83,8 +83,24 @@ TEST_EACH(add, add_table)
 		CHECK(inet_addr_is_bcast(net, htonl(row->bcast)));
 		CHECK(!inet_addr_is_bcast(net, htonl(row->bcast - 1)));
 	}
+	if (!row->err && !row->bcast)
+		for (u32 host = 0; host < 2;
+		     host++) /* both of a point-to-point link, or itself: hosts */
+			CHECK(!inet_addr_is_bcast(net, htonl((row->addr & ~1u) + host)));
 	CHECK_EQ(inet_addr_del(dev, htonl(row->addr)), row->err ? -EADDRNOTAVAIL : 0);
 	CHECK(!inet_addr_is_local(net, htonl(row->addr)));
+	end();
+}
+
+/* A device that cannot broadcast has no broadcast address either. */
+TEST(no_broadcast_without_the_flag)
+{
+	begin();
+	dev->flags &= ~(u32)IFF_BROADCAST;
+	CHECK_EQ(inet_addr_add(dev, htonl(A(10, 0, 2, 15)), 24), 0);
+	CHECK(!inet_addr_is_bcast(net, htonl(A(10, 0, 2, 255))));
+	CHECK(!inet_addr_is_bcast(net, htonl(A(10, 0, 2, 0))));
+	CHECK(inet_addr_is_bcast(net, INADDR_BROADCAST));
 	end();
 }
 

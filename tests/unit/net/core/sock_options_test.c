@@ -430,6 +430,46 @@ TEST_EACH(wait_for_room, wait_table)
 	hosts_down();
 }
 
+static struct timer early, late_room;
+
+/* Somebody wakes the writer for another reason: the wish to be woken for room is gone with it. */
+static void wake_for_nothing(struct timer *t)
+{
+	(void)t;
+	sock_reset_flag(sk, SOCK_NOSPACE);
+	wake_up(&sk->sk_wq);
+}
+
+static void make_room(struct timer *t)
+{
+	(void)t;
+	sk->sk_wmem_queued = 0;
+	sk_stream_write_space(sk);
+}
+
+TEST(woken_for_nothing_waits_on)
+{
+	struct socket *s;
+	u64 t0;
+
+	hosts_up(1);
+	s = tcp_socket(0);
+	sk = s->sk;
+	sk->sk_sndbuf = 3000;
+	sk->sk_wmem_queued = 3000;
+	t0 = host_clock();
+	timer_setup_precise(&early, wake_for_nothing);
+	timer_setup_precise(&late_room, make_room);
+	mod_timer(&early, t0 + 10 * NSEC_PER_MSEC);
+	mod_timer(&late_room, t0 + 30 * NSEC_PER_MSEC);
+	lock_sock(sk);
+	CHECK_EQ(sk_stream_wait_memory(sk, t0 + NSEC_PER_SEC), 0);
+	release_sock(sk);
+	CHECK_EQ((host_clock() - t0) / NSEC_PER_MSEC, 30);
+	sock_release(s);
+	hosts_down();
+}
+
 /* --- The page ------------------------------------------------------------------------------------------------------------------- */
 static char page[1024];
 

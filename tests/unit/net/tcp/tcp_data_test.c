@@ -231,11 +231,12 @@ TEST_EACH(packing, coalesce_table)
 {
 	static u8 in[20000];
 	struct socket *s;
-	struct sk_buff *held;
-	u32 before, total = 10 * row->len;
+	struct sk_buff *held, *held_at;
+	u32 next, before, total = 10 * row->len;
 
 	peer_up();
 	s = peer_connected();
+	next = peer.seq;
 	for (u32 i = 0; i < 5; i++, total += 1460)
 		tell_text(1460);
 	held = skb_clone(
@@ -250,6 +251,14 @@ TEST_EACH(packing, coalesce_table)
 	}
 	CHECK_EQ(s->sk->sk_receive_queue.qlen - before, row->skbs);
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPRcvCoalesce), row->packed);
+	skb_queue_walk(&s->sk->sk_receive_queue,
+		       held_at) /* each buffer knows what it holds, without gaps */
+	{
+		CHECK_EQ(TCP_SKB_CB(held_at)->seq, next);
+		next += held_at->len;
+		CHECK_EQ(TCP_SKB_CB(held_at)->end_seq, next);
+	}
+	CHECK_EQ(next, peer.seq);
 	consume_skb(held);
 	CHECK_EQ(get(s, in, sizeof(in), 0), total);
 	CHECK(same(in, 0, total));
