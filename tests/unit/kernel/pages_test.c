@@ -249,7 +249,10 @@ TEST_EACH(scattered, vectors)
 
 		for (size_t k = 0; k < sizeof(text); k++)
 			text[k] = (u8)(k + 1);
-		(ours ? iov_iter_kvec : iov_iter_init)(&i, v, 5);
+		if (ours)
+			iov_iter_kvec(&i, v, 5);
+		else
+			iov_iter_init(&i, v, 5);
 		CHECK_EQ(iov_iter_count(&i), n);
 		for (size_t k = 0; k < n; k += row->step) {
 			size_t len = n - k < row->step ? n - k : row->step;
