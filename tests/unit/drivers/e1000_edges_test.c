@@ -422,8 +422,8 @@ static void scattered_open(void)
 	ours = mmap(NULL, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	theirs = mmap(NULL, 4 * PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (u32 i = 0; i < 4; i++)
-		mmap(theirs + i * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_FIXED, fd, (off_t)((3 - i) * PAGE_SIZE));
+		(void)mmap(theirs + i * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_FIXED, fd, (off_t)((3 - i) * PAGE_SIZE));
 	close(fd);
 	for (u32 i = 0; i < 4 * PAGE_SIZE; i++)
 		ours[i] = (u8)(i * 7 + i / PAGE_SIZE);

@@ -238,13 +238,13 @@ TEST_EACH(accept_queue, backlog_table)
 
 	peer_up();
 	l = tcp_listener(0, PORT, row->backlog);
-	for (u16 i = 0; i < held; i++) { /* all SYNs first */
+	for (u32 i = 0; i < held; i++) { /* all SYNs first */
 		peer.sport = (u16)(1000 + i);
 		peer_begin(1000u * i);
 		peer_syn(peer_mss1460, 4);
 		CHECK_EQ(peer_found(), TCP_NEW_SYN_RECV);
 	}
-	for (u16 i = 0; i < held; i++) {
+	for (u32 i = 0; i < held; i++) {
 		peer.sport = (u16)(1000 + i);
 		tell_raw(TCPHDR_ACK, 1000u * i + 1, peer.out[i].seq + 1, 0);
 		CHECK_EQ(peer_found(), i < row->room ? TCP_ESTABLISHED : TCP_NEW_SYN_RECV);

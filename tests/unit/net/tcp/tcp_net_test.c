@@ -257,7 +257,7 @@ TEST_EACH(page_line, page_table)
 	text = shown();
 	/* The two addresses in the order of a little-endian machine, ports in hexadecimal: Linux's columns. */
 	snprintf(want, sizeof(want), " %08X:%04X %08X:%04X %02X %08X:%08X %02X:00000000 %08X ",
-		 row->established ? 0x0100000a : 0x0100000a, row->established ? peer.dport : PORT,
+		 0x0100000a, row->established ? peer.dport : PORT,
 		 row->established ? 0x0200000a : 0, row->established ? peer.sport : 0, row->st,
 		 row->tx, row->rx, row->tr, row->retr);
 	if (!strstr(text, want))
