@@ -169,15 +169,10 @@ static void tcp_event_sent(struct sock *sk, const struct tcp_skb_cb *cb, u32 len
 	tp->lsndtime_ns = now;
 }
 
-/*
- * The descriptor that goes down: a clone, or a copy while an earlier clone still uses the bytes, or when an ACK inside
- * the segment left them at an odd address, where no header can stand. NULL without memory.
- */
+/* The descriptor that goes down: a clone, or a copy while an earlier clone still uses the bytes. NULL without memory. */
 static struct sk_buff *tcp_copy_for_xmit(struct sk_buff *orig)
 {
-	bool odd = (unsigned long)orig->data & 1;
-
-	return odd || skb_shared_data(orig) ? pskb_copy(orig, MAX_TCP_HEADER) : skb_clone(orig);
+	return skb_shared_data(orig) ? pskb_copy(orig, MAX_TCP_HEADER) : skb_clone(orig);
 }
 
 /**
