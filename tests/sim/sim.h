@@ -4,8 +4,10 @@
  * fails, the capture and the trace.
  *
  * A seed is the whole truth about a run. Each part of the world draws from a stream of its own, named by a word and an
- * index, so that one more draw in one part changes nothing in another. The streams: "topology", "wire" (one for each
- * host), "device", "fault", "plan" (what the applications will do), "send" and "receive" (one for each end).
+ * index, so that one more draw in one part changes nothing in another. The streams: "kernel" (the kernel's own entropy),
+ * "topology" (hosts, links, what may go wrong), "wire" (the fate of each frame, one for each host), "device" (mishaps
+ * and manners of cards), "fault" (fault points), "plan" (what the applications will do, one for each flow), "stream"
+ * (the bytes), "send" and "receive" (one for each end), "oracle" (how often the whole state is looked at).
  */
 #ifndef SIM_H
 #define SIM_H
