@@ -147,7 +147,7 @@ def gcovr(*words):
 def collect():
     """One reading of the counters, one page from it."""
     (ROOT / OUT).mkdir(parents=True, exist_ok=True)
-    for old in (ROOT / OUT).glob("*.html"):
+    for old in [*(ROOT / OUT).glob("*.html"), *ROOT.glob("*.gcov")]:  # the latter: of a run that was interrupted
         old.unlink()
     filters = [word for f in FOLDERS for word in ("--filter", f"{f}/")]
     gcovr("--object-directory", HOST / "obj", HOST / "obj", *filters, "--exclude-branches-by-pattern", ASSERTIONS,
