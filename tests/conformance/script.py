@@ -149,7 +149,8 @@ class PacketSpec:
         elif key == "ipopt":
             self.keys[key] = hexbytes(words.pop(0))
         elif key == "data":
-            self.data = words.pop(0).strip('"').encode()
+            text = words.pop(0)
+            self.data = text.strip('"').encode() if text.startswith('"') else hexbytes(text)
         else:
             raise ScriptError(f"unknown word '{key}'")
 
