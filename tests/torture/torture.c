@@ -359,6 +359,10 @@ static bool test(const struct scenario *s, const struct torment *t)
 		_exit(status);
 	}
 	wait(&status);
+	if (!status && shared->hits == hits) { /* nothing failed, so nothing was tested */
+		printf("# %s has no event for %s\n", s->name, t->name);
+		return true;
+	}
 	if (status)
 		printf("# again: tests/torture/run %s '%s'\n", s->name, shared->rule);
 	printf("%s torture_%s/%s (%llu runs, %llu faults)\n", status ? "not ok" : "ok", s->name,
