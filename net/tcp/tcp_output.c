@@ -490,6 +490,7 @@ int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb)
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
 	u32 mss = tcp_current_mss(sk);
+	u64 sent_ns;
 	int err;
 
 	if (!tcp_rtx_trim_head(tp, skb))
@@ -498,9 +499,11 @@ int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb)
 		return -EAGAIN;
 	if (skb->len > mss && tcp_fragment(sk, &tp->tcp_rtx_queue, skb, mss))
 		return -ENOMEM;
+	sent_ns = skb->tstamp_ns;
 	err = tcp_transmit_skb(sk, skb, true);
 	TCP_INC_STATS(sk->sk_net, RetransSegs);
 	if (err) {
+		skb->tstamp_ns = sent_ns; /* the copy that left is the one an ACK measures */
 		NET_INC_STATS(sk->sk_net, TCPRetransFail);
 		return err;
 	}

@@ -262,4 +262,29 @@ TEST(promised_before_the_buffer_shrank)
 	hosts_down();
 }
 
+/* A retransmission that the queue below refused did not leave: the round trip counts from the copy that did. */
+TEST(refused_retransmission_has_no_time)
+{
+	struct socket *s[2];
+	u64 left;
+
+	hosts_up(1);
+	connected_pair(s);
+	wire.filter = watch;
+	deaf = true;
+	CHECK_EQ(put(s[1], "abc", 3, 0), 3);
+	left = tcp_rtx_head(tcp_sk(s[1]->sk))->tstamp_ns;
+	faults[FAULT_QDISC_DROP] = (struct fault){ .on = true, .at = 1, .every = 1 };
+	faults_armed = true;
+	host_clock_advance(300 * NSEC_PER_MSEC);
+	faults_armed = false;
+	CHECK(hosts[1]->mib.tcpext[LINUX_MIB_TCPRetransFail] > 0);
+	CHECK_EQ(tcp_rtx_head(tcp_sk(s[1]->sk))->tstamp_ns, left);
+	deaf = false;
+	host_clock_advance(NSEC_PER_SEC);
+	close_accepted(s[1]);
+	sock_release(s[0]);
+	hosts_down();
+}
+
 KTEST_MAIN_BOOT()
