@@ -920,8 +920,8 @@ static void judge_udp(const struct flow *f)
 	if (f->dgrams_got > f->end[0].sent && !world.doubles)
 		sim_fail("datagram", "flow %u: %u arrived, %llu were sent", f->id, f->dgrams_got,
 			 (unsigned long long)f->end[0].sent);
-	if (world.calm && !lost && !world.starves && f->kind == FLOW_UDP && f->end[0].sent &&
-	    !f->dgrams_got)
+	if (world.calm && !world.loses && !lost && !world.starves && f->kind == FLOW_UDP &&
+	    f->end[0].sent && !f->dgrams_got)
 		sim_fail("datagram", "flow %u: none of %llu arrived", f->id,
 			 (unsigned long long)f->end[0].sent);
 }
