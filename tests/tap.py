@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A real Linux peer: a TAP interface in a network namespace of its own, joined to the guest by a relay that loses by seed.
 
-    guest -- -netdev stream -- relay (this thread) -- TAP, 10.0.2.2/24, in the thread's own namespace -- Linux's TCP
+    guest -- -netdev socket,fd= -- relay (this thread) -- TAP, 10.0.2.2/24, in the thread's own namespace -- Linux's TCP
 
 Namespaces belong to threads: whatever is to live beside the TAP (sockets, servers) is made by call(), on this thread.
 
@@ -10,11 +10,8 @@ Interface: Tap(profile, seed): .net (for Machine.net), .call(function), .stats, 
 import os
 import queue
 import selectors
-import shutil
 import socket
-import tempfile
 import threading
-from pathlib import Path
 
 import namespace
 from relay import Direction
@@ -42,11 +39,9 @@ class Tap(threading.Thread):
     def __init__(self, profile, seed=1):
         super().__init__(daemon=True)
         self.ways = {"guest": FromGuest("guest", profile, seed), "host": Direction("host", profile, seed)}
-        self.folder = Path(tempfile.mkdtemp(prefix="doorbell-"))
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(self.folder / "wire"))
-        self.listener.listen(1)
-        self.net = f"stream:{self.folder}/wire"
+        self.wire, theirs = socket.socketpair(socket.AF_UNIX)
+        self.wire.setblocking(False)
+        self.net = f"fd:{theirs.detach()}"
         self.wake_read, self.wake_write = os.pipe()
         self.calls = queue.Queue()
         self.stopping = False
@@ -83,17 +78,13 @@ class Tap(threading.Thread):
         return namespace.open_tap("peer0")
 
     def shovel(self, tap):
-        wire = None
+        wire = self.wire
         selector = selectors.DefaultSelector()
-        for fd in (tap, self.listener, self.wake_read):
+        for fd in (tap, wire, self.wake_read):
             selector.register(fd, selectors.EVENT_READ)
         while not self.stopping:
             for key, _ in selector.select(0.005):
-                if key.fileobj is self.listener:
-                    wire = self.listener.accept()[0]
-                    wire.setblocking(False)
-                    selector.register(wire, selectors.EVENT_READ)
-                elif key.fileobj is wire:
+                if key.fileobj is wire:
                     try:
                         data = wire.recv(1 << 18)
                     except ConnectionResetError:
@@ -113,7 +104,7 @@ class Tap(threading.Thread):
             os.write(tap, frame)
         host = self.ways["host"]
         host.release()
-        if wire and host.outbox:
+        if host.outbox:
             try:
                 del host.outbox[:wire.send(host.outbox)]
             except BlockingIOError:
@@ -131,5 +122,4 @@ class Tap(threading.Thread):
         os.write(self.wake_write, b"x")
         self.calls.put((lambda: None, queue.Queue()))
         self.join(5)
-        self.listener.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.wire.close()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A wire between two guests: a seeded relay that loses nothing unless it is told to.
 
-    guest 0 -- -netdev stream or dgram -- relay (this thread) -- the same -- guest 1
+    guest 0 -- -netdev socket,fd= or dgram -- relay (this thread) -- the same -- guest 1
 
 Both kinds are Unix sockets whose writers wait when the reader is slow, so that every fault on this wire is one of ours. What
 befalls a frame depends only on the seed, the direction and the frame's index (relay.Direction).
@@ -30,24 +30,15 @@ class Frames(Direction):
 
 
 class StreamEnd:
-    """QEMU connects; each frame is preceded by its length in four bytes."""
+    """QEMU is born with its end; each frame is preceded by its length in four bytes."""
 
-    def __init__(self, folder, name):
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(folder / name))
-        self.listener.listen(1)
-        self.net = f"stream:{folder / name}"
-        self.sock = None
+    def __init__(self, _folder, _name):
+        self.sock, theirs = socket.socketpair(socket.AF_UNIX)
+        self.sock.setblocking(False)
+        self.net = f"fd:{theirs.detach()}"
         self.outbox = bytearray()
 
-    def readable(self):
-        return self.sock or self.listener
-
     def read(self, way):
-        if not self.sock:
-            self.sock = self.listener.accept()[0]
-            self.sock.setblocking(False)
-            return True
         data = self.sock.recv(1 << 18)
         way.feed(data)
         return bool(data)
@@ -57,7 +48,7 @@ class StreamEnd:
         for frame in frames:
             self.outbox += len(frame).to_bytes(4, "big") + frame
         frames.clear()
-        if self.sock and self.outbox:
+        if self.outbox:
             try:
                 del self.outbox[:self.sock.send(self.outbox)]
             except BlockingIOError:
@@ -65,9 +56,7 @@ class StreamEnd:
         return bool(self.outbox)
 
     def close(self):
-        self.listener.close()
-        if self.sock:
-            self.sock.close()
+        self.sock.close()
 
 
 class DgramEnd:
@@ -79,9 +68,6 @@ class DgramEnd:
         self.sock.setblocking(False)
         self.peer = str(folder / f"{name}-guest")
         self.net = f"dgram-unix:{self.peer}:{folder / name}-relay"
-
-    def readable(self):
-        return self.sock
 
     def read(self, way):
         way.frame(self.sock.recv(65536))
@@ -126,7 +112,7 @@ class Wire(threading.Thread):
             with selectors.DefaultSelector() as selector:
                 for i, end in enumerate(self.ends):
                     if not full[i] and not gone[i]:
-                        selector.register(end.readable(), selectors.EVENT_READ, i)
+                        selector.register(end.sock, selectors.EVENT_READ, i)
                 for key, _ in selector.select(0.0005 if any(full) else 0.005):
                     try:
                         gone[key.data] = not self.ends[key.data].read(self.ways[key.data])

@@ -52,8 +52,8 @@ class Machine:
         kind, _, rest = self.net.partition(":")
         if kind == "tap":
             return f"tap,id=n0,ifname={rest},script=no,downscript=no"
-        if kind == "stream":  # a Unix socket that loses nothing: the tests' relay
-            return f"stream,id=n0,server=off,addr.type=unix,addr.path={rest}"
+        if kind == "fd":  # a connected Unix stream socket, ours until QEMU has started: it loses nothing
+            return f"socket,id=n0,fd={rest}"
         if kind == "dgram":
             local, remote = rest.split(":")
             return (f"dgram,id=n0,local.type=inet,local.host=127.0.0.1,local.port={local},"
@@ -66,6 +66,11 @@ class Machine:
             proto, host, guest = rule.split(":")
             words.append(f"hostfwd={proto}:127.0.0.1:{host}-:{guest}")
         return ",".join(words) + self.netdev_extra
+
+    def descriptors(self):
+        """What QEMU inherits."""
+        kind, _, rest = self.net.partition(":")
+        return (int(rest),) if kind == "fd" and self.nic else ()
 
     def command(self):
         """QEMU's argv, relative to the root of the tree."""
@@ -168,9 +173,11 @@ class Guest:
         self.started = time.monotonic()
         try:
             self.process = subprocess.Popen(machine.command(), cwd=ROOT, stdin=stdin, stdout=subprocess.PIPE,
-                                            stderr=subprocess.PIPE)
+                                            stderr=subprocess.PIPE, pass_fds=machine.descriptors())
         except FileNotFoundError:
             raise Failure(f"{BINARY} is missing: make deps installs it") from None
+        for fd in machine.descriptors():
+            os.close(fd)  # QEMU's now: its end is the end of the connection
         self.stderr = b""
         self.threads = [threading.Thread(target=t, daemon=True) for t in (self.read_serial, self.read_stderr)]
         for thread in self.threads:
