@@ -269,6 +269,11 @@ def program(*words):
     return subprocess.run([sys.executable, *words], cwd=ROOT, check=False).returncode
 
 
+def needs(*packages):
+    """Installs what of these is missing; 0, or it fails in words."""
+    return deps.deps({name: deps.EVERYTHING[name] for name in packages})
+
+
 def test(settings):
     deps.deps()
     return program("tests/run")
@@ -279,6 +284,7 @@ def check(settings):
 
 
 def host(settings):
+    needs("gcc", "libc6-dev")
     build.make("hostlib", settings, FLAVOUR="lib")
     print("build/host/libdoorbell.so")
     return 0
@@ -296,8 +302,9 @@ def main(argv):
         "build": build_target, "iso": iso, "run": lambda s: deps.deps(deps.TO_RUN) or run(s),
         "debug": lambda s: deps.deps(deps.TO_RUN | {"gdb": ["gdb"]}) or debug(s), "test": test,
         "check": check, "deps": lambda s: deps.deps(), "doctor": lambda s: deps.doctor(), "host": host,
-        "sim": lambda s: program("tests/sim/run"), "fuzz": lambda s: program("tests/fuzz/run"),
-        "coverage": lambda s: program("tools/coverage.py"),
+        "sim": lambda s: needs("gcc", "libc6-dev") or program("tests/sim/run"),
+        "fuzz": lambda s: needs("clang", "libclang-rt-14-dev", "libc6-dev") or program("tests/fuzz/run"),
+        "coverage": lambda s: needs("gcc", "libc6-dev", "clang", "gcovr") or program("tools/coverage.py"),
     }
     if target not in actions:
         raise Failure(f"{target}: no such target (make help)")
