@@ -39,7 +39,7 @@ OPERATORS = {
     "truth": (re.compile(r"\b(true|false)\b"), lambda m: "false" if m[1] == "true" else "true"),
     "negation": (re.compile(r"!(?=[\w(])"), lambda m: ""),
     "condition": (re.compile(r"\bif \((?=.*\)$)(.*)\)$"), lambda m: f"if (!({m[1]}))"),
-    "result": (re.compile(r"\breturn (?!0;|NULL;)[^;]+;"), lambda m: "return 0;"),
+    "result": (re.compile(r"\breturn (?!0;|NULL;|false;)[^;]+;"), lambda m: "return 0;"),
     "statement": (re.compile(r"^(\t+)((?!return|goto|break|continue|case)[\w>*(][^=;{}]*\([^;]*\)|[\w>.*\[\]-]+ [+|&-]?= [^;]+);$"),
                   lambda m: m[1] + ";"),
 }

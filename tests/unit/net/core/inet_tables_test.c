@@ -315,6 +315,30 @@ static void crowd_out(u32 n)
 	free(crowd);
 }
 
+/* First connections to many hosts begin all over the range (RFC 6056, 3.3.4), not in a part of it. */
+TEST(first_ports_lie_everywhere)
+{
+	enum { HOSTS = 400 };
+	u32 quarter[4] = { 0 };
+
+	begin(64);
+	for (u32 n = 0; n < HOSTS; n++) {
+		struct sock_common *c = skc(0);
+
+		memset(&socks[0], 0, sizeof(socks[0]));
+		c->skc_rcv_saddr = A(1);
+		c->skc_daddr = A(2 + n);
+		c->skc_dport = htons(9);
+		CHECK_EQ(inet_hash_connect(h, c), 0);
+		quarter[(c->skc_num - FIRST_PORT) * 4 / PORTS]++;
+		inet_ehash_remove(c);
+		inet_unbind_port(c);
+	}
+	for (u32 q = 0; q < ARRAY_SIZE(quarter); q++)
+		CHECK(quarter[q] > HOSTS / 8);
+	end();
+}
+
 /* Every ephemeral port is given once, then there is none; one that comes back is found. */
 TEST(every_port_bound)
 {

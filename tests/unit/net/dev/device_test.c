@@ -272,6 +272,20 @@ TEST(an_mtu_without_the_drivers_say)
 	down();
 }
 
+/* A driver that says nothing else has Ethernet's limits. */
+TEST(an_ethernet_device_takes_1500_bytes)
+{
+	struct net_device *d;
+
+	up();
+	d = make("eth9", &plain_ops);
+	CHECK_EQ(dev_set_mtu(d, 1501), -EINVAL);
+	CHECK_EQ(dev_set_mtu(d, 67), -EINVAL);
+	CHECK_EQ(d->mtu, 1500);
+	free_netdev(d);
+	down();
+}
+
 /* --- The order of news ------------------------------------------------------------------------------------------------------------ */
 
 static void a_close(void)
