@@ -70,6 +70,10 @@ def noticed(name, tree):
 
 def main():
     names = sys.argv[1:] or list(BREAKAGES)
+    unknown = [n for n in names if n not in BREAKAGES]
+    if unknown:
+        print(f"{', '.join(unknown)}: no such breakage; there are {', '.join(BREAKAGES)}")
+        return 2
     missed = 0
     with tempfile.TemporaryDirectory() as place:
         tree = Path(place) / "doorbell"

@@ -138,6 +138,9 @@ class Laboratory:
 
 
 def main(argv):
+    if len(argv) > 3 or not all(word.isdecimal() for word in argv[1:]):
+        print(f"{' '.join(argv[1:])}: usage: tests/mutate.py [COUNT [SEED]]")
+        return 2
     count = int(argv[1]) if len(argv) > 1 else 50
     rng = random.Random(int(argv[2]) if len(argv) > 2 else 1)
     texts = {str(p.relative_to(ROOT)): p.read_text() for f in FOLDERS for p in sorted((ROOT / f).rglob("*.c"))}

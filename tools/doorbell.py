@@ -106,6 +106,8 @@ def free_port():
 def machine_of(settings, image, append, **more):
     pcap = Path(settings.pcap) if settings.pcap else None
     if settings.record:
+        if not (ROOT / settings.record).parent.is_dir():
+            raise Failure(f"RECORD={settings.record}: there is no folder {Path(settings.record).parent}")
         more["rr"] = ("record", settings.record)
     if pcap and not (ROOT / pcap).parent.is_dir():
         raise Failure(f"PCAP={pcap}: there is no folder {pcap.parent}")

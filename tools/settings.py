@@ -64,6 +64,10 @@ class Settings:
     debug: bool = False
     pattern: str = ""
     full: bool = False
+    # The laboratory's programs read these three themselves; here they are only checked.
+    seeds: int | None = None
+    seed: int | None = None
+    seconds: int | None = None
     record: str | None = None  # keep every input of the run in this file
     replay: str | None = None  # run the one kept there again
 
@@ -99,6 +103,9 @@ class Settings:
             debug=text("DEBUG", "0") == "1",
             pattern=text("T", ""),
             full=text("FULL", "") == "1",
+            seeds=number("SEEDS", env["SEEDS"], 1, 10**9) if text("SEEDS") else None,
+            seed=number("SEED", env["SEED"], 0, 2**64 - 1) if text("SEED") else None,
+            seconds=number("SECONDS", env["SECONDS"], 1, 10**6) if text("SECONDS") else None,
             record=plain_path("RECORD", text("RECORD")),
             replay=plain_path("REPLAY", text("REPLAY")),
         )

@@ -54,7 +54,9 @@ def test_counters():
 
 
 @pytest.mark.parametrize("variables", [{"NIC": "ne2000"}, {"NET": "wifi"}, {"MEM": "much"}, {"MEM": "0"},
-                                       {"HOSTFWD": "80"}, {"ACCEL": "hvf"}, {"TIMEOUT": "-1"}, {"RECORD": "a,b"}])
+                                       {"HOSTFWD": "80"}, {"ACCEL": "hvf"}, {"TIMEOUT": "-1"}, {"RECORD": "a,b"},
+                                       {"SEEDS": "x"}, {"SEEDS": "-3"}, {"SEEDS": "0"}, {"SEED": "abc"}, {"SEED": "-1"},
+                                       {"SECONDS": "x"}, {"SECONDS": "0"}])
 def test_bad_variable(variables):
     with pytest.raises(Failure) as caught:
         Settings.from_environment(variables)
@@ -203,3 +205,23 @@ def test_replay_of_nothing():
     done = launch("run", REPLAY="build/test/no.rr")
     assert done.returncode == 2
     assert "no recording there" in done.stdout
+
+
+def test_record_into_no_folder():
+    done = launch("run", RECORD="build/no/such/folder/x.rr")
+    assert done.returncode == 2
+    assert "there is no folder" in done.stdout
+
+
+def test_simulator_refuses_no_seeds():
+    """A run of nothing is not a run that found nothing."""
+    done = launch("sim", SEEDS="-3")
+    assert done.returncode == 2
+    assert "SEEDS=-3: must lie in" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["tests/torture/run", "nosuch"], ["tests/breakages.py", "nosuch"], ["tests/mutate.py", "many"]])
+def test_programs_refuse_in_words(words):
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, text=True, capture_output=True, check=False, timeout=150)
+    assert done.returncode == 2
+    assert words[1] in done.stdout and "Traceback" not in done.stderr
