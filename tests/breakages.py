@@ -29,7 +29,8 @@ BREAKAGES = {
                                  "e1000_test|test_one_copy_and"),
     "skb_freed_twice": ("drivers/net/e1000/e1000_tx.c", "\t\tconsume_skb(skb);\n\t}\n\tif (packets)",
                         # (Written plainly, gcc refuses it: it is told who takes packets back.)
-                        "\t\tconsume_skb(skb);\n\t\t__asm__ volatile(\"\" : \"+r\"(skb));\n\t\tconsume_skb(skb);\n\t}\n\tif (packets)",
+                        "\t\tstruct sk_buff *again = skb;\n\t\t__asm__ volatile(\"\" : \"+r\"(again));\n\t\tconsume_skb(skb);\n"
+                        "\t\tconsume_skb(again);\n\t}\n\tif (packets)",
                         "e1000_test|test_one_copy_and"),
     "reader_never_woken": ("net/core/sock.c", "static void sock_def_wakeup(struct sock *sk)\n{\n\twake_up(&sk->sk_wq);",
                            "static void sock_def_wakeup(struct sock *sk)\n{\n\t(void)sk;", "sock_test|tcp_wire_test|test_one_copy_in"),
@@ -63,8 +64,9 @@ def noticed(name, tree):
         target.write_text(text)
     if done.returncode == 0:
         return None
-    failures = re.findall(r"^FAILED\s+(\w+/\w+): .*failed: (.*)$|^\s+FAILED tests/boot/(\S+)|^\s+not ok (\S+)", done.stdout, re.M)
-    names = [f"{a}/{b}" if a else c or d for a, b, c, d in failures]
+    failures = re.findall(r"^FAILED\s+(\w+/\w+): .*failed: (.*)$|^\s+FAILED tests/boot/(\S+)|^\s+not ok (\S+)|^FAILED\s+(\w*/?build\w*) ",
+                          done.stdout, re.M)
+    names = [f"{a}/{b}" if a else c or d or f"does not compile: {e}" for a, b, c, d, e in failures]
     return ", ".join(dict.fromkeys(names))[:200] + " | " + done.stdout.strip().splitlines()[-1]
 
 
