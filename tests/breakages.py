@@ -64,7 +64,7 @@ def noticed(name, tree):
         target.write_text(text)
     if done.returncode == 0:
         return None
-    failures = re.findall(r"^FAILED\s+(\w+/\w+): .*failed: (.*)$|^\s+FAILED tests/boot/(\S+)|^\s+not ok (\S+)|^FAILED\s+(\w*/?build\w*) ",
+    failures = re.findall(r"^FAILED\s+(\w+/\w+): .*failed: (.*)$|^\s+make test T='(.+)'|^\s+not ok (\S+)|^FAILED\s+(\w*/?build\w*) ",
                           done.stdout, re.M)
     names = [f"{a}/{b}" if a else c or d or f"does not compile: {e}" for a, b, c, d, e in failures]
     return ", ".join(dict.fromkeys(names))[:200] + " | " + done.stdout.strip().splitlines()[-1]
