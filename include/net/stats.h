@@ -12,61 +12,148 @@ struct net;
 struct seq_file;
 
 // clang-format off
-#define IP_MIB(X)                                                                                  \
-	X(InReceives)                                                                              \
-	X(InHdrErrors)                                                                             \
-	X(InAddrErrors) X(ForwDatagrams) X(InUnknownProtos) X(InDiscards) X(InDelivers)            \
-		X(OutRequests) X(OutDiscards) X(OutNoRoutes) X(ReasmTimeout) X(ReasmReqds)         \
-			X(ReasmOKs) X(ReasmFails) X(FragOKs) X(FragFails) X(FragCreates)
-#define IPEXT_MIB(X)                                                                               \
-	X(InTruncatedPkts)                                                                         \
-	X(InMcastPkts)                                                                             \
-	X(OutMcastPkts) X(InBcastPkts) X(OutBcastPkts) X(InOctets) X(OutOctets) X(InMcastOctets)   \
-		X(OutMcastOctets) X(InBcastOctets) X(OutBcastOctets) X(InCsumErrors)
-#define ICMP_MIB(X)                                                                                \
-	X(InMsgs)                                                                                  \
-	X(InErrors)                                                                                \
-	X(InCsumErrors) X(InDestUnreachs) X(InTimeExcds) X(InParmProbs) X(InSrcQuenchs)            \
-		X(InRedirects) X(InEchos) X(InEchoReps) X(InTimestamps) X(InTimestampReps)         \
-			X(InAddrMasks) X(InAddrMaskReps) X(OutMsgs) X(OutErrors)                   \
-				X(OutRateLimitHost) X(OutDestUnreachs) X(OutTimeExcds)             \
-					X(OutParmProbs) X(OutSrcQuenchs) X(OutRedirects)           \
-						X(OutEchos) X(OutEchoReps) X(OutTimestamps)        \
-							X(OutTimestampReps) X(OutAddrMasks)        \
-								X(OutAddrMaskReps)
-#define TCP_MIB(X)                                                                                 \
-	X(RtoAlgorithm)                                                                            \
-	X(RtoMin)                                                                                  \
-	X(RtoMax) X(MaxConn) X(ActiveOpens) X(PassiveOpens) X(AttemptFails) X(EstabResets)         \
-		X(CurrEstab) X(InSegs) X(OutSegs) X(RetransSegs) X(InErrs) X(OutRsts)              \
-			X(InCsumErrors)
-#define UDP_MIB(X)                                                                                 \
-	X(InDatagrams)                                                                             \
-	X(NoPorts)                                                                                 \
-	X(InErrors) X(OutDatagrams) X(RcvbufErrors) X(SndbufErrors) X(InCsumErrors)                \
-		X(IgnoredMulti) X(MemErrors)
-#define TCPEXT_MIB(X)                                                                                   \
-	X(EmbryonicRsts)                                                                                \
-	X(PruneCalled)                                                                                  \
-	X(RcvPruned) X(OfoPruned) X(OutOfWindowIcmps) X(LockDroppedIcmps) X(TW) X(DelayedACKs) X(       \
-		DelayedACKLocked) X(DelayedACKLost) X(ListenOverflows) X(ListenDrops) X(TCPHPHits)      \
-		X(TCPPureAcks) X(TCPHPAcks) X(TCPLostRetransmit) X(TCPRenoRecovery) X(                  \
-			TCPRenoFailures) X(TCPLossFailures) X(TCPFastRetrans)                           \
-			X(TCPSlowStartRetrans) X(TCPTimeouts) X(TCPLossProbes) X(TCPBacklogDrop) X(     \
-				TCPAbortOnData) X(TCPAbortOnClose) X(TCPAbortOnMemory)                  \
-				X(TCPAbortOnTimeout) X(TCPAbortOnLinger) X(TCPAbortFailed) X(           \
-					TCPRcvCoalesce) X(TCPOFOQueue) X(TCPOFODrop) X(TCPOFOMerge)     \
-					X(TCPChallengeACK) X(TCPSYNChallenge) X(TCPAutoCorking) X(      \
-						TCPFromZeroWindowAdv) X(TCPToZeroWindowAdv)             \
-						X(TCPWantZeroWindowAdv) X(TCPSynRetrans) X(             \
-							TCPOrigDataSent) X(TCPWinProbe) X(TCPKeepAlive) \
-							X(TCPRetransFail) X(TCPTimeWaitOverflow) X(     \
-								TCPReqQFullDrop) X(TCPWqueueTooBig)     \
-								X(TCPZeroWindowDrop) X(TCPRcvQDrop) X(  \
-									TCPDupAcks) X(PAWSEstab)        \
-									X(TCPACKSkippedChallenge)        \
-									X(TCPACKSkippedSynRecv)         \
-									X(TCPSpuriousRtxHostQueues)
+#define IP_MIB(X)				\
+	X(InReceives)				\
+	X(InHdrErrors)				\
+	X(InAddrErrors)				\
+	X(ForwDatagrams)			\
+	X(InUnknownProtos)			\
+	X(InDiscards)				\
+	X(InDelivers)				\
+	X(OutRequests)				\
+	X(OutDiscards)				\
+	X(OutNoRoutes)				\
+	X(ReasmTimeout)				\
+	X(ReasmReqds)				\
+	X(ReasmOKs)				\
+	X(ReasmFails)				\
+	X(FragOKs)				\
+	X(FragFails)				\
+	X(FragCreates)
+#define IPEXT_MIB(X)				\
+	X(InTruncatedPkts)			\
+	X(InMcastPkts)				\
+	X(OutMcastPkts)				\
+	X(InBcastPkts)				\
+	X(OutBcastPkts)				\
+	X(InOctets)				\
+	X(OutOctets)				\
+	X(InMcastOctets)			\
+	X(OutMcastOctets)			\
+	X(InBcastOctets)			\
+	X(OutBcastOctets)			\
+	X(InCsumErrors)
+#define ICMP_MIB(X)				\
+	X(InMsgs)				\
+	X(InErrors)				\
+	X(InCsumErrors)				\
+	X(InDestUnreachs)			\
+	X(InTimeExcds)				\
+	X(InParmProbs)				\
+	X(InSrcQuenchs)				\
+	X(InRedirects)				\
+	X(InEchos)				\
+	X(InEchoReps)				\
+	X(InTimestamps)				\
+	X(InTimestampReps)			\
+	X(InAddrMasks)				\
+	X(InAddrMaskReps)			\
+	X(OutMsgs)				\
+	X(OutErrors)				\
+	X(OutRateLimitHost)			\
+	X(OutDestUnreachs)			\
+	X(OutTimeExcds)				\
+	X(OutParmProbs)				\
+	X(OutSrcQuenchs)			\
+	X(OutRedirects)				\
+	X(OutEchos)				\
+	X(OutEchoReps)				\
+	X(OutTimestamps)			\
+	X(OutTimestampReps)			\
+	X(OutAddrMasks)				\
+	X(OutAddrMaskReps)
+#define TCP_MIB(X)				\
+	X(RtoAlgorithm)				\
+	X(RtoMin)				\
+	X(RtoMax)				\
+	X(MaxConn)				\
+	X(ActiveOpens)				\
+	X(PassiveOpens)				\
+	X(AttemptFails)				\
+	X(EstabResets)				\
+	X(CurrEstab)				\
+	X(InSegs)				\
+	X(OutSegs)				\
+	X(RetransSegs)				\
+	X(InErrs)				\
+	X(OutRsts)				\
+	X(InCsumErrors)
+#define UDP_MIB(X)				\
+	X(InDatagrams)				\
+	X(NoPorts)				\
+	X(InErrors)				\
+	X(OutDatagrams)				\
+	X(RcvbufErrors)				\
+	X(SndbufErrors)				\
+	X(InCsumErrors)				\
+	X(IgnoredMulti)				\
+	X(MemErrors)
+#define TCPEXT_MIB(X)				\
+	X(EmbryonicRsts)			\
+	X(PruneCalled)				\
+	X(RcvPruned)				\
+	X(OfoPruned)				\
+	X(OutOfWindowIcmps)			\
+	X(LockDroppedIcmps)			\
+	X(TW)					\
+	X(DelayedACKs)				\
+	X(DelayedACKLocked)			\
+	X(DelayedACKLost)			\
+	X(ListenOverflows)			\
+	X(ListenDrops)				\
+	X(TCPHPHits)				\
+	X(TCPPureAcks)				\
+	X(TCPHPAcks)				\
+	X(TCPLostRetransmit)			\
+	X(TCPRenoRecovery)			\
+	X(TCPRenoFailures)			\
+	X(TCPLossFailures)			\
+	X(TCPFastRetrans)			\
+	X(TCPSlowStartRetrans)			\
+	X(TCPTimeouts)				\
+	X(TCPLossProbes)			\
+	X(TCPBacklogDrop)			\
+	X(TCPAbortOnData)			\
+	X(TCPAbortOnClose)			\
+	X(TCPAbortOnMemory)			\
+	X(TCPAbortOnTimeout)			\
+	X(TCPAbortOnLinger)			\
+	X(TCPAbortFailed)			\
+	X(TCPRcvCoalesce)			\
+	X(TCPOFOQueue)				\
+	X(TCPOFODrop)				\
+	X(TCPOFOMerge)				\
+	X(TCPChallengeACK)			\
+	X(TCPSYNChallenge)			\
+	X(TCPAutoCorking)			\
+	X(TCPFromZeroWindowAdv)			\
+	X(TCPToZeroWindowAdv)			\
+	X(TCPWantZeroWindowAdv)			\
+	X(TCPSynRetrans)			\
+	X(TCPOrigDataSent)			\
+	X(TCPWinProbe)				\
+	X(TCPKeepAlive)				\
+	X(TCPRetransFail)			\
+	X(TCPTimeWaitOverflow)			\
+	X(TCPReqQFullDrop)			\
+	X(TCPWqueueTooBig)			\
+	X(TCPZeroWindowDrop)			\
+	X(TCPRcvQDrop)				\
+	X(TCPDupAcks)				\
+	X(PAWSEstab)				\
+	X(TCPACKSkippedChallenge)		\
+	X(TCPACKSkippedSynRecv)			\
+	X(TCPSpuriousRtxHostQueues)
 // clang-format on
 
 #define MIB_ENUM_IP(n)     IPSTATS_MIB_##n,
