@@ -46,13 +46,7 @@ SKB_CONSUMER(dev_queue_xmit, 1);
 void net_tx_action(void) __needs(softirq_ctx); /* NET_TX_SOFTIRQ */
 u16 netdev_pick_tx(struct net_device *dev, struct sk_buff *skb) __needs(softirq_ctx);
 
-/* --- Disciplines (net/sched/sch_generic.c) ------------------------------------------------------------------------------- */
-/* Makes a qdisc for @txq; NULL without memory. Process or softirq. */
-struct Qdisc *qdisc_create(const struct Qdisc_ops *ops, struct netdev_queue *txq);
-void qdisc_destroy(struct Qdisc *q); /* drops what it holds (QDISC_RESET) */
-int sched_net_init(
-	struct net *net); /* enters the notifier that attaches and detaches qdiscs; 0, -ENOSPC */
-void qdisc_show(struct seq_file *m); /* /proc/net/qdisc; arg: struct net */
+/* --- Down to the driver (net/sched/sch_generic.c) ------------------------------------------------------------------------ */
 /* Sends what the discipline holds, within the quota; no-op while it runs already. BH off. */
 void qdisc_run(struct Qdisc *q) __needs(softirq_ctx);
 /* Takes @skb into the queue or, when that is idle, straight to the driver. Consumes. enum net_xmit. BH off. */
@@ -61,4 +55,12 @@ SKB_CONSUMER(qdisc_xmit, 2);
 /* Makes packets (a list by ->next) fit for the device; what cannot be is dropped, counted. The list left, or NULL. BH off. */
 struct sk_buff *validate_xmit_skb_list(struct sk_buff *skb, struct net_device *dev)
 	__needs(softirq_ctx);
+
+/* --- The life of disciplines (net/sched/sch_api.c) ------------------------------------------------------------------------- */
+/* Makes a qdisc for @txq; NULL without memory. Process or softirq. */
+struct Qdisc *qdisc_create(const struct Qdisc_ops *ops, struct netdev_queue *txq);
+void qdisc_destroy(struct Qdisc *q); /* drops what it holds (QDISC_RESET) */
+int sched_net_init(
+	struct net *net); /* enters the notifier that attaches and detaches qdiscs; 0, -ENOSPC */
+void qdisc_show(struct seq_file *m); /* /proc/net/qdisc; arg: struct net */
 #endif

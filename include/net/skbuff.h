@@ -113,6 +113,8 @@ _Static_assert(sizeof(struct sk_buff) <= SKB_DESC_CHARGE &&
 int skb_init(void);                    /* caches; once per process; 0, -ENOMEM */
 void consume_skb(struct sk_buff *skb); /* NULL is allowed */
 void kfree_skb_reason(struct sk_buff *skb, enum skb_drop_reason reason);
+void kfree_skb_list_reason(struct sk_buff *skb,
+			   enum skb_drop_reason reason); /* linked by ->next; NULL is allowed */
 /* Each call of these four is an allocation site of its own: a packet that leaks is reported where it was made. */
 /* @size bytes of linear room, headroom included; len 0; one reference. NULL without memory. */
 #define alloc_skb(size) alloc_skb_at(size, ALLOC_SITE())

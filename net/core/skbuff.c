@@ -300,6 +300,21 @@ void kfree_skb_reason(struct sk_buff *skb, enum skb_drop_reason reason)
 }
 
 /**
+ * kfree_skb_list_reason() - drops a list of packets linked by ->next, each counted.
+ * Context: process, softirq; not hardirq. Consumes: the list; NULL is allowed.
+ */
+void kfree_skb_list_reason(struct sk_buff *skb, enum skb_drop_reason reason)
+{
+	while (skb) {
+		struct sk_buff *next = skb->next;
+
+		skb->next = NULL;
+		kfree_skb_reason(skb, reason);
+		skb = next;
+	}
+}
+
+/**
  * skb_get() - one more reference on the descriptor, for somebody who only reads.
  * Context: process, softirq.
  * Return: @skb.
