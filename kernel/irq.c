@@ -15,6 +15,7 @@
 
 #include <kernel/arch.h>
 #include <kernel/context.h>
+#include <kernel/cycles.h>
 #include <kernel/mm.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
@@ -61,6 +62,7 @@ static void irq_dispatch(unsigned int irq) __needs(irqs_off)
 	struct irq_line *l = &irqs.line[irq];
 	struct irqaction *a;
 	enum irqreturn claimed = IRQ_NONE;
+	enum cpu_context interrupted = cycles_enter(CPU_HARDIRQ);
 	hardirq_enter();
 	l->count++;
 	list_for_each_entry(a, &l->actions, node)
@@ -74,15 +76,18 @@ static void irq_dispatch(unsigned int irq) __needs(irqs_off)
 	}
 	arch_irq_eoi(irq);
 	hardirq_exit();
+	(void)cycles_enter(interrupted);
 }
 
 /* The one-shot timer fired. IF=0. */
 static void timer_dispatch(void) __needs(irqs_off)
 {
+	enum cpu_context interrupted = cycles_enter(CPU_HARDIRQ);
 	hardirq_enter();
 	irqs.timer_count++;
 	timer_interrupt();
 	hardirq_exit();
+	(void)cycles_enter(interrupted);
 }
 
 /* The plinth leaves an interrupt. IF=0. */

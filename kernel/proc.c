@@ -13,6 +13,7 @@
 
 #include <kernel/arch.h>
 #include <kernel/boot_info.h>
+#include <kernel/cycles.h>
 #include <kernel/irq.h>
 #include <kernel/mm.h>
 #include <kernel/printk.h>
@@ -213,7 +214,8 @@ void proc_init(void)
 		    { "/proc/allocinfo", allocinfo_show },
 		    { "/proc/interrupts", interrupts_show },
 		    { "/proc/softirqs", softirqs_show },
-		    { "/proc/stat", stat_show } };
+		    { "/proc/stat", stat_show },
+		    { "/proc/net/cycles", cycles_show } };
 	for (u32 i = 0; i < ARRAY_SIZE(own); i++)
 		if (proc_register(own[i].path, own[i].show, NULL))
 			boot_no_memory(own[i].path);

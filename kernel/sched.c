@@ -20,6 +20,7 @@
 
 #include <kernel/context.h>
 #include <kernel/cpu.h>
+#include <kernel/cycles.h>
 #include <kernel/mm.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
@@ -343,7 +344,11 @@ static void idle_loop(void *arg)
 		}
 		sched.on_slice();
 		u64 begin = arch_clock_ns();
+		(void)cycles_enter(CPU_IDLE);
 		arch_idle();
+		unsigned long flags = local_irq_save();
+		(void)cycles_enter(CPU_PROCESS);
+		local_irq_restore(flags);
 		sched.idle_ns += arch_clock_ns() - begin;
 	}
 }
@@ -362,6 +367,7 @@ void sched_init(void)
 	init->tid = ++sched.next_tid;
 	list_add_tail(&init->all, &sched.all);
 	this_cpu()->current = init;
+	cycles_init();
 	sched.idle = thread_create("idle", idle_loop, NULL);
 	if (!sched.idle)
 		boot_no_memory("the idle thread");

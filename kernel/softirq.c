@@ -17,6 +17,7 @@
 
 #include <kernel/arch.h>
 #include <kernel/context.h>
+#include <kernel/cycles.h>
 #include <kernel/mm.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
@@ -65,6 +66,7 @@ static void serve(void) __needs(irqs_off)
 	u64 end = arch_clock_ns() + MAX_TIME_NS;
 	u32 restarts = MAX_RESTART;
 	BUG_ON(cpu->in_softirq || cpu->bh_count || cpu->hardirq_depth);
+	enum cpu_context interrupted = cycles_enter(CPU_SOFTIRQ);
 	cpu->in_softirq = true;
 	cpu->bh_count++;
 	do {
@@ -77,6 +79,7 @@ static void serve(void) __needs(irqs_off)
 	} while (cpu->softirq_pending && !cpu->need_resched && --restarts && arch_clock_ns() < end);
 	cpu->bh_count--;
 	cpu->in_softirq = false;
+	(void)cycles_enter(interrupted);
 	if (cpu->softirq_pending && softirq.ksoftirqd) {
 		softirq.handed_over = true;
 		softirq.deferred++;

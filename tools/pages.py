@@ -48,6 +48,7 @@ class Counters:
         self.snmp.update(two_line_table(self.pages.get("/proc/net/netstat", "")))
         self.skb = name_values(self.pages.get("/proc/net/skb", ""))
         self.nic = name_values(self.pages.get("/proc/net/nic", ""))
+        self.cycles = name_values(self.pages.get("/proc/net/cycles", ""))
         self.softirqs = self.first_column("/proc/softirqs")
 
     def first_column(self, path):

@@ -11,6 +11,9 @@
 #include <lib/capability.h>
 #include <lib/types.h>
 
+/* Whose time it is: <kernel/cycles.h>. */
+enum cpu_context { CPU_PROCESS, CPU_SOFTIRQ, CPU_HARDIRQ, CPU_IDLE, NR_CPU_CONTEXTS };
+
 struct thread;
 struct softnet_data;
 
@@ -29,6 +32,10 @@ struct cpu {
 	bool bh_exit_pending;
 	void (*bh_exit)(struct cpu *cpu);
 	struct softnet_data *softnet; /* entered by net/init.c */
+	/* kernel/cycles.c; interrupts off */
+	enum cpu_context context;            /* whose time it is now */
+	u64 context_since;                   /* cycle counter at the last change */
+	u64 context_cycles[NR_CPU_CONTEXTS]; /* spent in each, up to the last change */
 };
 
 extern struct cpu boot_cpu;

@@ -123,4 +123,6 @@ def test_waiting_is_idle(boot, noise):
     assert sum(share.values()) < 0.05, "all threads of QEMU together"
     from peer import send_file
     send_file(port, noise(1))
-    boot.finish(guest).expect(0)
+    cycles = boot.finish(guest).expect(0).counters.cycles
+    assert cycles["idle"] > 0.9 * cycles["total"], "the guest's own account says the same"
+    assert all(cycles.values()) and sum(cycles.values()) == 2 * cycles["total"], "every cycle is in one context"
