@@ -42,6 +42,7 @@
 	X(DMA_MAP)				\
 	X(DRIVER_RESET)				\
 	X(DRIVER_STOP)				\
+	X(SKB_GSO_SEG)				\
 	X(SOCKET_RCVBUFF)			\
 	X(SOCKET_BACKLOG)			\
 	X(SOCKET_CLOSE)				\

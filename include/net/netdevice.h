@@ -33,9 +33,11 @@ enum netdev_priv_flags { IFF_XMIT_DST_RELEASE = 1, IFF_NO_QUEUE = 2 };
 enum netdev_features {
 	NETIF_F_SG = 1,
 	NETIF_F_HW_CSUM = 2,
-	NETIF_F_TSO = 4,
+	NETIF_F_TSO = 4, /* cuts TCP over IPv4 by gso_size */
 	NETIF_F_LOOPBACK = 8,
-	NETIF_F_RXCSUM = 16
+	NETIF_F_RXCSUM = 16,
+	NETIF_F_GSO =
+		32 /* packets to be cut are welcome: what the device cannot cut, software does */
 };
 
 /* Of ndo_start_xmit: BUSY leaves the skb with the caller and is a counted bug of the driver's stop rule. */
@@ -73,6 +75,8 @@ struct net_device_ops {
 	netdev_tx_t (*ndo_start_xmit)(struct sk_buff *skb, struct net_device *dev);
 	void (*ndo_doorbell)(
 		struct net_device *dev); /* BH off: tell the device what was posted; may be NULL */
+	/* BH off: @features without those that do not fit this packet; may be NULL */
+	u32 (*ndo_features_check)(struct sk_buff *skb, struct net_device *dev, u32 features);
 	void (*ndo_tx_timeout)(struct net_device *dev); /* softirq (watchdog): make it go again */
 	int (*ndo_change_mtu)(struct net_device *dev, u32 mtu); /* process; 0, -EINVAL */
 	void (*ndo_get_stats)(

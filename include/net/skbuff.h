@@ -56,6 +56,8 @@ enum pkt_type {
 	PACKET_OUTGOING,
 	PACKET_LOOPBACK
 };
+/* How a packet with gso_size is cut: at TCP's sequence numbers, or into UDP datagrams. IPv4 both. */
+enum skb_gso_type { SKB_GSO_TCPV4 = 1, SKB_GSO_UDP_L4 = 2 };
 enum skb_fclone { SKB_FCLONE_NONE, SKB_FCLONE_ORIG, SKB_FCLONE_CLONE };
 
 struct skb_frag {
@@ -167,6 +169,12 @@ static inline struct skb_shared_info *skb_shinfo(const struct sk_buff *skb)
 	return (struct skb_shared_info *)(void *)skb->end;
 }
 
+/* The packet stands for several: whoever cannot cut it must not send it. */
+static inline bool skb_is_gso(const struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->gso_size != 0;
+}
+
 static inline u32 skb_headlen(const struct sk_buff *skb)
 {
 	return skb->len - skb->data_len;
@@ -206,6 +214,12 @@ bool pskb_may_pull(struct sk_buff *skb, u32 n);
  * truesize grow. Nobody may be charged for the skb yet. 0, -EMSGSIZE when full.
  */
 int skb_add_frag(struct sk_buff *skb, u8 *addr, u32 len);
+/*
+ * Appends @len bytes at @offset of @from: its linear ones are copied (the tailroom must be there), fragments are shared
+ * unless @copy says that they are to be copied, too. 0, -EMSGSIZE when @to has no fragment left (some may be appended).
+ */
+int skb_append_range(struct sk_buff *to, const struct sk_buff *from, u32 offset, u32 len,
+		     bool copy);
 /* Appends @n zero bytes so that len is at least @n. 0; -ENOMEM (the skb is freed, counted NOMEM). */
 int skb_padto(struct sk_buff *skb, u32 n);
 
@@ -327,7 +341,7 @@ struct skb_stats {
 	u64 copied_tx;     /* payload bytes copied application -> skb */
 	u64 copied_rx;     /* payload bytes copied skb -> application */
 	u64 copied_kernel; /* both ways, for sockets of the kernel's own (DHCP) */
-	u64 copied_other; /* payload bytes copied between skbs (linearize, expand, fragment, collapse) */
+	u64 copied_other; /* payload bytes copied between skbs (linearize, expand, fragment, segment, collapse) */
 	u64 drop[NR_DROP_REASONS];
 };
 extern struct skb_stats skb_stats;

@@ -623,6 +623,71 @@ int skb_add_frag(struct sk_buff *skb, u8 *addr, u32 len)
 	return 0;
 }
 
+/* Appends a part of somebody's fragment, which gets a reference more. 0, -EMSGSIZE. */
+static int share_frag(struct sk_buff *to, const struct skb_frag *f, u32 offset, u32 len)
+{
+	struct skb_shared_info *si = skb_shinfo(to);
+
+	if (si->nr_frags == MAX_SKB_FRAGS)
+		return -EMSGSIZE;
+	si->frags[si->nr_frags] = (struct skb_frag){ .addr = f->addr + offset,
+						     .len = len,
+						     .offset = f->offset + offset };
+	frag_get(&si->frags[si->nr_frags]);
+	si->nr_frags++;
+	to->len += len;
+	to->data_len += len;
+	to->truesize += len;
+	return 0;
+}
+
+/* The next bytes of a range that lie together: behind the linear part in fragment *@f; NULL in *@f: in the linear one. */
+static const u8 *range_piece(const struct sk_buff *skb, u32 offset, u32 want, u32 *n,
+			     const struct skb_frag **f)
+{
+	const struct skb_shared_info *si = skb_shinfo(skb);
+
+	*f = NULL;
+	if (offset < skb_headlen(skb)) {
+		*n = min(want, skb_headlen(skb) - offset);
+		return skb->data + offset;
+	}
+	offset -= skb_headlen(skb);
+	for (*f = si->frags; offset >= (*f)->len; (*f)++)
+		offset -= (*f)->len;
+	*n = min(want, (*f)->len - offset);
+	return (*f)->addr + offset;
+}
+
+/**
+ * skb_append_range() - appends a part of another packet: its linear bytes are copied, its fragments shared
+ * @copy: fragments are copied as well; then all of it, else its linear bytes, must fit into the tailroom: asserted
+ *
+ * Context: process, softirq. Borrows: @from. Owns: @to takes references on what it shares; nobody is charged for it yet,
+ * and its data is its own. The range must lie in @from: asserted.
+ * Return: 0; -EMSGSIZE when all fragments of @to are used; what fitted was appended.
+ */
+int skb_append_range(struct sk_buff *to, const struct sk_buff *from, u32 offset, u32 len, bool copy)
+{
+	BUG_ON(offset > from->len || len > from->len - offset);
+	BUG_ON(to->destructor || skb_shared_data(to));
+	while (len) {
+		const struct skb_frag *f;
+		u32 n;
+		const u8 *p = range_piece(from, offset, len, &n, &f);
+
+		if (!f || copy) {
+			memcpy(skb_put(to, n), p, n);
+			skb_stats.copied_other += n;
+		} else if (share_frag(to, f, (u32)(p - f->addr), n)) {
+			return -EMSGSIZE;
+		}
+		offset += n;
+		len -= n;
+	}
+	return 0;
+}
+
 /* Moves the first @n bytes of the fragments behind the linear part, where there is room for them. */
 static void pull_tail(struct sk_buff *skb, u32 n)
 {

@@ -17,6 +17,8 @@
 #include <kernel/sched.h>
 #include <kernel/softirq.h>
 #include <lib/bug.h>
+#include <lib/err.h>
+#include <net/gso.h>
 
 enum {
 	DEV_TX_WEIGHT = 64, /* packets of one run; the rest is NET_TX's */
@@ -24,27 +26,43 @@ enum {
 };
 
 /* --- Down to the driver ------------------------------------------------------------------------------------------- */
-/* Makes one packet fit for the device, or drops it. */
+/*
+ * Makes one packet fit for the device, or drops it: counted NOMEM, or SKB_GSO_SEG when it is none that can be cut. Returns a
+ * list when it was to be cut and the device cannot.
+ */
 static struct sk_buff *validate_xmit_skb(struct sk_buff *skb, struct net_device *dev)
+	__needs(softirq_ctx)
 {
-	/* Nobody builds packets to be cut below: such a one must not reach a device that cannot cut. */
-	BUG_ON(skb_shinfo(skb)->gso_size && !(dev->features & NETIF_F_TSO));
-	if (skb->data_len && !(dev->features & NETIF_F_SG) && skb_linearize(skb))
+	u32 features = netif_skb_features(skb, dev);
+	enum skb_drop_reason reason = SKB_DROP_REASON_NOMEM;
+
+	if (netif_needs_gso(skb, features)) {
+		struct sk_buff *segs = skb_gso_segment(skb, features);
+
+		if (!IS_ERR(segs)) {
+			consume_skb(skb);
+			return segs;
+		}
+		if (PTR_ERR(segs) == -EINVAL)
+			reason = SKB_DROP_REASON_SKB_GSO_SEG;
 		goto out_drop;
-	if (skb->ip_summed == CHECKSUM_PARTIAL && !(dev->features & NETIF_F_HW_CSUM) &&
+	}
+	if (skb->data_len && !(features & NETIF_F_SG) && skb_linearize(skb))
+		goto out_drop;
+	if (skb->ip_summed == CHECKSUM_PARTIAL && !(features & NETIF_F_HW_CSUM) &&
 	    skb_checksum_help(skb))
 		goto out_drop;
 	return skb;
 out_drop:
 	dev->stats.tx_dropped++;
-	kfree_skb_reason(skb, SKB_DROP_REASON_NOMEM);
+	kfree_skb_reason(skb, reason);
 	return NULL;
 }
 
 /**
- * validate_xmit_skb_list() - makes each packet of a list fit for the device: linear without scatter-gather, summed
- * without checksum offload.
- * Context: BH off. Consumes: what could not be made so, counted NOMEM and tx_dropped.
+ * validate_xmit_skb_list() - makes each packet of a list fit for the device: cut where it cannot, linear without
+ * scatter-gather, summed without checksum offload.
+ * Context: BH off. Consumes: what could not be made so, counted NOMEM (SKB_GSO_SEG) and tx_dropped.
  * Return: the list that is left, in order; NULL.
  */
 struct sk_buff *validate_xmit_skb_list(struct sk_buff *skb, struct net_device *dev)
@@ -56,10 +74,9 @@ struct sk_buff *validate_xmit_skb_list(struct sk_buff *skb, struct net_device *d
 
 		skb->next = NULL;
 		skb = validate_xmit_skb(skb, dev);
-		if (skb) {
-			*tailp = skb;
-			tailp = &skb->next;
-		}
+		*tailp = skb;
+		while (*tailp)
+			tailp = &(*tailp)->next;
 		skb = next;
 	}
 	return first;

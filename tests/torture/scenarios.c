@@ -21,6 +21,7 @@
 #include <net/init.h>
 #include <net/neighbour.h>
 #include <net/route.h>
+#include <net/sch_generic.h>
 #include <uapi/mman.h>
 #include <wire/arp.h>
 #include <wire/dhcp.h>
@@ -323,7 +324,7 @@ static int run_tcp_stalled(void)
 	struct sockaddr_in to = name_of(HOST_IP(1), fresh_port());
 	int err = 0, fd = -1;
 
-	fill(2000);
+	fill(1000);
 	TRY(peer_listen(ntohs(to.sin_port), &l));
 	fd = (int)TRY(open_fd(SOCK_STREAM));
 	TRY(SYS3(connect, fd, &to, sizeof(to)));
@@ -694,6 +695,76 @@ out:
 	return err;
 }
 
+/* A packet of five datagrams, as a layer above builds it for a device that may cut it. NULL without memory. */
+static struct sk_buff *five_datagrams(u16 port)
+{
+	struct sk_buff *skb = alloc_skb(128);
+	u8 *page = skb ? alloc_page() : NULL, *p;
+
+	if (!page) {
+		consume_skb(skb);
+		return NULL;
+	}
+	memcpy(page, out_buf, 1000);
+	skb_reserve(skb, 64);
+	p = skb_put(skb, 42);
+	memset(p, 0, 42);
+	memcpy(p, hosts[1].dev->dev_addr, 6);
+	memcpy(p + 6, hosts[0].dev->dev_addr, 6);
+	p[12] = 8;
+	*(struct iphdr *)(p + 14) = (struct iphdr){ .ver_ihl = 0x45,
+						    .ttl = 64,
+						    .protocol = IPPROTO_UDP,
+						    .saddr = HOST_IP(0),
+						    .daddr = HOST_IP(1) };
+	put_unaligned_be16(9999, p + 34);
+	put_unaligned_be16(port, p + 36);
+	skb->network_header = 64 + 14;
+	skb->transport_header = 64 + 34;
+	skb->protocol = htons(ETH_P_IP);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->dev = hosts[0].dev;
+	(void)skb_add_frag(skb, page, 1000);
+	page_put(page);
+	skb_shinfo(skb)->gso_size = 200;
+	skb_shinfo(skb)->gso_segs = 5;
+	skb_shinfo(skb)->gso_type = SKB_GSO_UDP_L4;
+	return skb;
+}
+
+/* Cut by software, all of it or nothing, in order. */
+static int run_gso(void)
+{
+	struct socket *s = NULL;
+	u16 port = fresh_port();
+	struct sockaddr_in to = name_of(HOST_IP(1), port), discard = name_of(HOST_IP(1), 9);
+	int err = 0, got = 0, fd = -1;
+
+	fill(1000);
+	fd = (int)TRY(open_fd(SOCK_DGRAM));
+	TRY(SYS6(sendto, fd, out_buf, 10, 0, &discard, sizeof(discard)));
+	TRY(peer_open(SOCK_DGRAM, &s));
+	TRY(kernel_bind(s, &to));
+	for (u32 tries = 0; got < 5 && tries < 20; tries++) {
+		struct sk_buff *skb = five_datagrams(port);
+
+		got = 0;
+		err = skb ? 0 : -ENOMEM;
+		TRY(err);
+		err = dev_queue_xmit(skb);
+		TRY(err);
+		host_clock_advance(SEC);
+		while (kernel_recvmsg(s, in_buf, sizeof(in_buf), NULL) == 200)
+			got++;
+	}
+	err = 0;
+	MUST(got == 5);
+out:
+	close_fd(fd);
+	peer_close(s);
+	return err;
+}
+
 /* More than queue and ring hold: the queue stops and is woken, what is too much is dropped and counted. */
 static int run_burst(void)
 {
@@ -952,6 +1023,7 @@ const struct scenario scenarios[] = {
 	{ "ping", up, run_ping, machine_down, lost, false },
 	{ "arp", up, run_arp, machine_down, NULL, false },
 	{ "burst", up, run_burst, machine_down, lost, false },
+	{ "gso", up, run_gso, machine_down, lost, false },
 	{ "dhcp", up_without_address, run_dhcp, machine_down, NULL, false },
 	{ "routes", up, run_routes, machine_down, NULL, false },
 	{ "sockopts", up, run_sockopts, machine_down, NULL, false },
