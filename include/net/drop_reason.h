@@ -30,6 +30,7 @@
 	X(NEIGH_CREATEFAIL)			\
 	X(NEIGH_DEAD)				\
 	X(NO_ROUTE)				\
+	X(NETFILTER_DROP)			\
 	X(PKT_TOO_BIG)				\
 	X(QDISC_DROP)				\
 	X(QDISC_RESET)				\

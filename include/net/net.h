@@ -21,6 +21,9 @@ struct tcp_net;
 struct udp_net;
 struct inet_socket_net;
 struct dhcp_client;
+struct nf_hooks;
+struct nf_queue;
+struct nft_table;
 
 enum netdev_event {
 	NETDEV_REGISTER,
@@ -36,6 +39,16 @@ typedef void (*netdev_notifier_fn)(struct net_device *dev, enum netdev_event ev)
 /* Consumes @skb. Softirq. skb->data stands at the network header. */
 typedef void (*packet_rcv_fn)(struct sk_buff *skb, struct net_device *dev);
 
+/* Where a packet passes the filters, in Linux's order; <net/netfilter.h>. */
+enum nf_inet_hooks {
+	NF_INET_PRE_ROUTING,
+	NF_INET_LOCAL_IN,
+	NF_INET_FORWARD, /* a host forwards nothing: never called */
+	NF_INET_LOCAL_OUT,
+	NF_INET_POST_ROUTING,
+	NF_INET_NUMHOOKS
+};
+
 #define NET_MAX_PTYPES    8
 #define NET_MAX_NOTIFIERS 8
 
@@ -49,10 +62,14 @@ struct net {
 		packet_rcv_fn func; /* NULL: free */
 	} ptype[NET_MAX_PTYPES];    /* who receives which ethertype; net/dev/receive.c */
 	netdev_notifier_fn notifier[NET_MAX_NOTIFIERS]; /* in order of registration */
-	struct siphash_key hash_key;    /* secret of this boot: ISNs, ports, IP ids, table hashes */
-	struct neigh_table *arp_tbl;    /* net/neigh */
-	struct fib_table *fib;          /* net/ipv4/route.c */
-	struct ipv4_net *ipv4;          /* net/ipv4: protocols, ids, ICMP rate */
+	struct siphash_key hash_key; /* secret of this boot: ISNs, ports, IP ids, table hashes */
+	struct neigh_table *arp_tbl; /* net/neigh */
+	struct fib_table *fib;       /* net/ipv4/route.c */
+	struct ipv4_net *ipv4;       /* net/ipv4: protocols, ids, ICMP rate */
+	struct nf_hooks
+		*nf[NF_INET_NUMHOOKS];  /* net/ipv4/netfilter.c; NULL: nobody listens there */
+	struct nf_queue *nf_queue;      /* net/ipv4/netfilter.c; NULL: verdict QUEUE drops */
+	struct nft_table *nft;          /* net/ipv4/nf_tables.c */
 	struct inet_hashinfo *tcp_hash; /* net/tcp */
 	struct tcp_net *tcp;            /* net/tcp: sysctls, TIME-WAIT, secrets */
 	struct udp_net *udp;            /* net/udp */

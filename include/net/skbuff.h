@@ -102,6 +102,7 @@ struct sk_buff {
 	u8 fclone : 2; /* enum skb_fclone */
 	u8 ignore_df : 1;
 	u8 dst_pending_confirm : 1; /* forward progress was made: the neighbour is alive */
+	u8 rerouted : 1; /* a filter gave it a new route after POST_ROUTING: not seen there twice */
 	u32 priority, mark, hash;
 	u32 id;        /* trace id; a clone keeps its original's */
 	u64 tstamp_ns; /* departure (tx) or arrival (rx) */

@@ -43,7 +43,9 @@ void net_free(struct net *net)
 	BUG_ON(!list_empty(&net->socks));
 	BUG_ON(net->socks_live);
 	BUG_ON(net->loopback_dev);
-	BUG_ON(net->arp_tbl || net->fib || net->ipv4);
+	BUG_ON(net->arp_tbl || net->fib || net->ipv4 || net->nft || net->nf_queue);
+	for (u32 i = 0; i < NF_INET_NUMHOOKS; i++)
+		BUG_ON(net->nf[i]);
 	BUG_ON(net->tcp_hash || net->tcp || net->udp || net->inet || net->dhcp);
 	kfree(net);
 }

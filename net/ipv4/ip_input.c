@@ -3,8 +3,11 @@
  * IPv4 input: every check a packet from outside must pass before a protocol sees it.
  *
  *   ip_rcv             frame -> sane header, trimmed to its length     InReceives, InHdrErrors, InTruncatedPkts, InCsumErrors
+ *   [PRE_ROUTING]      the filters' first look                         NETFILTER_DROP
  *     ip_rcv_finish    addresses and options that make sense for us    InAddrErrors, InHdrErrors
- *       ip_local_deliver  the protocol                                 InDelivers, InUnknownProtos, ReasmFails
+ *       ip_local_deliver  whole?                                       ReasmReqds, ReasmFails
+ *       [LOCAL_IN]       the filters' last look
+ *         ip_local_deliver_finish  the protocol                        InDelivers, InUnknownProtos
  *
  * A host is no router: what is not for us is dropped in silence. Fragments are counted (ReasmReqds, ReasmFails) and dropped.
  * Every length is compared with what is left before it is used.
@@ -23,6 +26,7 @@
 #include <net/checksum.h>
 #include <net/icmp.h>
 #include <net/inetdevice.h>
+#include <net/netfilter.h>
 
 enum ip_opt_kind { IPOPT_END = 0, IPOPT_NOOP = 1, IPOPT_LSRR = 131, IPOPT_SSRR = 137 };
 #define IP_ALL_HOSTS 0xe0000001u /* 224.0.0.1: every host is a member */
@@ -78,27 +82,36 @@ static void ip_account_in(struct net *net, const struct sk_buff *skb, enum rtn_t
 
 /* --- Stages ------------------------------------------------------------------------------------------------------------------ */
 
-/* Consumes @skb: data at the IP header. */
-static void ip_local_deliver(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
+/* Whole, for us, and accepted: the protocol. Consumes @skb: data at the IP header. */
+static int ip_local_deliver_finish(struct net *net, struct sock *sk, struct sk_buff *skb)
+	__needs(softirq_ctx)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	const struct net_protocol *prot = net->ipv4->protocol[iph->protocol];
 
-	if (iph->frag_off & htons(IP_MF | IP_OFFSET)) {
+	(void)sk;
+	if (!prot) {
+		IP_INC_STATS(net, InUnknownProtos);
+		icmp_send(skb, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 0);
+		kfree_skb_reason(skb, SKB_DROP_REASON_IP_NOPROTO);
+		return 0;
+	}
+	IP_INC_STATS(net, InDelivers);
+	skb_pull(skb, ip_hdrlen(iph));
+	prot->handler(skb);
+	return 0;
+}
+
+/* Consumes @skb: data at the IP header. */
+static void ip_local_deliver(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
+{
+	if (ip_hdr(skb)->frag_off & htons(IP_MF | IP_OFFSET)) {
 		IP_INC_STATS(net, ReasmReqds);
 		IP_INC_STATS(net, ReasmFails);
 		kfree_skb_reason(skb, SKB_DROP_REASON_IP_FRAGMENT);
 		return;
 	}
-	if (!prot) {
-		IP_INC_STATS(net, InUnknownProtos);
-		icmp_send(skb, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 0);
-		kfree_skb_reason(skb, SKB_DROP_REASON_IP_NOPROTO);
-		return;
-	}
-	IP_INC_STATS(net, InDelivers);
-	skb_pull(skb, ip_hdrlen(iph));
-	prot->handler(skb);
+	NF_HOOK(NF_INET_LOCAL_IN, net, NULL, skb, skb->dev, NULL, ip_local_deliver_finish);
 }
 
 /* Where it comes from and where it wants to go. Sets *@type. NR_DROP_REASONS: it is for us. */
@@ -124,26 +137,28 @@ static enum skb_drop_reason ip_check_addresses(struct net *net, const struct sk_
 	return NR_DROP_REASONS;
 }
 
-static void ip_rcv_finish(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
+static int ip_rcv_finish(struct net *net, struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	enum rtn_type type = RTN_UNSPEC;
 	enum skb_drop_reason reason = ip_check_addresses(net, skb, &type);
 
+	(void)sk;
 	if (reason != NR_DROP_REASONS) {
 		IP_INC_STATS(net, InAddrErrors);
 		kfree_skb_reason(skb, reason);
-		return;
+		return 0;
 	}
 	if (ip_hdrlen(ip_hdr(skb)) > sizeof(struct iphdr) && !ip_options_ok(ip_hdr(skb))) {
 		IP_INC_STATS(net, InHdrErrors);
 		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OPTIONS);
-		return;
+		return 0;
 	}
 	ip_account_in(net, skb, type);
 	/* To everybody is to everybody, whatever the frame said: no transport may answer it as if it were meant. */
 	if (skb->pkt_type == PACKET_HOST && type != RTN_LOCAL)
 		skb->pkt_type = type == RTN_MULTICAST ? PACKET_MULTICAST : PACKET_BROADCAST;
 	ip_local_deliver(net, skb);
+	return 0;
 }
 
 /*
@@ -206,7 +221,7 @@ static void ip_rcv(struct sk_buff *skb, struct net_device *dev) __needs(softirq_
 	skb_dst_drop(skb); /* a looped packet's route was the way out */
 	reason = ip_check_header(net, skb);
 	if (reason == NR_DROP_REASONS) {
-		ip_rcv_finish(net, skb);
+		NF_HOOK(NF_INET_PRE_ROUTING, net, NULL, skb, dev, NULL, ip_rcv_finish);
 		return;
 	}
 drop:

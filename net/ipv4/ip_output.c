@@ -4,7 +4,9 @@
  *
  *   ip_queue_xmit / ip_build_and_send_pkt / ip_send_skb    route, header, identification     OutNoRoutes, OutDiscards, FragFails
  *     -> ip_local_out                                      total length, header checksum
+ *     [LOCAL_OUT]                                          the filters' first look           NETFILTER_DROP
  *       -> dst->output = ip_output                         device, protocol                  OutRequests, OutOctets
+ *       [POST_ROUTING]                                     and their last, before cutting
  *         -> ip_finish_output                              fits the path MTU?                FragFails
  *           -> ip_finish_output2                           headroom, next hop                OutMcastPkts, OutBcastPkts, ...
  *             -> neigh_output                              net/neigh
@@ -28,6 +30,7 @@
 #include <lib/err.h>
 #include <net/checksum.h>
 #include <net/neighbour.h>
+#include <net/netfilter.h>
 
 /* Values of IP_MTU_DISCOVER. */
 enum { PMTUDISC_DONT, PMTUDISC_WANT, PMTUDISC_DO };
@@ -106,8 +109,10 @@ static int ip_finish_output2(struct net *net, struct sk_buff *skb) __needs(softi
 }
 
 /* The last look at the size. A packet that is to be cut below (gso_size) is measured by its segments there. */
-static int ip_finish_output(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
+static int ip_finish_output(struct net *net, struct sock *sk, struct sk_buff *skb)
+	__needs(softirq_ctx)
 {
+	(void)sk;
 	if (unlikely(skb->len > skb_dst(skb)->mtu && !skb_shinfo(skb)->gso_size)) {
 		IP_INC_STATS(net, FragFails);
 		kfree_skb_reason(skb, SKB_DROP_REASON_PKT_TOO_BIG);
@@ -123,16 +128,20 @@ static int ip_finish_output(struct net *net, struct sk_buff *skb) __needs(softir
  */
 int ip_output(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
-	(void)sk;
 	IP_INC_STATS(net, OutRequests);
 	IPEXT_ADD_STATS(net, OutOctets, skb->len);
 	skb->dev = skb_dst(skb)->dev;
 	skb->protocol = htons(ETH_P_IP);
-	return ip_finish_output(net, skb);
+	return NF_HOOK(NF_INET_POST_ROUTING, net, sk, skb, NULL, skb->dev, ip_finish_output);
+}
+
+static int dst_output(struct net *net, struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx)
+{
+	return skb_dst(skb)->output(net, sk, skb);
 }
 
 /* The header is complete but for length and checksum. Consumes. */
-static int ip_local_out(struct net *net, struct sock *sk, struct sk_buff *skb)
+static int ip_local_out(struct net *net, struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	struct iphdr *iph = ip_hdr(skb);
 
@@ -144,7 +153,7 @@ static int ip_local_out(struct net *net, struct sock *sk, struct sk_buff *skb)
 	iph->tot_len = htons(skb->len);
 	iph->check = 0;
 	iph->check = ip_fast_csum(iph, iph->ver_ihl & 0x0f);
-	return skb_dst(skb)->output(net, sk, skb);
+	return NF_HOOK(NF_INET_LOCAL_OUT, net, sk, skb, NULL, skb_dst(skb)->dev, dst_output);
 }
 
 struct ip_params {

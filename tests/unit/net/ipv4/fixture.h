@@ -22,6 +22,7 @@
 #include <net/inetdevice.h>
 #include <net/ip.h>
 #include <net/neighbour.h>
+#include <net/netfilter.h>
 #include <net/route.h>
 #include <net/sch_generic.h>
 #include <net/socket.h>
