@@ -29,6 +29,7 @@ make test         every test; T=pattern: those whose name matches; FULL=1: the l
 make check        format, layers, static analysis, documentation
 make sim          simulated networks; SEEDS=n     make fuzz      libFuzzer; SECONDS=n
 make coverage     branches taken by the tests     make host      build/host/libdoorbell.so
+make claims       what is said about the transmit path, measured here and on Linux
 make              build/<app>.elf            make iso     build/<app>.iso, bootable as a CD
 make debug        QEMU paused with a gdb server
 make deps         install what is missing    make doctor  list what is missing
@@ -306,6 +307,7 @@ def main(argv):
         "check": check, "deps": lambda s: deps.deps(), "doctor": lambda s: deps.doctor(), "host": host,
         "sim": lambda s: needs("gcc", "libc6-dev") or program("tests/sim/run"),
         "fuzz": lambda s: needs("clang", "libclang-rt-14-dev", "libc6-dev") or program("tests/fuzz/run"),
+        "claims": lambda s: deps.deps(deps.TO_RUN | {"tshark": ["tshark"]}) or program("tools/claims.py"),
         "coverage": lambda s: needs("gcc", "libc6-dev", "clang", "gcovr") or program("tools/coverage.py"),
     }
     if target not in actions:
