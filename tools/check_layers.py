@@ -78,6 +78,7 @@ NAMED_UP = {
 COMPILER = {"stddef.h", "stdint.h", "stdbool.h", "stdarg.h", "limits.h"}
 # Applications see the C library and nothing of ours.
 OURS = ("lib/", "kernel/", "net/", "wire/", "uapi/", "drivers/", "arch/")
+LIBC = {"net/if.h", "net/ethernet.h"}  # the C library has a folder of that name too
 
 
 def matches(name, patterns):
@@ -110,7 +111,8 @@ def includes():
 def refused(name, path, public, private):
     """Why this include is not allowed; None when it is."""
     if name.startswith("apps/"):
-        return f"an application includes <{public}>" if public and public.startswith(OURS) else None
+        ours = public and public.startswith(OURS) and public not in LIBC
+        return f"an application includes <{public}>" if ours else None
     if private:
         if "/" in private or not (path.parent / private).exists():
             return f'"{private}" is no private header of this folder'
