@@ -26,6 +26,7 @@
 #include <kernel/softirq.h>
 #include <kernel/syscall.h>
 #include <kernel/timer.h>
+#include <kernel/trace.h>
 #include <lib/err.h>
 #include <lib/string.h>
 #include <net/dhcp.h>
@@ -68,6 +69,8 @@ static void kernel_init(void) __gives(irqs_off)
 	syscall_init();
 	proc_init();
 	posix_init();
+	if (trace_set(options.trace))
+		pr_warn("trace: no memory for the records: tracing is off\n");
 }
 
 /* The stack without a device but loopback. */

@@ -186,6 +186,22 @@ static int parse_seed(const char *key, const char *value, void *arg, const char 
 	return cmdline_parse_u64(key, value, &o->rng_seed, why);
 }
 
+static int parse_trace(const char *key, const char *value, void *arg, const char **why)
+{
+	static const char *const modes[] = { "off", "tx", "all" };
+	struct boot_options *o = arg;
+
+	(void)key;
+	*why = "must be off, tx or all";
+	for (u32 i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (strcmp(value, modes[i]) != 0)
+			continue;
+		o->trace = (enum trace_mode)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 /**
  * boot_options_parse() - fill @o from the command line.
  * @o: result; every field is set, to its default when the line is silent
@@ -212,6 +228,7 @@ int boot_options_parse(struct boot_options *o, const char *cmdline, const char *
 		{ "loglevel", cmdline_parse_u32, &loglevel, false },
 		{ "rng.seed", parse_seed, o, false },
 		{ "stats", cmdline_parse_bool, &o->stats, false },
+		{ "trace", parse_trace, o, false },
 		{ "fault", fault_parse, NULL, true },
 	};
 

@@ -4,6 +4,7 @@
 #define BOOT_OPTIONS_H
 #include <drivers/e1000.h>
 #include <kernel/cmdline.h>
+#include <kernel/trace.h>
 #include <lib/types.h>
 #include <wire/ethernet.h>
 
@@ -29,6 +30,7 @@ struct boot_options {
 	bool rng_seeded;
 	u64 rng_seed;
 	bool stats;
+	enum trace_mode trace;
 	struct app_args args;
 };
 

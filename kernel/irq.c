@@ -22,6 +22,7 @@
 #include <kernel/sched.h>
 #include <kernel/softirq.h>
 #include <kernel/timer.h>
+#include <kernel/trace.h>
 #include <lib/bug.h>
 #include <lib/err.h>
 #include <lib/list.h>
@@ -55,19 +56,26 @@ static void line_stuck(unsigned int irq, struct irq_line *l)
 	pr_err("irq %u: %u interrupts in a row that nobody claims: line masked", irq, l->in_a_row);
 }
 
+/* Every function of the line; IRQ_HANDLED when one of them claimed it. */
+static enum irqreturn run_handlers(struct irq_line *l, unsigned int irq)
+{
+	trace_fn(irq, 0, irq, NULL);
+	struct irqaction *a;
+	enum irqreturn claimed = IRQ_NONE;
+	list_for_each_entry(a, &l->actions, node)
+		claimed |= a->fn(irq, a->dev);
+	return claimed;
+}
+
 /* A device line fired. IF=0. */
 static void irq_dispatch(unsigned int irq) __needs(irqs_off)
 {
 	BUG_ON(irq >= ARCH_NR_IRQS);
 	struct irq_line *l = &irqs.line[irq];
-	struct irqaction *a;
-	enum irqreturn claimed = IRQ_NONE;
 	enum cpu_context interrupted = cycles_enter(CPU_HARDIRQ);
 	hardirq_enter();
 	l->count++;
-	list_for_each_entry(a, &l->actions, node)
-		claimed |= a->fn(irq, a->dev);
-	if (claimed) {
+	if (run_handlers(l, irq)) {
 		l->in_a_row = 0;
 	} else {
 		l->unhandled++;
@@ -85,6 +93,7 @@ static void timer_dispatch(void) __needs(irqs_off)
 	enum cpu_context interrupted = cycles_enter(CPU_HARDIRQ);
 	hardirq_enter();
 	irqs.timer_count++;
+	trace_at(timer_irq, 0, 0, NULL);
 	timer_interrupt();
 	hardirq_exit();
 	(void)cycles_enter(interrupted);

@@ -13,6 +13,7 @@
 #include <kernel/cpu.h>
 #include <kernel/fault.h>
 #include <kernel/printk.h>
+#include <kernel/trace.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 
@@ -58,6 +59,7 @@ void panic(const char *fmt, ...)
 	va_end(ap);
 	pr_crit("PANIC: %s", text);
 	dump_backtrace(NULL, 0);
+	trace_dump(TRACE_IN_CRASH);
 	kernel_exit(EXIT_PANIC);
 }
 

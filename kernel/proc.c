@@ -20,6 +20,7 @@
 #include <kernel/sched.h>
 #include <kernel/softirq.h>
 #include <kernel/timer.h>
+#include <kernel/trace.h>
 #include <lib/bug.h>
 #include <lib/err.h>
 #include <lib/list.h>
@@ -215,7 +216,8 @@ void proc_init(void)
 		    { "/proc/interrupts", interrupts_show },
 		    { "/proc/softirqs", softirqs_show },
 		    { "/proc/stat", stat_show },
-		    { "/proc/net/cycles", cycles_show } };
+		    { "/proc/net/cycles", cycles_show },
+		    { "/proc/net/trace", trace_show } };
 	for (u32 i = 0; i < ARRAY_SIZE(own); i++)
 		if (proc_register(own[i].path, own[i].show, NULL))
 			boot_no_memory(own[i].path);

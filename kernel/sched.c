@@ -24,6 +24,7 @@
 #include <kernel/mm.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
+#include <kernel/trace.h>
 #include <lib/bug.h>
 
 #define SLICE_NS (4 * NSEC_PER_MSEC)
@@ -174,6 +175,7 @@ bool thread_wake(struct thread *t)
 	bool blocked = t->state == THREAD_BLOCKED;
 	if (blocked) {
 		t->state = THREAD_RUNNING;
+		trace_at(thread_wake, 0, t->tid, t->name);
 		/* Still current, or preempted with the mark on: it has not left the CPU or the queue. */
 		if (t != cpu->current && list_empty(&t->run)) {
 			enqueue(t);

@@ -22,6 +22,7 @@
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <kernel/sched.h>
+#include <kernel/trace.h>
 #include <lib/bug.h>
 
 #define MAX_TIME_NS (2 * NSEC_PER_MSEC)
@@ -35,6 +36,11 @@ static struct {
 	struct list_head tasklets;
 	u64 deferred; /* passes that ended with work left */
 } softirq = { .tasklets = LIST_HEAD_INIT(softirq.tasklets) };
+
+static const char *const names[NR_SOFTIRQS] = { [TIMER_SOFTIRQ] = "TIMER",
+						[NET_TX_SOFTIRQ] = "NET_TX",
+						[NET_RX_SOFTIRQ] = "NET_RX",
+						[TASKLET_SOFTIRQ] = "TASKLET" };
 
 /* The work others left for the end of a bottom-half-off section. bh_count > 0. */
 static void run_bh_exit(struct cpu *cpu)
@@ -53,6 +59,7 @@ static void run_actions(struct cpu *cpu, u32 pending)
 		u32 bh_count = cpu->bh_count;
 		pending &= pending - 1;
 		cpu->softirq_runs[nr]++;
+		trace_fn(softirq, 0, nr, names[nr]);
 		softirq.action[nr]();
 		BUG_ON(cpu->bh_count != bh_count); /* an action must leave the level as it was */
 		BUG_ON(arch_irqs_disabled());
@@ -250,10 +257,6 @@ void tasklet_kill(struct tasklet *t)
  */
 void softirqs_show(struct seq_file *m)
 {
-	static const char *const names[NR_SOFTIRQS] = { [TIMER_SOFTIRQ] = "TIMER",
-							[NET_TX_SOFTIRQ] = "NET_TX",
-							[NET_RX_SOFTIRQ] = "NET_RX",
-							[TASKLET_SOFTIRQ] = "TASKLET" };
 	seq_puts(m, "                    CPU0       \n");
 	for (u32 i = 0; i < NR_SOFTIRQS; i++)
 		if (names[i])

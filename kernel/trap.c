@@ -6,6 +6,7 @@
  * Interface: trap_page_missing, trap_report (<kernel/trap.h>). Above: nothing. Below: kernel/printk.c, panic.c,
  * sched.c, kernel/posix (application stack). Context: exception, IF=0, own stack. Owns: nothing.
  */
+#include <kernel/trace.h>
 #include <kernel/trap.h>
 
 #include <kernel/arch.h>
@@ -108,5 +109,6 @@ void trap_report(const struct trap_info *t)
 	       (void *)t->pc);
 	print_registers(t);
 	dump_backtrace(t->trace, t->nr_trace);
+	trace_dump(TRACE_IN_CRASH);
 	kernel_exit(t->kind == TRAP_BUG ? EXIT_ASSERTION : EXIT_PANIC);
 }

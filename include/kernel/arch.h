@@ -103,6 +103,12 @@ int arch_copy_user(void *dst, const void *src, size_t n);
 /* May an application's pointer lead there? Only its image and the window (stack, mmap) belong to applications. */
 bool arch_user_range(const void *addr, size_t n);
 
+/*
+ * Switches the sites of tracepoints (<arch/trace.h>): @on by enum trace_stage, @window two unused pages of the vmalloc window.
+ * Returns how many changed. Process context.
+ */
+unsigned int arch_trace_patch(const bool *on, void *window);
+
 /* --- Buses, randomness, diagnosis ---------------------------------------------------------------------- */
 u32 arch_pci_read32(unsigned int bus, unsigned int dev, unsigned int fn, unsigned int reg);
 void arch_pci_write32(unsigned int bus, unsigned int dev, unsigned int fn, unsigned int reg, u32 v);

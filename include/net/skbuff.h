@@ -20,6 +20,7 @@
 #include <lib/list.h>
 #include <lib/types.h>
 #include <net/drop_reason.h>
+#include <net/trace.h>
 #include <wire/ethernet.h>
 #include <wire/icmp.h>
 #include <wire/ipv4.h>
@@ -104,7 +105,8 @@ struct sk_buff {
 	u8 dst_pending_confirm : 1; /* forward progress was made: the neighbour is alive */
 	u8 rerouted : 1; /* a filter gave it a new route after POST_ROUTING: not seen there twice */
 	u32 priority, mark, hash;
-	u32 id;        /* trace id; a clone keeps its original's */
+	u32 id;        /* this descriptor's number in traces and reports */
+	u32 clone_of;  /* the number of the one it was made from; 0: an original */
 	u64 tstamp_ns; /* departure (tx) or arrival (rx) */
 };
 _Static_assert(sizeof(struct sk_buff) <= 192, "budget: three cache lines");

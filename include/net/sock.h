@@ -128,6 +128,7 @@ struct sock {
 	u32 sk_lingertime_s;
 	u32 sk_ack_backlog, sk_max_ack_backlog; /* accept queue of a listener */
 	u32 sk_write_pending;
+	u32 sk_trace_id;                /* the number of this socket in traces */
 	struct dst_entry *sk_dst_cache; /* counted */
 	struct socket *sk_socket;       /* NULL once orphaned */
 	struct wait_queue_head sk_wq;   /* everybody who waits on this socket */

@@ -164,8 +164,9 @@ static bool skb_setup(struct sk_buff *skb, u32 size, enum skb_fclone fclone,
 	skb->truesize = SKB_TRUESIZE(size);
 	skb->users = 1;
 	skb->fclone = (unsigned int)fclone & 3u;
-	skb->id = (u32)++skb_stats.allocs;
+	skb->id = (u32)(++skb_stats.allocs + skb_stats.clones);
 	skb_stats.live++;
+	trace_at_skb(alloc_skb, skb, 0);
 	return true;
 }
 
@@ -281,8 +282,10 @@ static void __kfree_skb(struct sk_buff *skb)
  */
 void consume_skb(struct sk_buff *skb)
 {
-	if (skb && skb_unref(skb))
-		__kfree_skb(skb);
+	if (!skb || !skb_unref(skb))
+		return;
+	trace_at_skb(consume_skb, skb, 0);
+	__kfree_skb(skb);
 }
 
 /**
@@ -296,6 +299,7 @@ void kfree_skb_reason(struct sk_buff *skb, enum skb_drop_reason reason)
 		return;
 	skb_stats.drops++;
 	skb_stats.drop[reason]++;
+	trace_drop_skb(kfree_skb, skb, reason);
 	__kfree_skb(skb);
 }
 
@@ -397,7 +401,9 @@ struct sk_buff *skb_clone_at(struct sk_buff *skb, struct alloc_site *site)
 	skb->cloned = 1;
 	skb->own_headroom = 0;
 	skb_shinfo(skb)->dataref++;
-	skb_stats.clones++;
+	c->id = (u32)(++skb_stats.clones + skb_stats.allocs);
+	c->clone_of = skb->id;
+	trace_at_skb(skb_clone, c, 0);
 	return c;
 }
 
@@ -465,7 +471,9 @@ struct sk_buff *pskb_copy(const struct sk_buff *skb, u32 headroom)
 		return NULL;
 	}
 	c->truesize = SKB_TRUESIZE(c->end - c->head) + c->data_len;
-	skb_stats.allocs++;
+	c->id = (u32)(++skb_stats.allocs + skb_stats.clones);
+	c->clone_of = skb->id;
+	trace_at_skb(skb_clone, c, 0);
 	return c;
 }
 

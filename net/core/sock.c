@@ -59,6 +59,7 @@ struct sock *sk_alloc(struct net *net, u16 family, struct proto *prot)
 	sk->sk_prot = prot;
 	sk->sk_net = net;
 	sk->sk_refcnt = 1;
+	sk->sk_trace_id = trace_new_id();
 	sock_init_data(NULL, sk); /* so that sock_put() is right from here on */
 	local_bh_disable();
 	list_add_tail(&sk->sk_all, &net->socks);
@@ -184,6 +185,7 @@ void release_sock(struct sock *sk) __unchecked
 	local_bh_disable();
 	while ((skb = skb_dequeue(&sk->sk_backlog))) {
 		sk->sk_backlog_len -= skb->truesize;
+		trace_fn_skb(backlog_rcv, skb, sk->sk_backlog.qlen);
 		sk->sk_prot->backlog_rcv(sk, skb);
 	}
 	BUG_ON(sk->sk_backlog_len);
@@ -212,6 +214,7 @@ int sk_add_backlog(struct sock *sk, struct sk_buff *skb)
 	skb_dst_force(skb);
 	sk->sk_backlog_len += skb->truesize;
 	skb_queue_tail(&sk->sk_backlog, skb);
+	trace_at_skb(sk_add_backlog, skb, sk->sk_backlog.qlen);
 	return 0;
 }
 
@@ -295,6 +298,7 @@ void sk_stream_write_space(struct sock *sk)
 	if (!sock_flag(sk, SOCK_NOSPACE) || !sk_stream_is_writeable(sk))
 		return;
 	sock_reset_flag(sk, SOCK_NOSPACE);
+	trace_at_sk(sk_write_space, sk, sk->sk_wmem_queued);
 	wake_up(&sk->sk_wq);
 }
 
@@ -367,6 +371,7 @@ int sk_stream_wait_memory(struct sock *sk, u64 deadline_ns)
 			    ktime_get_ns() +
 				    (2 + get_random_below(VM_WAIT_MAX_TICKS - 1)) * (u64)TICK_NS);
 	sk->sk_write_pending++;
+	trace_fn_sk(sk_stream_wait_memory, sk, sk->sk_wmem_queued);
 	ret = sk_wait_event(sk, until, stream_may_go_on(sk, vm_wait ? queued : UINT32_MAX));
 	sk->sk_write_pending--;
 	if (stream_ended(sk))

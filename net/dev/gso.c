@@ -133,7 +133,7 @@ static void copy_descriptor(struct sk_buff *seg, const struct sk_buff *skb)
 	seg->priority = skb->priority;
 	seg->mark = skb->mark;
 	seg->hash = skb->hash;
-	seg->id = skb->id;
+	seg->clone_of = skb->id;
 	seg->tstamp_ns = skb->tstamp_ns;
 }
 
@@ -167,6 +167,7 @@ static struct sk_buff *gso_one(const struct sk_buff *skb, const struct gso_cut *
 		((struct udphdr *)(void *)(seg->data + c->transport))->len =
 			htons((u16)(seg->len - c->transport));
 	seed_checksum(seg, c);
+	trace_at_skb(skb_gso_segment, seg, 0);
 	return seg;
 }
 

@@ -97,6 +97,7 @@ bool napi_schedule(struct napi_struct *n)
 		n->missed = true;
 	}
 	local_irq_restore(flags);
+	trace_at(napi_schedule, 0, first, NULL);
 	if (first)
 		raise_softirq(NET_RX_SOFTIRQ); /* from plain process context it is served here */
 	return first;
@@ -131,6 +132,7 @@ bool napi_complete_done(struct napi_struct *n, int work)
 /* One turn of one context; one that used its whole weight goes to the end of the round. */
 static int napi_poll(struct napi_struct *n, struct list_head *repoll)
 {
+	trace_fn(napi_poll, 0, (u32)n->weight, NULL);
 	int work = n->poll(n, n->weight);
 
 	n->polls++;
@@ -156,6 +158,7 @@ void net_rx_action(void)
 	unsigned long flags;
 
 	BUG_ON(!in_bh());
+	trace_fn(net_rx_action, 0, 0, NULL);
 	flags = local_irq_save();
 	list_splice_tail_init(&sd->poll_list, &list);
 	local_irq_restore(flags);

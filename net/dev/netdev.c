@@ -287,6 +287,8 @@ void __netif_schedule(struct netdev_queue *txq)
 	}
 	local_irq_restore(flags);
 	if (first)
+		trace_at(netif_schedule, txq->qdisc ? 1 : 0, 0, NULL);
+	if (first)
 		raise_softirq(NET_TX_SOFTIRQ); /* from plain process context it is served here */
 }
 
@@ -329,6 +331,7 @@ struct sk_buff *dev_hard_start_xmit(struct sk_buff *first, struct net_device *de
 		struct sk_buff *next = skb->next;
 
 		skb->next = NULL;
+		trace_fn_skb(dev_hard_start_xmit, skb, 0);
 		*rc = (int)ops->ndo_start_xmit(skb, dev);
 		if (unlikely(*rc != NETDEV_TX_OK)) {
 			skb->next = next;

@@ -61,6 +61,7 @@ void netif_receive_skb(struct sk_buff *skb)
 	BUG_ON(!in_bh());
 	this_cpu()->softnet->processed++;
 	skb_reset_network_header(skb);
+	trace_fn_skb(netif_receive_skb, skb, 0);
 	if (!skb->tstamp_ns)
 		skb->tstamp_ns = ktime_get_ns();
 	if (skb->pkt_type == PACKET_OTHERHOST) {
@@ -98,6 +99,7 @@ int netif_rx(struct sk_buff *skb)
 	}
 	skb_dst_force(skb);
 	skb_queue_tail(&sd->input_pkt_queue, skb);
+	trace_at_skb(netif_rx, skb, sd->input_pkt_queue.qlen);
 	if (!sd->backlog.scheduled)
 		napi_schedule(&sd->backlog);
 	return 0;

@@ -300,6 +300,7 @@ static void icmp_rcv(struct sk_buff *skb) __needs(softirq_ctx)
 	struct net *net = skb->dev->net;
 	enum skb_drop_reason reason = SKB_DROP_REASON_PKT_TOO_SMALL;
 
+	trace_fn_skb(icmp_rcv, skb, 0);
 	ICMP_INC_STATS(net, InMsgs);
 	if (!pskb_may_pull(skb, sizeof(struct icmphdr)))
 		goto error;

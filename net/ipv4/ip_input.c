@@ -213,6 +213,7 @@ static void ip_rcv(struct sk_buff *skb, struct net_device *dev) __needs(softirq_
 	struct net *net = dev->net;
 	enum skb_drop_reason reason = SKB_DROP_REASON_OTHERHOST;
 
+	trace_fn_skb(ip_rcv, skb, 0);
 	if (skb->pkt_type == PACKET_OTHERHOST)
 		goto drop;
 	IP_INC_STATS(net, InReceives);

@@ -82,6 +82,7 @@ static int ip_finish_output2(struct net *net, struct sk_buff *skb) __needs(softi
 	struct neighbour *n;
 	int rc;
 
+	trace_fn_skb(ip_finish_output2, skb, 0);
 	ip_account_cast(net, skb, rt->rt_type);
 	if (dev->header_ops) {
 		u32 need = ALIGN((u32)dev->hard_header_len, 16);
@@ -113,6 +114,7 @@ static int ip_finish_output(struct net *net, struct sock *sk, struct sk_buff *sk
 	__needs(softirq_ctx)
 {
 	(void)sk;
+	trace_fn_skb(ip_finish_output, skb, 0);
 	if (unlikely(skb->len > skb_dst(skb)->mtu && !skb_shinfo(skb)->gso_size)) {
 		IP_INC_STATS(net, FragFails);
 		kfree_skb_reason(skb, SKB_DROP_REASON_PKT_TOO_BIG);
@@ -128,10 +130,12 @@ static int ip_finish_output(struct net *net, struct sock *sk, struct sk_buff *sk
  */
 int ip_output(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
+	trace_fn_skb(ip_output, skb, 0);
 	IP_INC_STATS(net, OutRequests);
 	IPEXT_ADD_STATS(net, OutOctets, skb->len);
 	skb->dev = skb_dst(skb)->dev;
 	skb->protocol = htons(ETH_P_IP);
+	trace_at_skb(nf_post_routing, skb, 0);
 	return NF_HOOK(NF_INET_POST_ROUTING, net, sk, skb, NULL, skb->dev, ip_finish_output);
 }
 
@@ -145,6 +149,7 @@ static int ip_local_out(struct net *net, struct sock *sk, struct sk_buff *skb) _
 {
 	struct iphdr *iph = ip_hdr(skb);
 
+	trace_fn_skb(ip_local_out, skb, 0);
 	if (unlikely(skb->len > IP_MAX_MTU)) {
 		IP_INC_STATS(net, FragFails);
 		kfree_skb_reason(skb, SKB_DROP_REASON_PKT_TOO_BIG);
@@ -153,6 +158,7 @@ static int ip_local_out(struct net *net, struct sock *sk, struct sk_buff *skb) _
 	iph->tot_len = htons(skb->len);
 	iph->check = 0;
 	iph->check = ip_fast_csum(iph, iph->ver_ihl & 0x0f);
+	trace_at_skb(nf_local_out, skb, 0);
 	return NF_HOOK(NF_INET_LOCAL_OUT, net, sk, skb, NULL, skb_dst(skb)->dev, dst_output);
 }
 
@@ -275,6 +281,7 @@ int ip_queue_xmit(struct sock *sk, struct sk_buff *skb)
 {
 	int rc;
 
+	trace_fn_skb(ip_queue_xmit, skb, 0);
 	local_bh_disable();
 	rc = ip_queue_xmit_bh(sk, skb);
 	local_bh_enable();
@@ -302,6 +309,7 @@ int ip_build_and_send_pkt(struct net *net, struct sk_buff *skb, __be32 saddr, __
 	struct rtable *rt;
 	int rc;
 
+	trace_fn_skb(ip_build_and_send_pkt, skb, 0);
 	local_bh_disable();
 	rt = ip_route_output_key(net, &fl);
 	if (IS_ERR(rt)) {
@@ -354,6 +362,7 @@ int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rt
 	};
 	int rc;
 
+	trace_fn_skb(ip_send_skb, skb, 0);
 	local_bh_disable();
 	skb_dst_set(skb, &rt->dst);
 	p.id = ip_datagram_ident(net, sk, skb, fl, df);

@@ -208,6 +208,7 @@ static int nf_walk(struct nf_hooks *h, u32 i, struct sk_buff *skb,
  */
 int nf_hook_slow(struct sk_buff *skb, const struct nf_hook_state *state)
 {
+	trace_fn_skb(nf_hook_slow, skb, 0);
 	if (state->hook == NF_INET_POST_ROUTING && skb->rerouted)
 		return 1;
 	return nf_walk(state->net->nf[state->hook], 0, skb, state);

@@ -225,6 +225,7 @@ static void arp_rcv(struct sk_buff *skb, struct net_device *dev) __needs(softirq
 	enum skb_drop_reason reason = SKB_DROP_REASON_ARP_INVALID;
 	struct arphdr arp;
 
+	trace_fn_skb(arp_rcv, skb, 0);
 	if (skb->pkt_type == PACKET_OTHERHOST) {
 		reason = SKB_DROP_REASON_OTHERHOST;
 		goto drop;

@@ -151,6 +151,7 @@ static void neigh_flush_queue(struct neighbour *n) __needs(softirq_ctx)
 	while (!n->dead && (n->nud_state & NUD_VALID) && (skb = skb_dequeue(&n->arp_queue))) {
 		n->arp_queue_bytes -= skb->truesize;
 		n->tbl->queued_bytes -= skb->truesize;
+		trace_at_skb(neigh_flushed, skb, n->arp_queue.qlen);
 		(void)neigh_output(n, skb);
 	}
 	neigh_release(n);
@@ -159,6 +160,7 @@ static void neigh_flush_queue(struct neighbour *n) __needs(softirq_ctx)
 static void neigh_solicit(struct neighbour *n, const u8 *lladdr)
 {
 	n->probes++;
+	trace_at(neigh_solicit, n->arp_queue.qlen, n->probes, NULL);
 	n->asked_ns = ktime_get_ns();
 	n->tbl->ops->solicit(n, skb_peek(&n->arp_queue), lladdr);
 }
@@ -486,6 +488,7 @@ static void neigh_enqueue(struct neighbour *n, struct sk_buff *skb) __needs(soft
 	n->arp_queue_bytes += skb->truesize;
 	tbl->queued_bytes += skb->truesize;
 	skb_queue_tail(&n->arp_queue, skb);
+	trace_at_skb(neigh_queued, skb, n->arp_queue.qlen);
 }
 
 /*
@@ -555,6 +558,7 @@ static int neigh_hh_output(struct neighbour *n, struct sk_buff *skb)
 int neigh_output(struct neighbour *n, struct sk_buff *skb)
 {
 	BUG_ON(!in_bh());
+	trace_fn_skb(neigh_output, skb, n->arp_queue.qlen);
 	if (unlikely(n->dead)) {
 		kfree_skb_reason(skb, SKB_DROP_REASON_NEIGH_DEAD);
 		return -EINVAL;

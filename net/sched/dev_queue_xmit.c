@@ -103,6 +103,7 @@ int dev_queue_xmit(struct sk_buff *skb)
 	BUG_ON(in_hardirq());
 	BUG_ON(skb->next || skb->prev);
 	skb_reset_mac_header(skb);
+	trace_fn_skb(dev_queue_xmit, skb, 0);
 	local_bh_disable();
 	/* A route is of use above only; in a queue it would live on for nothing, or outlive the table. */
 	if (dev->priv_flags & IFF_XMIT_DST_RELEASE)
@@ -146,6 +147,7 @@ void net_tx_action(void)
 	unsigned long flags;
 
 	BUG_ON(!in_bh());
+	trace_fn(net_tx_action, 0, 0, NULL);
 	run_completions(sd);
 	flags = local_irq_save();
 	txq = sd->output_queue;

@@ -36,6 +36,7 @@ static struct sk_buff *validate_xmit_skb(struct sk_buff *skb, struct net_device 
 	u32 features = netif_skb_features(skb, dev);
 	enum skb_drop_reason reason = SKB_DROP_REASON_NOMEM;
 
+	trace_at_skb(validate_xmit_skb, skb, 0);
 	if (netif_needs_gso(skb, features)) {
 		struct sk_buff *segs = skb_gso_segment(skb, features);
 
@@ -105,6 +106,7 @@ static void dev_requeue_skb(struct Qdisc *q, struct sk_buff *skb)
 		q->qlen++;
 		q->backlog += skb->len;
 		q->requeues++;
+		trace_at_skb(qdisc_requeue, skb, q->qlen);
 		skb_queue_tail(&back, skb);
 		skb = next;
 	}
@@ -123,6 +125,7 @@ static bool sch_direct_xmit(struct sk_buff *skb, struct Qdisc *q, bool validate)
 	struct netdev_queue *txq = q->txq;
 	int rc;
 
+	trace_fn_skb(sch_direct_xmit, skb, q->qlen);
 	if (validate)
 		skb = validate_xmit_skb_list(skb, txq->dev);
 	if (skb && txq_ready(txq))
@@ -142,6 +145,7 @@ static struct sk_buff *dequeue_requeued(struct Qdisc *q, u32 *packets)
 	while (*packets < QDISC_BULK && (skb = skb_dequeue(&q->requeue))) {
 		q->qlen--;
 		q->backlog -= skb->len;
+		trace_at_skb(qdisc_dequeue_requeued, skb, q->qlen);
 		(*packets)++;
 		*tailp = skb;
 		tailp = &skb->next;
@@ -164,6 +168,7 @@ static struct sk_buff *dequeue_skb(struct Qdisc *q, bool *validate, u32 *packets
 	while (*packets < QDISC_BULK && (skb = q->ops->dequeue(q))) {
 		q->packets++;
 		q->bytes += skb->len;
+		trace_at_skb(qdisc_dequeue, skb, q->qlen);
 		(*packets)++;
 		*tailp = skb;
 		tailp = &skb->next;
@@ -206,6 +211,7 @@ void qdisc_run(struct Qdisc *q)
 	BUG_ON(!in_bh());
 	if (q->running || q->deactivated)
 		return;
+	trace_fn(qdisc_run, q->qlen, 0, NULL);
 	q->running = true;
 	__qdisc_run(q);
 	q->running = false;
@@ -237,11 +243,13 @@ int qdisc_xmit(struct Qdisc *q, struct sk_buff *skb)
 		q->packets++;
 		q->bytes += skb->len;
 		q->bypass++;
+		trace_at_skb(qdisc_bypass, skb, 0);
 		if (sch_direct_xmit(skb, q, true))
 			__qdisc_run(q);
 		q->running = false;
 		return NET_XMIT_SUCCESS;
 	}
+	trace_at_skb(qdisc_enqueue, skb, q->qlen);
 	rc = q->ops->enqueue(skb, q, &to_free);
 	qdisc_run(q);
 	kfree_skb_list_reason(to_free, SKB_DROP_REASON_QDISC_DROP);

@@ -405,6 +405,7 @@ static ssize_t inet_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 {
 	struct sock *sk = sock->sk;
 
+	trace_fn_sk(inet_sendmsg, sk, (u32)len);
 	if (sk->sk_type != SOCK_STREAM && inet_autobind(sk))
 		return -EAGAIN;
 	return sk->sk_prot->sendmsg(sk, msg, len);

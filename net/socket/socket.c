@@ -111,6 +111,7 @@ void sock_release(struct socket *sock)
 /* --- Data ---------------------------------------------------------------------------------------------------------------- */
 static ssize_t sock_sendmsg(struct socket *sock, struct msghdr *msg)
 {
+	trace_fn_sk(sock_sendmsg, sock->sk, (u32)iov_iter_count(&msg->msg_iter));
 	return sock->ops->sendmsg(sock, msg, iov_iter_count(&msg->msg_iter));
 }
 
@@ -448,6 +449,7 @@ SYSCALL_DEFINE6(sendto, int, fd, void *, buf, size_t, len, u32, flags, const voi
 
 	if (!sock)
 		return err;
+	trace_fn_sk(sys_sendto, sock->sk, (u32)iov.iov_len);
 	err = uaddr ? move_addr_to_kernel(uaddr, addr_len, &addr) : 0;
 	if (!err) {
 		if (uaddr) {

@@ -68,6 +68,7 @@ static struct sk_buff *tcp_new_tail(struct sock *sk, u32 size_goal)
 						.tcp_flags = TCPHDR_ACK };
 	skb_queue_tail(&sk->sk_write_queue, skb);
 	sk->sk_wmem_queued += skb->truesize;
+	trace_at_tcp(skb_entail, sk, skb, tp->write_seq, sk->sk_write_queue.qlen);
 	return skb;
 }
 
@@ -161,6 +162,7 @@ static ssize_t tcp_sendmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
 			break;
 		if (!copied)
 			TCP_SKB_CB(skb)->tcp_flags &= (u8)~TCPHDR_PSH;
+		trace_at_tcp(skb_add_data, sk, skb, tp->write_seq, sk->sk_write_queue.qlen);
 		tp->write_seq += n;
 		TCP_SKB_CB(skb)->end_seq += n;
 		copied += n;
@@ -192,6 +194,7 @@ static ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __ma
 {
 	ssize_t ret;
 
+	trace_fn_sk(tcp_sendmsg, sk, (u32)len);
 	if (msg->msg_flags & (MSG_OOB | MSG_FASTOPEN))
 		return -EOPNOTSUPP;
 	lock_sock(sk);
@@ -306,6 +309,7 @@ static ssize_t tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u32 
 {
 	ssize_t ret;
 
+	trace_fn_sk(tcp_recvmsg, sk, (u32)len);
 	if (flags & MSG_OOB)
 		return -EINVAL;
 	msg->msg_namelen = 0;

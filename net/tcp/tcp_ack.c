@@ -112,6 +112,7 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 	u64 now = ktime_get_ns();
 	bool wnd_changed, dupack;
 
+	trace_fn_tcp(tcp_ack, sk, NULL, seg->ack, tp->tcp_rtx_queue.qlen);
 	testcase(tp->snd_nxt < tp->snd_una); /* the numbers wrap in flight */
 	testcase(seg->ack == tp->snd_nxt);
 	testcase(seg->ack == tp->snd_nxt + 1);

@@ -161,6 +161,7 @@ void tcp_v4_rcv(struct sk_buff *skb)
 	struct sock_common *c;
 	struct sock *lsk;
 
+	trace_fn_skb(tcp_v4_rcv, skb, 0);
 	if (!tcp_v4_validate(net, skb, &seg))
 		return;
 	skb_dst_drop(skb);

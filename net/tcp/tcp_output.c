@@ -198,12 +198,14 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
 				  .flags = cb.tcp_flags };
 	int err;
 
+	trace_fn_tcp(tcp_transmit_skb, sk, skb, cb.seq, sk->sk_write_queue.qlen);
 	skb->tstamp_ns = now;
 	if (clone_it) {
 		skb = tcp_copy_for_xmit(skb);
 		if (!skb)
 			return -ENOBUFS;
 		skb->tstamp_ns = now;
+		trace_at_tcp(tcp_clone, sk, skb, cb.seq, sk->sk_write_queue.qlen);
 	}
 	h.ack = cb.tcp_flags & TCPHDR_ACK ? tp->rcv_nxt : 0;
 	if (cb.tcp_flags & TCPHDR_SYN) {
@@ -268,6 +270,8 @@ int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u
 	cb->end_seq = ncb->seq;
 	cb->tcp_flags &= (u8) ~(TCPHDR_FIN | TCPHDR_PSH);
 	nskb->tstamp_ns = skb->tstamp_ns;
+	nskb->clone_of = skb->id;
+	trace_at_tcp(tcp_fragment, sk, nskb, ncb->seq, q->qlen);
 	skb_trim(skb, len);
 	skb_queue_after(q, skb, nskb);
 	sk->sk_wmem_queued += nskb->truesize;
@@ -336,6 +340,8 @@ void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 	skb_unlink(skb, &sk->sk_write_queue);
 	tp->snd_nxt = TCP_SKB_CB(skb)->end_seq;
 	tcp_rtx_enqueue(sk, skb);
+	trace_at_tcp(tcp_event_new_data_sent, sk, skb, TCP_SKB_CB(skb)->seq,
+		     tp->tcp_rtx_queue.qlen);
 	if (skb->len)
 		NET_INC_STATS(sk->sk_net, TCPOrigDataSent);
 	if (!prior || tp->pending != TCP_TIME_RETRANS)
@@ -385,6 +391,7 @@ static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, bool push_on
 	bool cwnd_limited = false, refused = false;
 	u32 sent = 0;
 
+	trace_fn_sk(tcp_write_xmit, sk, mss_now);
 	tcp_slow_start_after_idle(sk);
 	while ((skb = tcp_send_head(sk))) {
 		bool last = !skb_queue_next(&sk->sk_write_queue, skb);
@@ -435,6 +442,7 @@ void __tcp_push_pending_frames(struct sock *sk, u32 mss_now, u8 nonagle)
 
 	if (sk->sk_state == TCP_CLOSE || !tcp_send_head(sk))
 		return;
+	trace_fn_sk(tcp_push, sk, mss_now);
 	local_bh_disable();
 	delay = tcp_write_xmit(sk, mss_now, nonagle, false);
 	if (delay && tp->pending == TCP_TIME_NONE)
@@ -452,6 +460,7 @@ void tcp_push_pending_frames(struct sock *sk)
 /** tcp_push_one() - sends the one segment at the send head, if it may go. Context: owner or softirq. */
 void tcp_push_one(struct sock *sk, u32 mss_now)
 {
+	trace_fn_sk(tcp_push_one, sk, mss_now);
 	local_bh_disable();
 	if (sk->sk_state != TCP_CLOSE && tcp_send_head(sk))
 		(void)tcp_write_xmit(sk, mss_now, TCP_NAGLE_PUSH, true);
@@ -493,6 +502,7 @@ int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb)
 	u64 sent_ns;
 	int err;
 
+	trace_fn_tcp(tcp_retransmit_skb, sk, skb, cb->seq, tp->tcp_rtx_queue.qlen);
 	if (!tcp_rtx_trim_head(tp, skb))
 		return -ENOMEM;
 	if (!before(cb->seq, tcp_wnd_end(tp)) && cb->seq != tp->snd_una)

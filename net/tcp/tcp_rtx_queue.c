@@ -156,6 +156,7 @@ void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res)
 		res->segs += cb->segs;
 		tcp_rtx_uncount(tp, cb);
 		skb_unlink(skb, &tp->tcp_rtx_queue);
+		trace_at_tcp(original_freed, sk, skb, cb->seq, tp->tcp_rtx_queue.qlen);
 		tcp_wmem_free_skb(sk, skb);
 	}
 	if (res->retrans) /* the ACK may have been caused by the second copy, for later segments too */

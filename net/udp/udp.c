@@ -299,6 +299,7 @@ static int udp_send_on_route(struct sock *sk, struct msghdr *msg, u32 len, const
 		goto release;
 	local_bh_disable();
 	skb_set_owner_w(skb, sk);
+	trace_at_skb(udp_send_skb, skb, 0);
 	if (msg->msg_flags & MSG_CONFIRM)
 		skb->dst_pending_confirm = 1;
 	err = ip_send_skb(net, sk, skb, rt, fl, udp_ttl(sk, rt), sk->inet_pmtudisc != 0);
@@ -322,6 +323,7 @@ static ssize_t udp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __ma
 	struct udp_to to;
 	int err;
 
+	trace_fn_sk(udp_sendmsg, sk, (u32)len);
 	if (len > UDP_MAX_LEN)
 		return -EMSGSIZE;
 	if (msg->msg_flags & (MSG_OOB | MSG_MORE))
@@ -609,6 +611,7 @@ static void udp_rcv(struct sk_buff *skb) __needs(softirq_ctx)
 	enum rtn_type type;
 	struct sock *sk;
 
+	trace_fn_skb(udp_rcv, skb, 0);
 	if (reason != NR_DROP_REASONS) {
 		UDP_INC_STATS(net, InErrors);
 		kfree_skb_reason(skb, reason);

@@ -54,6 +54,7 @@ static enum irqreturn e1000_intr(unsigned int irq, void *arg)
 	u32 icr = er32(a, E1000_ICR);
 
 	(void)irq;
+	trace_fn(e1000_intr, 0, icr, NULL);
 	if (!icr)
 		return IRQ_NONE;
 	if (fault_hit(FAULT_LOST_IRQ))

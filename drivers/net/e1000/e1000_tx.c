@@ -183,12 +183,20 @@ static void tx_wake_if_room(struct e1000_adapter *a)
 	netif_wake_queue(a->dev);
 }
 
+/* Slots that hold what was posted and not reclaimed. */
+static u32 tx_used(const struct e1000_tx_ring *r)
+{
+	return r->next_to_use - r->next_to_clean +
+	       (r->next_to_use < r->next_to_clean ? r->count : 0);
+}
+
 /* Frees every packet whose last descriptor is done; wakes the queue. Returns how many. At most one ring of them. */
 static u32 clean_tx_irq(struct e1000_adapter *a)
 {
 	struct e1000_tx_ring *r = &a->tx;
 	u32 packets;
 
+	trace_fn(e1000_clean_tx, tx_used(r), 0, NULL);
 	for (packets = 0; packets < r->count; packets++) {
 		struct e1000_tx_desc *eop = r->buffer_info[r->next_to_clean].next_to_watch;
 		struct sk_buff *skb;
@@ -200,6 +208,7 @@ static u32 clean_tx_irq(struct e1000_adapter *a)
 		skb = tx_take_oldest(r, &bytes);
 		a->dev->stats.tx_packets++;
 		a->dev->stats.tx_bytes += bytes;
+		trace_at_skb(clone_freed, skb, tx_used(r));
 		consume_skb(skb);
 	}
 	if (packets)
@@ -279,6 +288,7 @@ void e1000_doorbell(struct net_device *dev)
 
 	if (!r->desc || r->tail == r->next_to_use)
 		return;
+	trace_at(e1000_doorbell, tx_untold(r), r->next_to_use, NULL);
 	r->tail = r->next_to_use;
 	dma_wmb(); /* descriptors before the tail */
 	ew32(a, E1000_TDT, r->tail);
@@ -428,6 +438,7 @@ static int tx_post(struct e1000_adapter *a, struct sk_buff *skb)
 	data = end = news ? e1000_next(first, r->count) : first;
 	if (e1000_tx_map(r, skb, &end))
 		return -ENOMEM;
+	trace_at_skb(e1000_tx_map, skb, tx_used(r));
 	if (news)
 		e1000_tx_context(a, first, context, skb->csum_offset);
 	e1000_tx_queue(r, data, end, context ? E1000_TXD_POPTS_TX : 0);
@@ -540,6 +551,7 @@ netdev_tx_t e1000_xmit_frame(struct sk_buff *skb, struct net_device *dev)
 	int err;
 
 	BUG_ON(!a->tx.desc);
+	trace_fn_skb(e1000_xmit_frame, skb, tx_used(&a->tx));
 	if (fault_hit(FAULT_TX_STALL))
 		tx_stall(a);
 	if (fault_hit(FAULT_RING_FULL))
@@ -551,6 +563,7 @@ netdev_tx_t e1000_xmit_frame(struct sk_buff *skb, struct net_device *dev)
 	err = tx_make_room(a, skb);
 	if (err == -EBUSY) {
 		a->stats.tx_busy++;
+		trace_at_skb(e1000_tx_busy, skb, tx_used(&a->tx));
 		netif_stop_queue(dev);
 		tx_expect_completion(a, true);
 		return NETDEV_TX_BUSY;

@@ -161,7 +161,7 @@ TEST(clone_shares_and_owns_its_headroom)
 	CHECK_EQ(skb_stats.allocs, allocs);
 	CHECK_EQ(a->fclone, SKB_FCLONE_CLONE);
 	CHECK(skb_shared_data(skb) && skb_shared_data(a));
-	CHECK_EQ(a->id, skb->id);
+	CHECK(a->id != skb->id && a->clone_of == skb->id && skb->clone_of == 0);
 	skb_push(a, 40);
 	CHECK_EQ(skb_cow_head(a, 14), 0);
 	CHECK(skb_shared_data(a)); /* nothing was copied for the headers */

@@ -248,7 +248,7 @@ static void cut(const struct spec *s, u32 features)
 		struct sk_buff *next = seg->next;
 
 		check_segment(s, seg, k, features);
-		CHECK_EQ(seg->id, id); /* one packet's way can be followed */
+		CHECK_EQ(seg->clone_of, id); /* one packet's way can be followed */
 		CHECK_EQ(freed, 0);
 		CHECK_EQ(seg->destructor != NULL, !next);
 		seg->next = NULL;
