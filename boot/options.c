@@ -215,6 +215,7 @@ int boot_options_parse(struct boot_options *o, const char *cmdline, const char *
 	struct cmdline_u32 mtu = { &o->nic.mtu, ETH_MIN_MTU, ETH_DATA_LEN };
 	struct cmdline_u32 txqueuelen = { &o->nic.txqueuelen, 1, 1000000 };
 	struct cmdline_u32 loglevel = { &o->loglevel, 0, LOG_DEBUG };
+	bool sg = true, gso = true;
 	const struct cmdline_key keys[] = {
 		{ "ip", parse_ip, o, false },
 		{ "neigh", parse_neigh, o, true },
@@ -224,6 +225,9 @@ int boot_options_parse(struct boot_options *o, const char *cmdline, const char *
 		{ "rx_ring", parse_ring, &o->nic.rx_ring, false },
 		{ "txirq", parse_txirq, &o->nic.txirq_always, false },
 		{ "csum", cmdline_parse_bool, &o->nic.csum, false },
+		{ "tso", cmdline_parse_bool, &o->nic.tso, false },
+		{ "sg", cmdline_parse_bool, &sg, false },
+		{ "gso", cmdline_parse_bool, &gso, false },
 		{ "net.ipv4.", parse_sysctl, o, true },
 		{ "loglevel", cmdline_parse_u32, &loglevel, false },
 		{ "rng.seed", parse_seed, o, false },
@@ -231,6 +235,8 @@ int boot_options_parse(struct boot_options *o, const char *cmdline, const char *
 		{ "trace", parse_trace, o, false },
 		{ "fault", fault_parse, NULL, true },
 	};
+
+	int bad;
 
 	memset(o, 0, sizeof(*o));
 	o->dhcp = true;
@@ -243,5 +249,12 @@ int boot_options_parse(struct boot_options *o, const char *cmdline, const char *
 	 * compares the bytes calls one frame in 65536 bad. So offload is for those who ask for it.
 	 */
 	o->nic.csum = false;
-	return cmdline_parse(cmdline, keys, ARRAY_SIZE(keys), app_name, &o->args);
+	bad = cmdline_parse(cmdline, keys, ARRAY_SIZE(keys), app_name, &o->args);
+	o->nic.no_sg = !sg;
+	o->nic.no_gso = !gso;
+	if (o->nic.tso && (!o->nic.csum || !sg)) {
+		pr_err("cmdline: tso=on needs csum=on and sg=on\n");
+		bad++;
+	}
+	return bad;
 }

@@ -25,7 +25,7 @@ struct boot_options {
 	struct {
 		char name[OPT_SYSCTL_MAX], value[OPT_SYSCTL_MAX];
 	} sysctl[OPT_MAX_SYSCTL];
-	struct e1000_options nic; /* mtu, txqueuelen, rings, txirq, csum */
+	struct e1000_options nic; /* mtu, txqueuelen, rings, txirq, offloads */
 	u32 loglevel;
 	bool rng_seeded;
 	u64 rng_seed;

@@ -50,7 +50,7 @@ TABLE = {
     "net/init.c": NET + ["net/*"],
     "drivers/pci": LIB + ["kernel/*", "drivers/pci.h"],
     "drivers/net": LIB + ["kernel/*", "!kernel/arch.h", "wire/*", "net/netdevice.h", "net/skbuff.h",
-                          "net/etherdevice.h", "net/checksum.h", "net/net.h", "net/stats.h", "net/drop_reason.h",
+                          "net/etherdevice.h", "net/gso.h", "net/checksum.h", "net/net.h", "net/stats.h", "net/drop_reason.h",
                           "drivers/*"],
     "boot": LIB + ["arch/*", "kernel/*", "net/*", "wire/*", "uapi/*", "drivers/*"],
 }

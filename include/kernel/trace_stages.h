@@ -59,7 +59,7 @@
 	X(net_tx_action, net_tx_action, "net/sched/dev_queue_xmit.c", "sched", TX, "driver, or the qdisc")			\
 	X(dev_hard_start_xmit, dev_hard_start_xmit, "net/dev/netdev.c", "dev", TX, "driver")					\
 	X(e1000_xmit_frame, e1000_xmit_frame, "drivers/net/e1000/e1000_tx.c", "driver", TX, "driver: transmit ring")		\
-	X(e1000_tx_map, tx_post, "drivers/net/e1000/e1000_tx.c", "driver", TX, "driver: mapped for the device")			\
+	X(e1000_tx_map, e1000_tx_post, "drivers/net/e1000/e1000_desc.c", "driver", TX, "driver: mapped for the device")		\
 	X(e1000_tx_busy, e1000_xmit_frame, "drivers/net/e1000/e1000_tx.c", "driver", TX, "the caller: no room")			\
 	X(e1000_doorbell, e1000_doorbell, "drivers/net/e1000/e1000_tx.c", "driver", TX, "device")				\
 	X(irq, run_handlers, "kernel/irq.c", "irq", TX, "device")								\

@@ -65,6 +65,13 @@ static void host_up(struct host *h, struct rng *r)
 		.txqueuelen = rng_ppm(r, 700000) ? 1000 : (u32)rng_log(r, 4, 1000)
 	};
 
+	struct rng card;
+
+	/* A stream of its own: what a card can do does not change the rest of the world. */
+	rng_stream(&card, sim_options.seed, "offloads", h->id);
+	o.tso = o.csum && rng_ppm(&card, 700000);
+	o.no_sg = !o.tso && rng_ppm(&card, 300000);
+	o.no_gso = rng_ppm(&card, 200000);
 	world.calm &= o.txqueuelen >= 1000;
 	h->model = &models[h->id];
 	h->ip = IP4(10, 0, 0, h->id + 1);

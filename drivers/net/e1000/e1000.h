@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the four files of the driver share. Calls by name go main -> tx, rx -> hw.
+ * What the five files of the driver share. Calls by name go main -> tx, rx -> hw; tx -> desc.
  *
  * Each ring is two arrays with one index: desc[i] is the device's (DMA memory), buffer_info[i] ours, and both speak
  * of the same packet. The device owns the descriptors from its head up to the tail register, we own the others.
@@ -33,8 +33,15 @@ struct e1000_tx_buffer {
 	struct sk_buff *skb; /* in the slot of a packet's last descriptor: ours till it is done */
 	dma_addr_t dma;
 	u32 length;    /* bytes mapped at dma; 0: nothing is (context descriptor) */
-	u32 bytecount; /* bytes of the frame; in the slot with the skb */
+	u32 bytecount; /* bytes of its frames; in the slot with the skb */
+	u32 segs;      /* frames that the device makes of it; there, too */
 	struct e1000_tx_desc *next_to_watch; /* in the first slot: the packet's last descriptor */
+};
+
+/* What a context descriptor says; all zero: nothing. */
+struct e1000_tx_context {
+	u64 offsets;
+	u32 cmd, upper;
 };
 
 struct e1000_tx_ring {
@@ -47,10 +54,12 @@ struct e1000_tx_ring {
 	u32 tail;          /* what TDT was last told */
 	u32 stop_below;    /* the queue stops when fewer descriptors are unused ... */
 	u32 wake_at;       /* ... and goes on when so many are */
-	u64 context;       /* checksum context that the device holds; 0: none */
-	bool stalled;      /* by fault=txstall: TCTL.EN is off */
-	bool full;         /* by fault=ringfull: there is no room, whatever the indices say */
-	u64 reclaimed;     /* packets, since probe */
+	struct e1000_tx_context
+		held[2];  /* what the device remembers: for sums; for packets it cuts */
+	bool last_tx_tso; /* the packet posted last was one that it cuts */
+	bool stalled;     /* by fault=txstall: TCTL.EN is off */
+	bool full;        /* by fault=ringfull: there is no room, whatever the indices say */
+	u64 reclaimed;    /* packets, since probe */
 	struct timer reclaim_timer; /* bounds the age of a packet that is done but not reclaimed */
 	struct timer stall_timer, full_timer;
 };
@@ -80,6 +89,7 @@ struct e1000_stats {
 	u64 rx_alloc_failed, rx_errors, rx_long, rx_short;
 	u64 rx_overruns; /* interrupts that reported one: each stands for one lost frame or more */
 	u64 link_changes, context_descs;
+	u64 tx_tso_packets, tx_tso_segs; /* given to the device to be cut; frames they became */
 	u64 reclaim_in_xmit, reclaim_in_poll, reclaim_by_timer;
 };
 
@@ -89,6 +99,7 @@ struct e1000_info {
 	const char *name;
 	u32 eerd_done; /* bit that says the EEPROM word is there */
 	u32 eerd_addr_shift;
+	bool tso; /* cuts packets */
 };
 
 struct e1000_adapter {
@@ -136,6 +147,13 @@ static inline u32 e1000_tx_unused(const struct e1000_tx_ring *r)
 	return e1000_desc_unused(r->count, r->next_to_use, r->next_to_clean);
 }
 
+/* Descriptors that were filled and not reclaimed. */
+static inline u32 e1000_tx_used(const struct e1000_tx_ring *r)
+{
+	return r->next_to_use - r->next_to_clean +
+	       (r->next_to_use < r->next_to_clean ? r->count : 0);
+}
+
 /* The index after @i (before @i) on a ring of @count. */
 static inline u32 e1000_next(u32 i, u32 count)
 {
@@ -158,6 +176,15 @@ void e1000_check_link(struct e1000_adapter *a) __needs(softirq_ctx);
 void e1000_set_txdw(struct e1000_adapter *a, bool on) __needs(softirq_ctx);
 void *e1000_alloc_desc(u32 count, dma_addr_t *dma);
 void e1000_free_desc(void *desc, u32 count, dma_addr_t dma);
+
+/* e1000_desc.c */
+u32 e1000_features_check(struct sk_buff *skb, struct net_device *dev, u32 features)
+	__needs(softirq_ctx);
+u32 e1000_tx_descs_needed(struct e1000_tx_ring *r, const struct sk_buff *skb);
+int e1000_tx_post(struct e1000_adapter *a, struct sk_buff *skb)
+	__needs(softirq_ctx); /* 0, -ENOMEM */
+struct sk_buff *e1000_tx_release_slot(struct e1000_tx_ring *r, u32 i);
+void e1000_tx_forget(struct e1000_tx_ring *r);
 
 /* e1000_tx.c */
 void e1000_tx_init(struct e1000_adapter *a, u32 count);

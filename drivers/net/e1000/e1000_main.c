@@ -30,9 +30,9 @@
 #define IMS_BASE        (E1000_ICR_LSC | E1000_ICR_RXDMT0 | E1000_ICR_RXT0)
 
 static const struct e1000_info infos[] = {
-	{ 0x100e, "82540EM", EERD_DONE_8254X, 8 },
-	{ 0x100f, "82545EM", EERD_DONE_8254X, 8 },
-	{ 0x100c, "82544GC", EERD_DONE_8254X, 8 },
+	{ 0x100e, "82540EM", EERD_DONE_8254X, 8, true },
+	{ 0x100f, "82545EM", EERD_DONE_8254X, 8, true },
+	{ 0x100c, "82544GC", EERD_DONE_8254X, 8, false }, /* wants payload in the first buffer */
 };
 
 static const struct pci_device_id ids[] = {
@@ -224,6 +224,7 @@ static const struct net_device_ops e1000_netdev_ops = {
 	.ndo_start_xmit = e1000_xmit_frame,
 	.ndo_doorbell = e1000_doorbell,
 	.ndo_tx_timeout = e1000_tx_timeout,
+	.ndo_features_check = e1000_features_check,
 	.ndo_change_mtu = e1000_change_mtu,
 };
 
@@ -238,14 +239,15 @@ struct named_stat {
 #field_, offsetof(struct e1000_stats, field_)                                      \
 	}
 static const struct named_stat stat_names[] = {
-	STAT(tdt_writes),      STAT(rdt_writes),       STAT(mmio_reads),
-	STAT(mmio_writes),     STAT(interrupts),       STAT(tx_irqs),
-	STAT(irq_rescues),     STAT(tx_queue_stopped), STAT(tx_restart_queue),
-	STAT(tx_linearized),   STAT(tx_dma_failed),    STAT(tx_busy),
-	STAT(tx_timeouts),     STAT(rx_alloc_failed),  STAT(rx_errors),
-	STAT(rx_long),         STAT(rx_short),         STAT(rx_overruns),
-	STAT(link_changes),    STAT(context_descs),    STAT(reclaim_in_xmit),
-	STAT(reclaim_in_poll), STAT(reclaim_by_timer),
+	STAT(tdt_writes),       STAT(rdt_writes),       STAT(mmio_reads),
+	STAT(mmio_writes),      STAT(interrupts),       STAT(tx_irqs),
+	STAT(irq_rescues),      STAT(tx_queue_stopped), STAT(tx_restart_queue),
+	STAT(tx_linearized),    STAT(tx_dma_failed),    STAT(tx_busy),
+	STAT(tx_timeouts),      STAT(rx_alloc_failed),  STAT(rx_errors),
+	STAT(rx_long),          STAT(rx_short),         STAT(rx_overruns),
+	STAT(link_changes),     STAT(context_descs),    STAT(tx_tso_packets),
+	STAT(tx_tso_segs),      STAT(reclaim_in_xmit),  STAT(reclaim_in_poll),
+	STAT(reclaim_by_timer),
 };
 static_assert(ARRAY_SIZE(stat_names) * sizeof(u64) == sizeof(struct e1000_stats),
 	      "every counter is printed");
@@ -330,7 +332,8 @@ static void netdev_setup(struct net_device *dev, const struct e1000_options *o)
 	dev->max_mtu = ETH_DATA_LEN;
 	dev->mtu = o->mtu;
 	dev->tx_queue_len = o->txqueuelen;
-	dev->features = NETIF_F_SG | (o->csum ? NETIF_F_HW_CSUM : 0);
+	dev->features = (o->no_sg ? 0 : NETIF_F_SG) | (o->csum ? NETIF_F_HW_CSUM : 0) |
+			(o->tso && a->info->tso ? NETIF_F_TSO : 0) | (o->no_gso ? 0 : NETIF_F_GSO);
 	dev->watchdog_timeo_ms = E1000_TX_TIMEOUT_MS;
 	dev->carrier = false; /* not registered yet: nobody is to be told */
 	netif_napi_add(dev, &a->napi, e1000_poll, E1000_NAPI_WEIGHT);

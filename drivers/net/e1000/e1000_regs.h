@@ -92,10 +92,17 @@ static_assert(sizeof(struct e1000_tx_desc) == 16, "descriptor format");
 #define E1000_TXD_CMD_RS   0x08000000u /* report status: write DD back */
 #define E1000_TXD_CMD_DEXT 0x20000000u
 #define E1000_TXD_CMD_TCP  0x01000000u /* context only */
+#define E1000_TXD_CMD_IP   0x02000000u /* context only: IPv4 */
+#define E1000_TXD_CMD_TSE  0x04000000u /* cut it into segments */
 #define E1000_TXD_STAT_DD  0x00000001u
 #define E1000_TXD_POPTS_TX 0x00000200u /* insert the TCP or UDP checksum */
+#define E1000_TXD_POPTS_IP 0x00000100u /* insert the IPv4 header checksum */
+#define E1000_TXD_IPCSO    8
+#define E1000_TXD_IPCSE    16
 #define E1000_TXD_TUCSS    32
 #define E1000_TXD_TUCSO    40
+#define E1000_TXD_HDRLEN   8
+#define E1000_TXD_MSS      16
 
 /* Receive descriptor (section 3.2.3). */
 struct e1000_rx_desc {

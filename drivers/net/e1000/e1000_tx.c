@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * e1000, transmit: from an sk_buff to descriptors, the doorbell, and reclaiming what the device has sent.
+ * e1000, transmit: room in the ring, the doorbell, and reclaiming what the device has sent.
  *
  * Interface: e1000_tx_init, e1000_setup_tx_resources, e1000_free_tx_resources, e1000_configure_tx, e1000_stop_tx,
  * e1000_xmit_frame, e1000_doorbell, e1000_clean_tx_poll, e1000_tx_done, e1000_tx_timeout.
- * Above: e1000_main.c; the stack by ndo_start_xmit, ndo_doorbell, ndo_tx_timeout. Below: e1000_hw.c, <kernel/dma.h>,
- * <net/skbuff.h>, the queue's stop and wake in <net/netdevice.h>.
+ * Above: e1000_main.c; the stack by ndo_start_xmit, ndo_doorbell, ndo_tx_timeout. Below: e1000_desc.c (a packet becomes
+ * descriptors), e1000_hw.c, <net/skbuff.h>, the queue's stop and wake in <net/netdevice.h>.
  * Context: BH off or softirq; process for set-up and end. Owns: the transmit ring, the packets in it.
  * Specs: 8254x Software Developer's Manual section 3.3 to 3.5.
  *
@@ -26,13 +26,9 @@
 #include <lib/err.h>
 #include <net/etherdevice.h>
 
-#define STOP_BELOW    24u /* unused descriptors: a packet of 17 fragments and some */
-#define WAKE_AT       32u
-#define FLUSH_TRIES   1000u /* register reads while the last packets leave: about a millisecond */
-#define TCP_CSUM_AT   16u   /* offset of TCP's checksum field; UDP's is 6 */
-#define CONTEXT_VALID (1ULL << 63)
-
-static_assert(sizeof(struct e1000_tx_buffer) <= 40, "budget: 10 KiB for a ring of 256");
+#define STOP_BELOW  24u /* unused descriptors: a packet of 17 fragments and some */
+#define WAKE_AT     32u
+#define FLUSH_TRIES 1000u /* register reads while the last packets leave: about a millisecond */
 
 /* --- The ring's memory and life ------------------------------------------------------------------------------- */
 
@@ -106,7 +102,7 @@ static void tx_start(struct e1000_adapter *a)
 
 	BUG_ON(r->next_to_use != r->next_to_clean);
 	r->next_to_use = r->next_to_clean = r->tail = 0;
-	r->context = 0; /* what the device remembers is not trusted over a stop */
+	e1000_tx_forget(r); /* what the device remembers is not trusted over a stop */
 	r->stalled = r->full = false;
 	ew32(a, E1000_TDH, 0);
 	ew32(a, E1000_TDT, 0);
@@ -135,38 +131,31 @@ void e1000_configure_tx(struct e1000_adapter *a)
 
 /* --- Reclaiming ------------------------------------------------------------------------------------------------- */
 
-/* Empties slot @i: the mapping ends, the descriptor is cleared. Returns the packet that ended there, or NULL. */
-static struct sk_buff *tx_release_slot(struct e1000_tx_ring *r, u32 i)
-{
-	struct e1000_tx_buffer *b = &r->buffer_info[i];
-	struct sk_buff *skb = b->skb;
-
-	if (b->length)
-		dma_unmap_single(b->dma, b->length, DMA_TO_DEVICE);
-	*b = (struct e1000_tx_buffer){ 0 };
-	r->desc[i].upper = cpu_to_le32(0);
-	return skb;
-}
+/* What left the ring: a packet that the device cut counts as its frames. */
+struct tx_sent {
+	u32 frames, bytes;
+};
 
 /*
- * Empties all slots of the oldest packet. Returns it; *bytes gets the length of its frame. next_to_clean has moved
+ * Empties all slots of the oldest packet. Returns it; *sent gets its frames and their bytes. next_to_clean has moved
  * on before the caller frees it, because the packet's destructor may lead back here.
  */
-static struct sk_buff *tx_take_oldest(struct e1000_tx_ring *r, u32 *bytes)
+static struct sk_buff *tx_take_oldest(struct e1000_tx_ring *r, struct tx_sent *sent)
 {
 	u32 i = r->next_to_clean;
 	u32 last = (u32)(r->buffer_info[i].next_to_watch - r->desc);
 	struct sk_buff *skb;
 
 	BUG_ON(last >= r->count);
-	*bytes = r->buffer_info[last].bytecount;
+	sent->frames += r->buffer_info[last].segs;
+	sent->bytes += r->buffer_info[last].bytecount;
 	while (i != last) {
 		BUG_ON(r->buffer_info[i]
 			       .skb); /* the packet hangs at its last slot and nowhere else */
-		tx_release_slot(r, i);
+		e1000_tx_release_slot(r, i);
 		i = e1000_next(i, r->count);
 	}
-	skb = tx_release_slot(r, last);
+	skb = e1000_tx_release_slot(r, last);
 	BUG_ON(!skb);
 	r->next_to_clean = e1000_next(last, r->count);
 	r->reclaimed++;
@@ -183,34 +172,27 @@ static void tx_wake_if_room(struct e1000_adapter *a)
 	netif_wake_queue(a->dev);
 }
 
-/* Slots that hold what was posted and not reclaimed. */
-static u32 tx_used(const struct e1000_tx_ring *r)
-{
-	return r->next_to_use - r->next_to_clean +
-	       (r->next_to_use < r->next_to_clean ? r->count : 0);
-}
-
 /* Frees every packet whose last descriptor is done; wakes the queue. Returns how many. At most one ring of them. */
 static u32 clean_tx_irq(struct e1000_adapter *a)
 {
 	struct e1000_tx_ring *r = &a->tx;
+	struct tx_sent sent = { 0 };
 	u32 packets;
 
-	trace_fn(e1000_clean_tx, tx_used(r), 0, NULL);
+	trace_fn(e1000_clean_tx, e1000_tx_used(r), 0, NULL);
 	for (packets = 0; packets < r->count; packets++) {
 		struct e1000_tx_desc *eop = r->buffer_info[r->next_to_clean].next_to_watch;
 		struct sk_buff *skb;
-		u32 bytes;
 
 		if (!eop || !(le32_to_cpu(READ_ONCE(eop->upper)) & E1000_TXD_STAT_DD))
 			break;
 		dma_rmb();
-		skb = tx_take_oldest(r, &bytes);
-		a->dev->stats.tx_packets++;
-		a->dev->stats.tx_bytes += bytes;
-		trace_at_skb(clone_freed, skb, tx_used(r));
+		skb = tx_take_oldest(r, &sent);
+		trace_at_skb(clone_freed, skb, e1000_tx_used(r));
 		consume_skb(skb);
 	}
+	a->dev->stats.tx_packets += sent.frames;
+	a->dev->stats.tx_bytes += sent.bytes;
 	if (packets)
 		tx_wake_if_room(a);
 	return packets;
@@ -295,160 +277,7 @@ void e1000_doorbell(struct net_device *dev)
 	a->stats.tdt_writes++;
 }
 
-/* --- Posting a packet ------------------------------------------------------------------------------------------------ */
-
-/* Bytes from @p on that one descriptor may carry: 4 KiB at most, and contiguous for the device. */
-static u32 tx_piece(const u8 *p, u32 len)
-{
-	u32 n = min(len, E1000_DESC_BYTES);
-	u32 to_page_end = (u32)(PAGE_SIZE - ((unsigned long)p & (PAGE_SIZE - 1)));
-
-	if (n > to_page_end && virt_to_phys(p + to_page_end) != virt_to_phys(p) + to_page_end)
-		n = to_page_end;
-	return n;
-}
-
-static u32 tx_pieces(const u8 *p, u32 len)
-{
-	u32 count = 0;
-
-	while (len) {
-		u32 n = tx_piece(p, len);
-
-		p += n;
-		len -= n;
-		count++;
-	}
-	return count;
-}
-
-/*
- * The context descriptor's first half that @skb wants; 0 when the device has nothing to add up. Offsets count from
- * the first byte of the frame. Valid contexts are told from 0 by bit 63, which tucse (0: to the end) leaves free.
- */
-static u64 tx_wanted_context(const struct sk_buff *skb)
-{
-	u32 css, cso;
-
-	if (skb->ip_summed != CHECKSUM_PARTIAL)
-		return 0;
-	css = (u32)(skb->head + skb->csum_start - skb->data);
-	cso = css + skb->csum_offset;
-	BUG_ON(css < ETH_HLEN || cso > 255 || cso + 2 > skb_headlen(skb));
-	return CONTEXT_VALID | (u64)css << E1000_TXD_TUCSS | (u64)cso << E1000_TXD_TUCSO;
-}
-
-/* Descriptors for @skb, its context included when the device does not hold it. */
-static u32 tx_descs_needed(const struct e1000_tx_ring *r, const struct sk_buff *skb)
-{
-	const struct skb_shared_info *info = skb_shinfo(skb);
-	u32 count = tx_pieces(skb->data, skb_headlen(skb));
-	u64 context = tx_wanted_context(skb);
-
-	for (u32 f = 0; f < info->nr_frags; f++)
-		count += tx_pieces(info->frags[f].addr, info->frags[f].len);
-	if (context && context != r->context)
-		count++;
-	return count;
-}
-
-/* Maps one stretch of the packet into slots from *i on. 0; -ENOMEM: what was mapped stays in its slots. */
-static int tx_map_stretch(struct e1000_tx_ring *r, const u8 *p, u32 len, u32 *i)
-{
-	while (len) {
-		struct e1000_tx_buffer *b = &r->buffer_info[*i];
-		u32 n = tx_piece(p, len);
-		dma_addr_t dma = dma_map_single(p, n, DMA_TO_DEVICE);
-
-		if (dma == DMA_MAPPING_ERROR)
-			return -ENOMEM;
-		BUG_ON(b->skb || b->length || b->next_to_watch); /* the slot was reclaimed */
-		b->dma = dma;
-		b->length = n;
-		p += n;
-		len -= n;
-		*i = e1000_next(*i, r->count);
-	}
-	return 0;
-}
-
-/*
- * Maps the whole packet into slots from *i on; *i is then one past the last. Nothing is written to descriptors, so
- * that a failure is undone by unmapping alone. 0, -ENOMEM with every slot empty again.
- */
-static int e1000_tx_map(struct e1000_tx_ring *r, const struct sk_buff *skb, u32 *i)
-{
-	const struct skb_shared_info *info = skb_shinfo(skb);
-	u32 first = *i;
-	int err = tx_map_stretch(r, skb->data, skb_headlen(skb), i);
-
-	for (u32 f = 0; !err && f < info->nr_frags; f++)
-		err = tx_map_stretch(r, info->frags[f].addr, info->frags[f].len, i);
-	if (!err)
-		return 0;
-	while (*i != first) {
-		*i = e1000_prev(*i, r->count);
-		tx_release_slot(r, *i);
-	}
-	return err;
-}
-
-/* Fills the descriptors of slots @first up to before @end. Every one carries the same POPTS; the last ends it. */
-static void e1000_tx_queue(struct e1000_tx_ring *r, u32 first, u32 end, u32 popts)
-{
-	u32 last = e1000_prev(end, r->count);
-
-	for (u32 i = first; i != end; i = e1000_next(i, r->count)) {
-		const struct e1000_tx_buffer *b = &r->buffer_info[i];
-		struct e1000_tx_desc *d = &r->desc[i];
-		u32 cmd = E1000_TXD_CMD_DEXT | E1000_TXD_CMD_IFCS | E1000_TXD_DTYP_D;
-
-		if (i == last)
-			cmd |= E1000_TXD_CMD_EOP | E1000_TXD_CMD_RS;
-		d->addr = cpu_to_le64(b->dma);
-		d->lower = cpu_to_le32(cmd | b->length);
-		d->upper = cpu_to_le32(popts);
-	}
-}
-
-/*
- * Posts the context descriptor in slot @i: carries no data, belongs to the packet that follows. TCP or UDP, which the
- * command tells apart, shows in where the checksum lies.
- */
-static void e1000_tx_context(struct e1000_adapter *a, u32 i, u64 context, u16 csum_offset)
-{
-	struct e1000_tx_ring *r = &a->tx;
-	u32 cmd = E1000_TXD_CMD_DEXT | (csum_offset == TCP_CSUM_AT ? E1000_TXD_CMD_TCP : 0);
-
-	r->desc[i].addr = cpu_to_le64(context & ~CONTEXT_VALID);
-	r->desc[i].lower = cpu_to_le32(cmd);
-	r->desc[i].upper = cpu_to_le32(0);
-	r->context = context;
-	a->stats.context_descs++;
-}
-
-/* Posts @skb, for which there is room: the ring owns it. -ENOMEM: it could not be mapped, nothing has changed. */
-static int tx_post(struct e1000_adapter *a, struct sk_buff *skb)
-{
-	struct e1000_tx_ring *r = &a->tx;
-	u32 first = r->next_to_use, data, end, last;
-	u64 context = tx_wanted_context(skb);
-	bool news = context && context != r->context;
-
-	data = end = news ? e1000_next(first, r->count) : first;
-	if (e1000_tx_map(r, skb, &end))
-		return -ENOMEM;
-	trace_at_skb(e1000_tx_map, skb, tx_used(r));
-	if (news)
-		e1000_tx_context(a, first, context, skb->csum_offset);
-	e1000_tx_queue(r, data, end, context ? E1000_TXD_POPTS_TX : 0);
-	last = e1000_prev(end, r->count);
-	r->buffer_info[last].skb = skb;
-	r->buffer_info[last].bytecount = skb->len;
-	r->buffer_info[first].next_to_watch = &r->desc[last];
-	r->next_to_use = end;
-	return 0;
-}
+/* --- Room ----------------------------------------------------------------------------------------------------------------- */
 
 /*
  * Makes @skb fit into what is unused: reclaims, and if need be puts it into one piece. Returns 0; -ENOMEM: no memory
@@ -457,7 +286,7 @@ static int tx_post(struct e1000_adapter *a, struct sk_buff *skb)
 static int tx_make_room(struct e1000_adapter *a, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	struct e1000_tx_ring *r = &a->tx;
-	u32 need = tx_descs_needed(r, skb);
+	u32 need = e1000_tx_descs_needed(r, skb);
 
 	if (unlikely(r->full))
 		return -EBUSY;
@@ -469,12 +298,12 @@ static int tx_make_room(struct e1000_adapter *a, struct sk_buff *skb) __needs(so
 	a->stats.reclaim_in_xmit += clean_tx_irq(a);
 	if (need <= e1000_tx_unused(r))
 		return 0;
-	if (skb_shinfo(skb)->nr_frags) {
+	if (skb_shinfo(skb)->nr_frags && !skb_is_gso(skb)) {
 		a->stats.tx_linearized++;
 		if (skb_linearize(skb))
 			return -ENOMEM;
 	}
-	return tx_descs_needed(r, skb) <= e1000_tx_unused(r) ? 0 : -EBUSY;
+	return e1000_tx_descs_needed(r, skb) <= e1000_tx_unused(r) ? 0 : -EBUSY;
 }
 
 /* After a packet was posted: stop before the next one does not fit, ring now or at the end of the burst. */
@@ -551,7 +380,7 @@ netdev_tx_t e1000_xmit_frame(struct sk_buff *skb, struct net_device *dev)
 	int err;
 
 	BUG_ON(!a->tx.desc);
-	trace_fn_skb(e1000_xmit_frame, skb, tx_used(&a->tx));
+	trace_fn_skb(e1000_xmit_frame, skb, e1000_tx_used(&a->tx));
 	if (fault_hit(FAULT_TX_STALL))
 		tx_stall(a);
 	if (fault_hit(FAULT_RING_FULL))
@@ -563,7 +392,7 @@ netdev_tx_t e1000_xmit_frame(struct sk_buff *skb, struct net_device *dev)
 	err = tx_make_room(a, skb);
 	if (err == -EBUSY) {
 		a->stats.tx_busy++;
-		trace_at_skb(e1000_tx_busy, skb, tx_used(&a->tx));
+		trace_at_skb(e1000_tx_busy, skb, e1000_tx_used(&a->tx));
 		netif_stop_queue(dev);
 		tx_expect_completion(a, true);
 		return NETDEV_TX_BUSY;
@@ -573,7 +402,7 @@ netdev_tx_t e1000_xmit_frame(struct sk_buff *skb, struct net_device *dev)
 		kfree_skb_reason(skb, SKB_DROP_REASON_NOMEM);
 		return NETDEV_TX_OK;
 	}
-	if (tx_post(a, skb)) {
+	if (e1000_tx_post(a, skb)) {
 		a->stats.tx_dma_failed++;
 		dev->stats.tx_dropped++;
 		kfree_skb_reason(skb, SKB_DROP_REASON_DMA_MAP);
@@ -595,11 +424,11 @@ static void tx_empty_ring(struct e1000_adapter *a, enum skb_drop_reason reason)
 	del_timer(&r->full_timer);
 	clean_tx_irq(a);
 	while (r->next_to_clean != r->next_to_use) {
-		u32 bytes;
-		struct sk_buff *skb = tx_take_oldest(r, &bytes);
+		struct tx_sent lost = { 0 };
+		struct sk_buff *skb = tx_take_oldest(r, &lost);
 
-		a->dev->stats.tx_aborted_errors++;
-		a->dev->stats.tx_errors++;
+		a->dev->stats.tx_aborted_errors += lost.frames;
+		a->dev->stats.tx_errors += lost.frames;
 		kfree_skb_reason(skb, reason);
 	}
 }

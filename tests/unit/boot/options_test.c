@@ -23,7 +23,8 @@ TEST(defaults)
 	CHECK(o.dhcp && !o.addr && !o.gw && !o.dns && !o.nr_neigh && !o.nr_sysctl);
 	CHECK(o.nic.mtu == 1500 && o.nic.txqueuelen == 1000 && o.nic.tx_ring == 256 &&
 	      o.nic.rx_ring == 256);
-	CHECK(!o.nic.csum && !o.nic.txirq_always && !o.stats && !o.rng_seeded);
+	CHECK(!o.nic.csum && !o.nic.tso && !o.nic.no_sg && !o.nic.no_gso);
+	CHECK(!o.nic.txirq_always && !o.stats && !o.rng_seeded);
 	CHECK_EQ(o.loglevel, LOG_INFO);
 	CHECK(o.args.argc == 1 && !strcmp(o.args.argv[0], "send"));
 }
@@ -119,6 +120,15 @@ static const struct value {
 	{ "txirq_auto", "txirq=auto", 0, NULL },
 	{ "txirq_never", "txirq=never", 1, "auto or always" },
 	{ "csum_on", "csum=on", 0, NULL },
+	{ "tso_with_csum", "tso=on csum=on", 0, NULL },
+	{ "tso_before_csum", "csum=on tso=on sg=on gso=on", 0, NULL },
+	{ "tso_alone", "tso=on", 1, "csum=on" },
+	{ "tso_without_sg", "tso=on csum=on sg=off", 1, "sg=on" },
+	{ "tso_word", "tso=yes", 1, "on or off" },
+	{ "sg_off", "sg=off", 0, NULL },
+	{ "sg_word", "sg=no", 1, "on or off" },
+	{ "gso_off", "gso=off", 0, NULL },
+	{ "gso_word", "gso=x", 1, "on or off" },
 	{ "csum_yes", "csum=yes", 1, "on or off" },
 	{ "loglevel_0", "loglevel=0", 0, NULL },
 	{ "loglevel_7", "loglevel=7", 0, NULL },
