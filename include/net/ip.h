@@ -33,12 +33,35 @@ int ip_build_and_send_pkt(struct net *net, struct sk_buff *skb, __be32 saddr, __
 			  u8 protocol, u8 ttl, u8 tos, u32 oif);
 SKB_CONSUMER(ip_build_and_send_pkt, 2);
 /*
- * UDP's and ICMP's way down: @rt's reference moves in, header built from @fl, DF when it fits and @df. Larger than the MTU: -EMSGSIZE
- * (fragmentation comes with a later floor). Consumes @skb. Result of ip_local_out mapped by net_xmit_errno: 0, -ENOBUFS, -EMSGSIZE, -ENOMEM.
+ * UDP's and ICMP's way down: @rt's reference moves in, header built from @fl, DF when @df says so. Larger than the MTU: fragments, or
+ * -EMSGSIZE with DF (but see skb->ignore_df). Consumes @skb. Result of ip_local_out mapped by net_xmit_errno: 0, -ENOBUFS, -EMSGSIZE, -ENOMEM.
  */
 int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt,
 		const struct flowi4 *fl, u8 ttl, bool df);
 SKB_CONSUMER(ip_send_skb, 3);
+/* IP_MTU_DISCOVER of the sender: may it be fragmented here, whatever the header's DF says to others? */
+static inline bool ip_sk_ignore_df(const struct sock *sk)
+{
+	return sk->inet_pmtudisc < IP_PMTUDISC_DO || sk->inet_pmtudisc == IP_PMTUDISC_OMIT;
+}
+
+/* Does what ICMP said of the path count for it? */
+static inline bool ip_sk_use_pmtu(const struct sock *sk)
+{
+	return sk->inet_pmtudisc < IP_PMTUDISC_PROBE;
+}
+
+/* The largest packet to @dst without fragments; @sk may be NULL. */
+static inline u32 ip_dst_mtu_of(const struct sock *sk, const struct dst_entry *dst)
+{
+	return sk && !ip_sk_use_pmtu(sk) ? dst->dev->mtu : dst->mtu;
+}
+
+static inline u32 ip_skb_dst_mtu(const struct sock *sk, const struct sk_buff *skb)
+{
+	return ip_dst_mtu_of(sk, skb_dst(skb));
+}
+
 void ip_protocols_deliver(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	__needs(softirq_ctx); /* err_handler of the quoted packet's protocol */
 /* Valid cached route of a socket, or NULL (the stale one is dropped). BH off or owner. */

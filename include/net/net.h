@@ -66,6 +66,9 @@ struct net {
 	struct neigh_table *arp_tbl; /* net/neigh */
 	struct fib_table *fib;       /* net/ipv4/route.c */
 	struct ipv4_net *ipv4;       /* net/ipv4: protocols, ids, ICMP rate */
+	struct {
+		u32 queues, packets, truesize; /* datagrams in pieces, their fragments, bytes */
+	} frag;                                /* net/ipv4/ip_reassembly.c */
 	struct nf_hooks
 		*nf[NF_INET_NUMHOOKS];  /* net/ipv4/netfilter.c; NULL: nobody listens there */
 	struct nf_queue *nf_queue;      /* net/ipv4/netfilter.c; NULL: verdict QUEUE drops */

@@ -5,7 +5,11 @@
  *        head          data               tail         end
  *         |  headroom   |   linear data    |  tailroom  | skb_shared_info | -> up to 17 page fragments
  *         +-------------+------------------+------------+-----------------+
- *   len = (tail - data) + data_len; data_len = bytes in the fragments.
+ *   len = (tail - data) + data_len; data_len = bytes in the fragments and in the frag_list.
+ *
+ * frag_list: whole packets, linked by ->next, whose data follow ours: the pieces of a datagram larger than one frame, built that way
+ * (ip_append.c) or received that way (ip_reassembly.c), so that nothing is copied to join them. A piece has no list of its own. A piece
+ * with an owner is charged by itself; pieces without are counted in their head's truesize.
  *
  * A clone is a second descriptor on the same data (dataref counts them): data that may be shared is read-only;
  * headers are pushed only into headroom that the pusher owns. Freeing: consume_skb() for a packet that did its
@@ -73,6 +77,7 @@ struct skb_shared_info {
 	u16 gso_segs;
 	u8 gso_type;
 	u8 nr_frags;
+	struct sk_buff *frag_list; /* owned; whole packets behind the fragments */
 	struct skb_frag frags[MAX_SKB_FRAGS];
 };
 
@@ -178,6 +183,11 @@ static inline bool skb_is_gso(const struct sk_buff *skb)
 	return skb_shinfo(skb)->gso_size != 0;
 }
 
+static inline bool skb_has_frag_list(const struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->frag_list;
+}
+
 static inline u32 skb_headlen(const struct sk_buff *skb)
 {
 	return skb->len - skb->data_len;
@@ -223,6 +233,10 @@ int skb_add_frag(struct sk_buff *skb, u8 *addr, u32 len);
  */
 int skb_append_range(struct sk_buff *to, const struct sk_buff *from, u32 offset, u32 len,
 		     bool copy);
+/* Hangs @list (packets linked by ->next, @bytes in all) behind @skb, which has none yet and is not shared: len and data_len grow. */
+void skb_set_frag_list(struct sk_buff *skb, struct sk_buff *list, u32 bytes);
+/* The opposite: the list, now the caller's; @skb has only what is its own. */
+struct sk_buff *skb_take_frag_list(struct sk_buff *skb);
 /* Appends @n zero bytes so that len is at least @n. 0; -ENOMEM (the skb is freed, counted NOMEM). */
 int skb_padto(struct sk_buff *skb, u32 n);
 
@@ -344,7 +358,8 @@ struct skb_stats {
 	u64 copied_tx;     /* payload bytes copied application -> skb */
 	u64 copied_rx;     /* payload bytes copied skb -> application */
 	u64 copied_kernel; /* both ways, for sockets of the kernel's own (DHCP) */
-	u64 copied_other; /* payload bytes copied between skbs (linearize, expand, fragment, segment, collapse) */
+	u64 copied_other; /* payload bytes copied between skbs (linearize, expand, segment, collapse) */
+	u64 copied_frag; /* payload bytes copied once more because the datagram was fragmented the slow way */
 	u64 drop[NR_DROP_REASONS];
 };
 extern struct skb_stats skb_stats;

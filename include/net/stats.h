@@ -42,7 +42,8 @@ struct seq_file;
 	X(OutMcastOctets)			\
 	X(InBcastOctets)			\
 	X(OutBcastOctets)			\
-	X(InCsumErrors)
+	X(InCsumErrors)				\
+	X(ReasmOverlaps)
 #define ICMP_MIB(X)				\
 	X(InMsgs)				\
 	X(InErrors)				\

@@ -72,6 +72,14 @@ enum ip_option {
 	IP_RECVERR = 11,
 	IP_MTU = 14
 };
+enum ip_pmtudisc {
+	IP_PMTUDISC_DONT,      /* fragment here and on the way */
+	IP_PMTUDISC_WANT,      /* DF while it fits the path MTU, fragments here when it does not */
+	IP_PMTUDISC_DO,        /* DF; larger: EMSGSIZE */
+	IP_PMTUDISC_PROBE,     /* DF; the device's MTU counts, not the path's */
+	IP_PMTUDISC_INTERFACE, /* the same without DF: the path MTU is not believed */
+	IP_PMTUDISC_OMIT       /* the same, and larger datagrams are fragmented */
+};
 #define SOL_TCP 6
 #define SOL_UDP 17
 enum tcp_sockopt {

@@ -34,6 +34,7 @@ enum icmp_unreach_code {
 	ICMP_PREC_CUTOFF,
 	NR_ICMP_UNREACH,
 };
+enum icmp_exceeded_code { ICMP_EXC_TTL, ICMP_EXC_FRAGTIME };
 
 struct icmphdr {
 	u8 type, code;

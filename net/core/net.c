@@ -46,6 +46,7 @@ void net_free(struct net *net)
 	BUG_ON(net->arp_tbl || net->fib || net->ipv4 || net->nft || net->nf_queue);
 	for (u32 i = 0; i < NF_INET_NUMHOOKS; i++)
 		BUG_ON(net->nf[i]);
+	BUG_ON(net->frag.queues || net->frag.packets || net->frag.truesize);
 	BUG_ON(net->tcp_hash || net->tcp || net->udp || net->inet || net->dhcp);
 	kfree(net);
 }

@@ -107,6 +107,7 @@ static u8 *data_alloc(u32 *linear, struct alloc_site *site)
 	si->gso_segs = 0;
 	si->gso_type = 0;
 	si->nr_frags = 0;
+	si->frag_list = NULL;
 	return head;
 }
 
@@ -120,7 +121,18 @@ static void frag_put(const struct skb_frag *f)
 	page_put(f->addr - f->offset);
 }
 
-/* Drops one reference on the data between @head and @end; the last one frees fragments and buffer. */
+static void frag_list_free(struct sk_buff *list)
+{
+	while (list) {
+		struct sk_buff *next = list->next;
+
+		list->next = NULL;
+		consume_skb(list); /* the head says what became of the packet */
+		list = next;
+	}
+}
+
+/* Drops one reference on the data between @head and @end; the last one frees fragments, list and buffer. */
 static void data_release(u8 *head, u8 *end)
 {
 	struct skb_shared_info *si = (struct skb_shared_info *)(void *)end;
@@ -131,6 +143,7 @@ static void data_release(u8 *head, u8 *end)
 		return;
 	for (u32 i = 0; i < si->nr_frags; i++)
 		frag_put(&si->frags[i]);
+	frag_list_free(si->frag_list);
 	if (cache)
 		kmem_cache_free(cache, head);
 	else
@@ -416,14 +429,36 @@ static void shift_offsets(struct sk_buff *skb, long delta)
 	skb->csum_start = (u16)(skb->csum_start + delta);
 }
 
+/* Everything behind the linear part of @skb to @tail: pieces of shared data have one owner, so a second one needs the bytes. */
+static u32 copy_rest(const struct sk_buff *skb, u8 *tail)
+{
+	BUG_ON(skb_copy_bits(skb, skb_headlen(skb), tail, skb->data_len));
+	skb_stats.copied_other += skb->data_len;
+	return skb->data_len;
+}
+
+/* The fragments again, each with a reference more; and the list, which has one owner. */
+static void share_frags(struct skb_shared_info *nsi, struct skb_shared_info *si)
+{
+	nsi->nr_frags = si->nr_frags;
+	for (u32 i = 0; i < si->nr_frags; i++) {
+		nsi->frags[i] = si->frags[i];
+		frag_get(&nsi->frags[i]);
+	}
+	nsi->frag_list = si->frag_list;
+	si->frag_list = NULL;
+}
+
 /*
  * Copies @skb's headers before data (what fits), linear part and fragment list into a new buffer with @headroom and
  * @tailroom, and lets @to stand on it. @to is a copy of @skb's descriptor. -ENOMEM: nothing changed.
+ * A list of packets moves along when @skb is what it moves from; else all is copied, and the new packet is linear.
  */
 static int copy_linear(struct sk_buff *to, const struct sk_buff *skb, u32 headroom, u32 tailroom)
 {
 	struct skb_shared_info *si = skb_shinfo(skb), *nsi;
-	u32 headlen = skb_headlen(skb), size = headroom + headlen + tailroom;
+	bool flat = si->frag_list && (to != skb || si->dataref > 1);
+	u32 headlen = skb_headlen(skb), size = headroom + (flat ? skb->len : headlen) + tailroom;
 	u32 keep = min(headroom, skb_headroom(skb));
 	u8 *head = data_alloc(&size, ALLOC_SITE()), *data;
 
@@ -436,16 +471,16 @@ static int copy_linear(struct sk_buff *to, const struct sk_buff *skb, u32 headro
 	nsi->gso_size = si->gso_size;
 	nsi->gso_segs = si->gso_segs;
 	nsi->gso_type = si->gso_type;
-	nsi->nr_frags = si->nr_frags;
-	for (u32 i = 0; i < si->nr_frags; i++) {
-		nsi->frags[i] = si->frags[i];
-		frag_get(&nsi->frags[i]);
-	}
+	if (flat)
+		headlen += copy_rest(skb, data + headlen);
+	else
+		share_frags(nsi, si);
 	shift_offsets(to, (long)headroom - (long)skb_headroom(skb));
 	to->head = head;
 	to->data = data;
 	to->tail = data + headlen;
 	to->end = head + size;
+	to->data_len = flat ? 0 : skb->data_len;
 	to->cloned = 0;
 	to->own_headroom = 0;
 	return 0;
@@ -576,6 +611,37 @@ static void trim_frags(struct sk_buff *skb, u32 left)
 	si->nr_frags = (u8)keep;
 }
 
+/* Bytes in the fragments of @skb itself. */
+static u32 frags_len(const struct sk_buff *skb)
+{
+	const struct skb_shared_info *si = skb_shinfo(skb);
+	u32 n = 0;
+
+	for (u32 i = 0; i < si->nr_frags; i++)
+		n += si->frags[i].len;
+	return n;
+}
+
+/* Cuts the list to @left bytes in all. -ENOMEM: nothing changed. */
+static int trim_list(struct sk_buff *skb, u32 left)
+{
+	struct sk_buff **p = &skb_shinfo(skb)->frag_list, *rest;
+
+	while (*p && left >= (*p)->len) {
+		left -= (*p)->len;
+		p = &(*p)->next;
+	}
+	if (left && *p) {
+		if (pskb_trim(*p, left))
+			return -ENOMEM;
+		p = &(*p)->next;
+	}
+	rest = *p;
+	*p = NULL;
+	frag_list_free(rest);
+	return 0;
+}
+
 /**
  * skb_trim() - cuts the packet to @len bytes if it is longer.
  * Context: any. Borrows: @skb. Fragments of shared data may not be cut this way: asserted; see pskb_trim().
@@ -587,9 +653,14 @@ void skb_trim(struct sk_buff *skb, u32 len)
 	if (len >= skb->len)
 		return;
 	if (skb->data_len) {
+		u32 left = len > headlen ? len - headlen : 0, own = frags_len(skb);
+
 		BUG_ON(skb_shared_data(skb));
-		skb->data_len = len > headlen ? len - headlen : 0;
-		trim_frags(skb, skb->data_len);
+		BUG_ON(skb_has_frag_list(skb) &&
+		       left > own); /* pskb_trim()'s: it may need memory */
+		(void)trim_list(skb, 0);
+		trim_frags(skb, min(left, own));
+		skb->data_len = left;
 	}
 	skb->len = len;
 	if (len < headlen)
@@ -598,13 +669,25 @@ void skb_trim(struct sk_buff *skb, u32 len)
 
 /**
  * pskb_trim() - the same for any packet; shared fragments are made private first.
- * Context: process, softirq. Borrows: @skb. Return: 0; -ENOMEM, and @skb is unchanged.
+ * Context: process, softirq. Borrows: @skb. Return: 0; -ENOMEM, and @skb's bytes are unchanged.
  */
 int pskb_trim(struct sk_buff *skb, u32 len)
 {
-	if (len < skb->len && skb->data_len && skb_shared_data(skb) && pskb_expand_head(skb, 0, 0))
+	u32 own;
+
+	if (len >= skb->len)
+		return 0;
+	if (skb->data_len && skb_shared_data(skb) && pskb_expand_head(skb, 0, 0))
 		return -ENOMEM;
-	skb_trim(skb, len);
+	own = skb_headlen(skb) + frags_len(skb);
+	if (!skb_has_frag_list(skb) || len <= own) {
+		skb_trim(skb, len);
+		return 0;
+	}
+	if (trim_list(skb, len - own))
+		return -ENOMEM;
+	skb->data_len -= skb->len - len;
+	skb->len = len;
 	return 0;
 }
 
@@ -619,7 +702,7 @@ int skb_add_frag(struct sk_buff *skb, u8 *addr, u32 len)
 	u32 offset = (u32)((unsigned long)addr & (PAGE_SIZE - 1));
 
 	BUG_ON(!len || offset + len > PAGE_SIZE);
-	BUG_ON(skb->destructor || skb_shared_data(skb));
+	BUG_ON(skb->destructor || skb_shared_data(skb) || si->frag_list);
 	if (si->nr_frags == MAX_SKB_FRAGS)
 		return -EMSGSIZE;
 	si->frags[si->nr_frags] = (struct skb_frag){ .addr = addr, .len = len, .offset = offset };
@@ -677,6 +760,7 @@ static const u8 *range_piece(const struct sk_buff *skb, u32 offset, u32 want, u3
  */
 int skb_append_range(struct sk_buff *to, const struct sk_buff *from, u32 offset, u32 len, bool copy)
 {
+	BUG_ON(skb_has_frag_list(from));
 	BUG_ON(offset > from->len || len > from->len - offset);
 	BUG_ON(to->destructor || skb_shared_data(to));
 	while (len) {
@@ -694,6 +778,40 @@ int skb_append_range(struct sk_buff *to, const struct sk_buff *from, u32 offset,
 		len -= n;
 	}
 	return 0;
+}
+
+/**
+ * skb_set_frag_list() - hangs whole packets behind @skb, whose bytes they continue.
+ * @list: linked by ->next, at least one, none with a list of its own: asserted; with or without owners (see the header).
+ * @bytes: the sum of their lengths.
+ *
+ * Context: process, softirq. Owns: @skb owns @list; it has no list yet and its data is its own: asserted.
+ */
+void skb_set_frag_list(struct sk_buff *skb, struct sk_buff *list, u32 bytes)
+{
+	BUG_ON(!list || skb_has_frag_list(skb) || skb_has_frag_list(list));
+	BUG_ON(skb_shared_data(skb));
+	skb_shinfo(skb)->frag_list = list;
+	skb->data_len += bytes;
+	skb->len += bytes;
+}
+
+/**
+ * skb_take_frag_list() - takes the packets off again.
+ * Context: process, softirq. Owns: the caller owns the list; @skb's data is its own: asserted.
+ * Return: the first one; NULL when there was none.
+ */
+struct sk_buff *skb_take_frag_list(struct sk_buff *skb)
+{
+	struct sk_buff *list = skb_shinfo(skb)->frag_list;
+
+	if (!list)
+		return NULL;
+	BUG_ON(skb_shared_data(skb));
+	skb_shinfo(skb)->frag_list = NULL;
+	skb->len = skb_headlen(skb) + frags_len(skb);
+	skb->data_len = frags_len(skb);
+	return list;
 }
 
 /* Moves the first @n bytes of the fragments behind the linear part, where there is room for them. */
@@ -726,6 +844,28 @@ static void pull_tail(struct sk_buff *skb, u32 n)
 	memmove(si->frags, si->frags + first, si->nr_frags * sizeof(si->frags[0]));
 }
 
+/* Everything into the linear part: headers that reach into the list are rare, and one copy is simpler than many moves. */
+static bool flatten(struct sk_buff *skb)
+{
+	struct sk_buff *list;
+	u32 rest = skb->data_len;
+
+	if (pskb_expand_head(skb, 0, rest))
+		return false;
+	if (!skb->data_len) /* it was shared: the copy is linear already */
+		return true;
+	(void)copy_rest(skb, skb->tail);
+	list = skb_shinfo(skb)->frag_list;
+	skb_shinfo(skb)->frag_list = NULL;
+	for (const struct sk_buff *p = list; p && !skb->destructor; p = p->next)
+		skb->truesize -= p->destructor ? 0 : p->truesize;
+	frag_list_free(list);
+	trim_frags(skb, 0);
+	skb->tail += rest;
+	skb->data_len = 0;
+	return true;
+}
+
 /**
  * pskb_may_pull() - makes the first @n bytes linear.
  * Context: process, softirq. Borrows: @skb. Pointers into the packet may be stale afterwards.
@@ -739,6 +879,8 @@ bool pskb_may_pull(struct sk_buff *skb, u32 n)
 		return true;
 	if (n > skb->len)
 		return false;
+	if (skb_has_frag_list(skb) && more > frags_len(skb))
+		return flatten(skb);
 	if ((skb_shared_data(skb) || skb->end - skb->tail < (long)more) &&
 	    pskb_expand_head(skb, 0, more))
 		return false;
@@ -800,6 +942,11 @@ static const u8 *skb_piece(const struct sk_buff *skb, u32 offset, u32 want, u32 
 			return f->addr + offset;
 		}
 		offset -= f->len;
+	}
+	for (skb = si->frag_list; skb; skb = skb->next) {
+		if (offset < skb->len)
+			return skb_piece(skb, offset, want, n);
+		offset -= skb->len;
 	}
 	BUG();
 }
@@ -1064,4 +1211,5 @@ void skb_show(struct seq_file *m)
 	seq_printf(m, "copied_rx %llu\n", (unsigned long long)s->copied_rx);
 	seq_printf(m, "copied_kernel %llu\n", (unsigned long long)s->copied_kernel);
 	seq_printf(m, "copied_other %llu\n", (unsigned long long)s->copied_other);
+	seq_printf(m, "copied_frag %llu\n", (unsigned long long)s->copied_frag);
 }

@@ -758,5 +758,6 @@ void sockstat_show(struct seq_file *m)
 	seq_printf(m, "TCP: inuse %u orphan %u tw %u alloc %u mem %u\n", tcp.inuse, tcp.orphan, tw,
 		   tcp.alloc, pages_of(tcp.bytes));
 	seq_printf(m, "UDP: inuse %u mem %u\n", udp.inuse, pages_of(udp.bytes));
-	seq_puts(m, "UDPLITE: inuse 0\nRAW: inuse 0\nFRAG: inuse 0 memory 0\n");
+	seq_puts(m, "UDPLITE: inuse 0\nRAW: inuse 0\n");
+	seq_printf(m, "FRAG: inuse %u memory %u\n", net->frag.queues, net->frag.truesize);
 }

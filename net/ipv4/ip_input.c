@@ -5,15 +5,15 @@
  *   ip_rcv             frame -> sane header, trimmed to its length     InReceives, InHdrErrors, InTruncatedPkts, InCsumErrors
  *   [PRE_ROUTING]      the filters' first look                         NETFILTER_DROP
  *     ip_rcv_finish    addresses and options that make sense for us    InAddrErrors, InHdrErrors
- *       ip_local_deliver  whole?                                       ReasmReqds, ReasmFails
+ *       ip_local_deliver  fragments joined (ip_defrag)                 Reasm*
  *       [LOCAL_IN]       the filters' last look
  *         ip_local_deliver_finish  the protocol                        InDelivers, InUnknownProtos
  *
- * A host is no router: what is not for us is dropped in silence. Fragments are counted (ReasmReqds, ReasmFails) and dropped.
+ * A host is no router: what is not for us is dropped in silence.
  * Every length is compared with what is left before it is used.
  *
  * Interface: <net/ip.h> (ip_init, ip_exit).
- * Above: net_protocol handlers.  Below: net/dev (packet type), icmp.c for protocol unreachable.
+ * Above: net_protocol handlers.  Below: net/dev (packet type), ip_reassembly.c, icmp.c for protocol unreachable.
  * Context: softirq.
  * Owns: the packet till the handler takes it.
  * Specs: RFC 791 (3.1); RFC 1122 (3.2.1, 3.3.6); RFC 7126 (source routes); RFC 6864.
@@ -86,9 +86,11 @@ static void ip_account_in(struct net *net, const struct sk_buff *skb, enum rtn_t
 static int ip_local_deliver_finish(struct net *net, struct sock *sk, struct sk_buff *skb)
 	__needs(softirq_ctx)
 {
-	const struct iphdr *iph = ip_hdr(skb);
-	const struct net_protocol *prot = net->ipv4->protocol[iph->protocol];
+	const struct net_protocol *prot;
+	const struct iphdr *iph;
 
+	iph = ip_hdr(skb);
+	prot = net->ipv4->protocol[iph->protocol];
 	(void)sk;
 	if (!prot) {
 		IP_INC_STATS(net, InUnknownProtos);
@@ -106,10 +108,9 @@ static int ip_local_deliver_finish(struct net *net, struct sock *sk, struct sk_b
 static void ip_local_deliver(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	if (ip_hdr(skb)->frag_off & htons(IP_MF | IP_OFFSET)) {
-		IP_INC_STATS(net, ReasmReqds);
-		IP_INC_STATS(net, ReasmFails);
-		kfree_skb_reason(skb, SKB_DROP_REASON_IP_FRAGMENT);
-		return;
+		skb = ip_defrag(net, skb);
+		if (!skb)
+			return;
 	}
 	NF_HOOK(NF_INET_LOCAL_IN, net, NULL, skb, skb->dev, NULL, ip_local_deliver_finish);
 }
@@ -234,7 +235,7 @@ drop:
 /**
  * ip_init() - raises the IPv4 state of @net and its receiver.
  * Context: process.
- * Return: 0; -ENOMEM; -ENOSPC no free receiver slot (everything undone).
+ * Return: 0; -ENOMEM; -ENOSPC no free receiver slot or notifier (everything undone).
  */
 int ip_init(struct net *net)
 {
@@ -246,6 +247,8 @@ int ip_init(struct net *net)
 		return -ENOMEM;
 	net->ipv4->dst_output = ip_output;
 	err = dev_add_pack(net, htons(ETH_P_IP), ip_rcv);
+	if (!err)
+		err = ip_frag_init(net);
 	if (err)
 		ip_exit(net);
 	return err;
@@ -258,6 +261,7 @@ int ip_init(struct net *net)
 void ip_exit(struct net *net)
 {
 	dev_remove_pack(net, htons(ETH_P_IP));
+	ip_frag_exit(net);
 	kfree(net->ipv4);
 	net->ipv4 = NULL;
 }

@@ -7,7 +7,7 @@
  *     [LOCAL_OUT]                                          the filters' first look           NETFILTER_DROP
  *       -> dst->output = ip_output                         device, protocol                  OutRequests, OutOctets
  *       [POST_ROUTING]                                     and their last, before cutting
- *         -> ip_finish_output                              fits the path MTU?                FragFails
+ *         -> ip_finish_output                              fits the path MTU, or ip_fragment FragOKs, FragCreates, FragFails
  *           -> ip_finish_output2                           headroom, next hop                OutMcastPkts, OutBcastPkts, ...
  *             -> neigh_output                              net/neigh
  *
@@ -31,9 +31,6 @@
 #include <net/checksum.h>
 #include <net/neighbour.h>
 #include <net/netfilter.h>
-
-/* Values of IP_MTU_DISCOVER. */
-enum { PMTUDISC_DONT, PMTUDISC_WANT, PMTUDISC_DO };
 
 /* --- Identification ------------------------------------------------------------------------------------------------- */
 
@@ -109,24 +106,24 @@ static int ip_finish_output2(struct net *net, struct sk_buff *skb) __needs(softi
 	return rc;
 }
 
-/* The last look at the size. A packet that is to be cut below (gso_size) is measured by its segments there. */
+/* The last look at the size. A packet that is to be cut below is measured by its segments; one built in pieces leaves in pieces. */
 static int ip_finish_output(struct net *net, struct sock *sk, struct sk_buff *skb)
 	__needs(softirq_ctx)
 {
-	(void)sk;
+	u32 mtu = ip_skb_dst_mtu(sk, skb);
+
 	trace_fn_skb(ip_finish_output, skb, 0);
-	if (unlikely(skb->len > skb_dst(skb)->mtu && !skb_shinfo(skb)->gso_size)) {
-		IP_INC_STATS(net, FragFails);
-		kfree_skb_reason(skb, SKB_DROP_REASON_PKT_TOO_BIG);
-		return -EMSGSIZE;
-	}
+	if (skb_is_gso(skb))
+		return ip_finish_output_gso(net, skb, mtu, ip_finish_output2);
+	if (unlikely(skb->len > mtu || skb_has_frag_list(skb)))
+		return ip_fragment(net, skb, mtu, ip_finish_output2);
 	return ip_finish_output2(net, skb);
 }
 
 /**
  * ip_output() - every route's dst->output.
  * Context: BH off. Consumes @skb.
- * Return: as neigh_output(); -EMSGSIZE larger than the path MTU; -ENOMEM; no neighbour entry: as neigh_create().
+ * Return: as neigh_output(); -EMSGSIZE larger than the path MTU, and DF; -ENOMEM; no neighbour entry: as neigh_create().
  */
 int ip_output(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
@@ -250,7 +247,7 @@ static int ip_queue_xmit_bh(struct sock *sk, struct sk_buff *skb) __needs(softir
 		.ttl = sk->inet_ttl > 0 ? (u8)sk->inet_ttl : IPDEFTTL,
 		.tos = sk->inet_tos,
 		.protocol = (u8)sk->sk_protocol,
-		.df = sk->inet_pmtudisc != PMTUDISC_DONT && !skb->ignore_df,
+		.df = sk->inet_pmtudisc != IP_PMTUDISC_DONT && !skb->ignore_df,
 	};
 
 	if (!skb_dst(skb)) {
@@ -344,7 +341,7 @@ static u16 ip_datagram_ident(struct net *net, struct sock *sk, const struct sk_b
  * @fl: addresses, protocol and type of service of the header.
  * @ttl: 0 means the default.
  *
- * Datagrams above the path MTU are refused: this floor does not fragment.
+ * Datagrams above the path MTU leave in fragments, unless @df forbids it.
  * Context: process, softirq. Consumes @skb.
  * Return: 0 (NET_XMIT_CN included); -ENOBUFS dropped by a queue below; -EMSGSIZE; -ENOMEM, -EINVAL, -ENETDOWN. Every error counts
  * OutDiscards, -EMSGSIZE also FragFails.

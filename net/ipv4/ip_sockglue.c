@@ -13,8 +13,6 @@
 #include <lib/err.h>
 #include <lib/string.h>
 
-enum { PMTUDISC_LAST = 5 /* IP_PMTUDISC_OMIT */ };
-
 /* One byte or an int: both are accepted, as applications use both; nothing at all means 0. */
 static int ip_opt_value(const void *kval, u32 len)
 {
@@ -51,7 +49,7 @@ int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len)
 		sk->inet_ttl = (s16)val;
 		return 0;
 	case IP_MTU_DISCOVER:
-		if (val < 0 || val > PMTUDISC_LAST)
+		if (val < 0 || val > IP_PMTUDISC_OMIT)
 			return -EINVAL;
 		sk->inet_pmtudisc = (u8)val;
 		return 0;

@@ -28,7 +28,23 @@ struct ipv4_net {
 	struct ip_ident ident[IP_IDENT_BUCKETS]; /* ip_output.c */
 	struct icmp_bucket icmp_all;             /* icmp.c */
 	struct icmp_bucket icmp_peer[ICMP_PEER_BUCKETS];
+	struct ip_frags *frags; /* ip_reassembly.c */
 };
 
 int ip_output(struct net *net, struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
+
+/* ip_reassembly.c */
+int ip_frag_init(struct net *net);
+void ip_frag_exit(struct net *net);
+struct sk_buff *ip_defrag(struct net *net, struct sk_buff *skb) __needs(softirq_ctx);
+SKB_CONSUMER(ip_defrag, 2);
+
+/* ip_fragment.c */
+typedef int (*ip_output_fn)(struct net *net, struct sk_buff *skb); /* consumes */
+int ip_fragment(struct net *net, struct sk_buff *skb, u32 mtu, ip_output_fn output)
+	__needs(softirq_ctx);
+SKB_CONSUMER(ip_fragment, 2);
+int ip_finish_output_gso(struct net *net, struct sk_buff *skb, u32 mtu, ip_output_fn output)
+	__needs(softirq_ctx);
+SKB_CONSUMER(ip_finish_output_gso, 2);
 #endif

@@ -48,7 +48,8 @@ static struct sk_buff *validate_xmit_skb(struct sk_buff *skb, struct net_device 
 			reason = SKB_DROP_REASON_SKB_GSO_SEG;
 		goto out_drop;
 	}
-	if (skb->data_len && !(features & NETIF_F_SG) && skb_linearize(skb))
+	if (skb->data_len && (!(features & NETIF_F_SG) || skb_has_frag_list(skb)) &&
+	    skb_linearize(skb))
 		goto out_drop;
 	if (skb->ip_summed == CHECKSUM_PARTIAL && !(features & NETIF_F_HW_CSUM) &&
 	    skb_checksum_help(skb))

@@ -81,7 +81,10 @@ class Packet:
         body = raw[hlen:self.totlen]
         self.hlen = hlen
         self.ip_ok = checksum(raw[:hlen]) == 0 and self.totlen == len(raw)
-        if self.proto == TCP and len(body) >= 20:
+        self.body = body
+        if self.mf or self.offset:
+            self.ok = self.ip_ok
+        elif self.proto == TCP and len(body) >= 20:
             self._tcp(body)
         elif self.proto == UDP and len(body) >= 8:
             self._udp(body)
@@ -140,6 +143,8 @@ def one_line(p, start_us=0, isn=None):
         return f"{at} malformed, {len(p.raw)} bytes: {p.raw[:24].hex()}"
     at += f"{dotted(p.src)} → {dotted(p.dst)} "
     bad = "" if p.ok else " [bad checksum or length]"
+    if p.mf or p.offset:
+        return f"{at}fragment of protocol {p.proto}, id {p.id}: piece {p.offset}+{len(p.body)}{' and more' if p.mf else ''}{bad}"
     if p.proto == TCP and p.flags is not None:
         ours, theirs = isn or (0, 0)
         base, other = (ours, theirs) if p.out else (theirs, ours)

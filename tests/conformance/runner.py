@@ -60,7 +60,7 @@ class Runner:
         self.tolerance = script.tolerance
         self._flow("a", packets.address(script.peer), 5000, packets.address(script.ip), 80, script.isn)
         self.main = self.flows["a"]
-        self.last_in = None
+        self.last_in = self.last_id = None
 
     def _flow(self, name, peer, peer_port, ours, our_port, isn):
         self.flows[name] = Flow((peer, peer_port), (ours, our_port), isn)
@@ -178,6 +178,10 @@ class Runner:
             body = self.icmp_body(spec, flow, size, spoil)
         else:
             body = pattern(0, size)
+        if "piece" in k:
+            at, n = k["piece"]
+            k = {"mf": at + n < len(body), **k, "offset": at}
+            body = body[at:at + n]
         return packets.ip(src, dst, k.get("proto", spec.proto), body, k)
 
     def tcp_body(self, spec, flow, off, size, src, dst, spoil):
@@ -262,6 +266,12 @@ class Runner:
                 check(name, k[name], getattr(p, name))
         if "df" in k:
             check("DF", 1, p.df)
+        if "piece" in k:
+            self.compare_piece(spec, flow, p, size, check)
+            return wrong
+        check("fragment", False, bool(p.mf or p.offset))
+        if wrong:
+            return wrong
         {TCP: self.compare_tcp, UDP: self.compare_udp, ICMP: self.compare_icmp}[spec.proto](spec, flow, p, off, size, check)
         return wrong
 
@@ -301,6 +311,29 @@ class Runner:
         want = pattern(0, size) if spec.data is None else spec.data
         check("len", len(want), len(p.payload))
         check("payload", want[:16].hex(), p.payload[:16].hex())
+
+    def compare_piece(self, spec, flow, p, size, check):
+        """A fragment is the same bytes of the whole datagram, and says where they belong."""
+        at, n = spec.keys["piece"]
+        whole = self.whole_out(spec, flow, size)
+        check("offset", at, p.offset)
+        check("more fragments", int(at + n < len(whole)), p.mf)
+        check("DF", 0, p.df)
+        check("len", n, len(p.body))
+        check("payload", whole[at:at + n][:16].hex(), p.body[:16].hex())
+        check("all of the payload", True, whole[at:at + n] == p.body)
+        if at and self.last_id is not None:
+            check("id", self.last_id, p.id)
+        self.last_id = p.id
+
+    def whole_out(self, spec, flow, size):
+        """What we must send, from the transport header on."""
+        payload = pattern(0, size) if spec.data is None else spec.data
+        if spec.proto == UDP:
+            head = struct.pack("!HHHH", flow.ours[1], flow.peer[1], 8 + len(payload), 0)
+            return packets.transport(flow.ours[0], flow.peer[0], UDP, head, payload, 6)
+        head = struct.pack("!BBHHH", spec.type, spec.code, 0, spec.keys.get("id", 0), spec.keys.get("echo-seq", 0))
+        return head[:2] + struct.pack("!H", packets.checksum(head + payload)) + head[4:] + payload
 
     def compare_icmp(self, spec, flow, p, _off, size, check):
         k = spec.keys

@@ -146,6 +146,10 @@ class PacketSpec:
             self.keys[key] = integer(words.pop(0))
         elif key in ("src", "dst"):
             self.keys[key] = packets.address(words.pop(0))
+        elif key == "piece":
+            self.keys[key] = tuple(map(integer, words.pop(0).split("+")))
+            if len(self.keys[key]) != 2 or self.keys[key][0] % 8:
+                raise ScriptError("a piece is OFFSET+LENGTH, the offset a multiple of 8")
         elif key == "ipopt":
             self.keys[key] = hexbytes(words.pop(0))
         elif key == "data":

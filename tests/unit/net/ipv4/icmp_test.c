@@ -589,16 +589,16 @@ TEST(an_echo_from_where_no_route_leads_is_not_answered)
 	fixture_down();
 }
 
-TEST(an_answer_larger_than_the_link_is_an_error_of_ours)
+TEST(an_answer_larger_than_the_link_leaves_in_fragments)
 {
 	up();
 	CHECK_EQ(dev_set_mtu(dev, 100), 0);
 	feed_ip(&f, icmp_make(&f, PEER_IP, ICMP_ECHO, 0, 0, payload, 73), true);
-	CHECK_EQ(net->mib.icmp[IC(OutErrors)], 1);
-	CHECK_EQ(net->mib.ip[IPSTATS_MIB_FragFails], 1);
-	CHECK_EQ(nr_frames, 0);
+	CHECK_EQ(net->mib.icmp[IC(OutErrors)], 0);
+	CHECK_EQ(net->mib.ip[IPSTATS_MIB_FragCreates], 2);
+	CHECK_EQ(nr_frames, 2);
 	feed_ip(&f, icmp_make(&f, PEER_IP, ICMP_ECHO, 0, 0, payload, 72), true);
-	CHECK_EQ(nr_frames, 1);
+	CHECK_EQ(nr_frames, 3);
 	fixture_down();
 }
 

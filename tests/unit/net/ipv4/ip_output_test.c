@@ -95,7 +95,6 @@ static const struct size_row {
 	{ "one_below_1500", 1500, 1499, true, 0 },
 	{ "the_1500", 1500, 1500, true, 0 },
 	{ "one_above_1500", 1500, 1501, true, -EMSGSIZE },
-	{ "one_above_without_df", 1500, 1501, false, -EMSGSIZE },
 	{ "the_1500_without_df", 1500, 1500, false, 0 },
 	{ "one_below_576", 576, 575, true, 0 },
 	{ "the_576", 576, 576, true, 0 },

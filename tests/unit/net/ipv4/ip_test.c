@@ -125,7 +125,7 @@ TEST(martians_and_strangers_get_silence)
 	(void)echo_make(PEER_IP, OUR_IP, 8);
 	f.ip.frag_off = htons(IP_MF);
 	feed_ip(&f, n, true);
-	CHECK_EQ(net->mib.ip[IPSTATS_MIB_ReasmFails], 1);
+	CHECK_EQ(net->mib.ip[IPSTATS_MIB_ReasmReqds], 1);
 	CHECK_EQ(nr_frames, 0);
 	fixture_down();
 }

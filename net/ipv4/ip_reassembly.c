@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reassembly: fragments wait here until their datagram is whole. Strangers fill this room, so everything in it is bounded:
+ *
+ *   64 datagrams, 8 of them from one source, 64 fragments of one datagram, 256 KiB of buffers in all, 30 s of waiting. What comes
+ *   beyond drives the oldest out; the hash is keyed and by source, so that nobody makes a bucket longer than his own eight entries.
+ *
+ * A datagram is joined without a copy: its fragments, in order, become the frag_list of the first one. Fragments that contradict
+ * each other (overlap, two different ends, beyond 65535 bytes) give the whole datagram up: whichever bytes were chosen, a filter on the
+ * way may have seen the others. Only an exact duplicate is ignored, as networks duplicate.
+ *
+ * Interface: ip_defrag(), ip_frag_init(), ip_frag_exit() (ipv4.h).
+ * Above: ip_input.c.  Below: icmp.c (time exceeded), skbuff.c, timers.
+ * Context: softirq, or BH off; init and exit process.
+ * Owns: the fragments, from ip_defrag() on, till their datagram is whole or given up. net->frag counts them.
+ * Counters: ReasmReqds per fragment; ReasmOKs per datagram; ReasmFails per datagram given up or fragment refused, ReasmTimeout and
+ * ReasmOverlaps when that was why.
+ * Specs: RFC 791 (3.2); RFC 815; RFC 1122 (3.3.2); RFC 1858, RFC 3128 (tiny and overlapping fragments); RFC 3168 (5.3); RFC 5722.
+ */
+#include "ipv4.h"
+
+#include <kernel/mm.h>
+#include <kernel/softirq.h>
+#include <kernel/timer.h>
+#include <lib/bug.h>
+#include <lib/err.h>
+#include <net/checksum.h>
+#include <net/icmp.h>
+
+#define FRAG_QUEUES     64u
+#define FRAG_BUCKETS    64u
+#define FRAG_PER_SOURCE 8u
+#define FRAG_PER_QUEUE  64u
+#define FRAG_MEMORY     (256u * 1024)
+#define FRAG_TIME_NS    (30 * NSEC_PER_SEC)
+
+/* What RFC 791 tells datagrams apart by, and the device, so that no other link's neighbour can add to it. */
+struct frag_key {
+	__be32 saddr, daddr;
+	__be16 id;
+	u8 protocol;
+	u32 ifindex;
+};
+
+/* One datagram in pieces. */
+struct ipq {
+	struct list_head node; /* in its bucket, the newest first */
+	struct list_head age;  /* in frags->live by birth, the oldest first; or in frags->spare */
+	struct timer timer;
+	struct ip_frags *all;
+	struct frag_key key;
+	struct sk_buff_head
+		fragments; /* by offset; data of all but offset 0 stands behind the IP header */
+	u32 meat;          /* bytes of payload here */
+	u32 len;           /* of the whole payload, when last_in */
+	u32 more_end;      /* the furthest end of a fragment that has others behind it */
+	u32 truesize;
+	u8 ecn_seen; /* BIT(codepoint) of each fragment */
+	bool last_in;
+};
+
+struct ip_frags {
+	struct net *net;
+	struct list_head bucket[FRAG_BUCKETS];
+	struct list_head live, spare;
+	struct ipq queue[FRAG_QUEUES];
+};
+
+/* In cb of a fragment here: where its payload belongs. */
+struct frag_cb {
+	u32 offset, end;
+};
+
+static struct frag_cb *frag_cb(const struct sk_buff *skb)
+{
+	_Static_assert(sizeof(struct frag_cb) <= sizeof(skb->cb), "cb");
+	return (struct frag_cb *)(void *)(uintptr_t)skb->cb;
+}
+
+/* --- The life of a queue -------------------------------------------------------------------------------------------------- */
+
+/* Forgets the datagram; its fragments are somebody else's by now. */
+static void ipq_release(struct ipq *q)
+{
+	struct net *net = q->all->net;
+
+	BUG_ON(!skb_queue_empty(&q->fragments));
+	BUG_ON(net->frag.queues == 0 || net->frag.truesize < q->truesize);
+	net->frag.truesize -= q->truesize;
+	net->frag.queues--;
+	del_timer(&q->timer);
+	list_del_init(&q->node);
+	list_del_init(&q->age);
+	list_add_tail(&q->age, &q->all->spare);
+}
+
+/* Gives the datagram up, for @reason. */
+static void ipq_kill(struct ipq *q, enum skb_drop_reason reason)
+{
+	struct net *net = q->all->net;
+
+	IP_INC_STATS(net, ReasmFails);
+	net->frag.packets -= q->fragments.qlen;
+	skb_queue_purge_reason(&q->fragments, reason);
+	ipq_release(q);
+}
+
+/*
+ * 30 s are over. The sender hears of it if the first fragment is here: only that one says, in the quotation, what it was about
+ * (RFC 792, RFC 1122 3.3.2).
+ */
+static void ipq_expire(struct timer *t) __needs(softirq_ctx)
+{
+	struct ipq *q = container_of(t, struct ipq, timer);
+	struct sk_buff *first = skb_peek(&q->fragments);
+
+	IP_INC_STATS(q->all->net, ReasmTimeout);
+	if (frag_cb(first)->offset == 0)
+		icmp_send(first, ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME, 0);
+	ipq_kill(q, SKB_DROP_REASON_FRAG_REASM_TIMEOUT);
+}
+
+static bool key_equal(const struct frag_key *a, const struct frag_key *b)
+{
+	return a->id == b->id && a->saddr == b->saddr && a->daddr == b->daddr &&
+	       a->protocol == b->protocol && a->ifindex == b->ifindex;
+}
+
+static struct ipq *ipq_create(struct ip_frags *all, struct list_head *bucket,
+			      const struct frag_key *key)
+{
+	struct ipq *q;
+
+	if (list_empty(&all->spare))
+		ipq_kill(list_first_entry(&all->live, struct ipq, age),
+			 SKB_DROP_REASON_IP_FRAG_EVICTED);
+	q = list_first_entry(&all->spare, struct ipq, age);
+	list_del_init(&q->age);
+	q->key = *key;
+	q->meat = 0;
+	q->len = 0;
+	q->more_end = 0;
+	q->truesize = 0;
+	q->ecn_seen = 0;
+	q->last_in = false;
+	list_add(&q->node, bucket);
+	list_add_tail(&q->age, &all->live);
+	all->net->frag.queues++;
+	mod_timer(&q->timer, ktime_get_ns() + FRAG_TIME_NS);
+	return q;
+}
+
+/* The queue of @key, made if need be: then the oldest of a source that has its share makes room. */
+static struct ipq *ipq_find(struct ip_frags *all, const struct frag_key *key)
+{
+	u64 hash = siphash(&key->saddr, sizeof(key->saddr), &all->net->hash_key);
+	struct list_head *bucket = &all->bucket[hash % FRAG_BUCKETS];
+	struct ipq *q, *oldest = NULL;
+	u32 same = 0;
+
+	list_for_each_entry(q, bucket, node) {
+		if (key_equal(&q->key, key))
+			return q;
+		if (q->key.saddr == key->saddr) {
+			oldest = q;
+			same++;
+		}
+	}
+	if (same >= FRAG_PER_SOURCE)
+		ipq_kill(oldest, SKB_DROP_REASON_IP_FRAG_EVICTED);
+	return ipq_create(all, bucket, key);
+}
+
+/* --- One more fragment -------------------------------------------------------------------------------------------------------- */
+
+/* Does it agree with what is known of the datagram's end? NR_DROP_REASONS: yes. */
+static enum skb_drop_reason ipq_check_end(struct ipq *q, const struct frag_cb *f, bool more)
+{
+	if (f->end > IP_MAX_MTU - sizeof(struct iphdr))
+		return SKB_DROP_REASON_IP_FRAG_INVALID; /* the ping of death */
+	if (more && q->last_in && f->end >= q->len)
+		return SKB_DROP_REASON_IP_FRAG_OVERLAP;
+	if (!more && (f->end <= q->more_end || (q->last_in && f->end != q->len)))
+		return SKB_DROP_REASON_IP_FRAG_OVERLAP;
+	return NR_DROP_REASONS;
+}
+
+/*
+ * Its place, searched from the end, where it belongs when nothing was reordered; at most FRAG_PER_QUEUE steps. The fragment after which
+ * to put it (the queue itself: first) in *@prev. NR_DROP_REASONS: it fits.
+ */
+static enum skb_drop_reason ipq_place(struct ipq *q, const struct frag_cb *f, struct sk_buff **prev)
+{
+	struct sk_buff *head = (struct sk_buff *)(void *)&q->fragments, *p = q->fragments.prev;
+	const struct frag_cb *other;
+
+	while (p != head && frag_cb(p)->offset > f->offset)
+		p = p->prev;
+	*prev = p;
+	if (p != head) {
+		other = frag_cb(p);
+		if (other->offset == f->offset && other->end == f->end)
+			return SKB_DROP_REASON_DUP_FRAG;
+		if (other->end > f->offset)
+			return SKB_DROP_REASON_IP_FRAG_OVERLAP;
+	}
+	if (p->next != head && frag_cb(p->next)->offset < f->end)
+		return SKB_DROP_REASON_IP_FRAG_OVERLAP;
+	return NR_DROP_REASONS;
+}
+
+static void ipq_insert(struct ipq *q, struct sk_buff *prev, struct sk_buff *skb, bool more)
+{
+	const struct frag_cb *f = frag_cb(skb);
+	struct net *net = q->all->net;
+
+	if (more) {
+		q->more_end = max(q->more_end, f->end);
+	} else {
+		q->last_in = true;
+		q->len = f->end;
+	}
+	q->ecn_seen |= (u8)(1u << (ip_hdr(skb)->tos & 3));
+	q->meat += f->end - f->offset;
+	q->truesize += skb->truesize;
+	net->frag.truesize += skb->truesize;
+	net->frag.packets++;
+	if (f->offset)
+		skb_pull(skb, ip_hdrlen(ip_hdr(skb)));
+	skb_queue_after(&q->fragments, prev, skb);
+}
+
+/* Makes room for @truesize bytes. false: @q itself was the oldest, and is gone. */
+static bool frag_make_room(struct ipq *q, u32 truesize)
+{
+	struct ip_frags *all = q->all;
+
+	while (all->net->frag.truesize + truesize > FRAG_MEMORY) {
+		struct ipq *oldest = list_first_entry(&all->live, struct ipq, age);
+
+		ipq_kill(oldest, SKB_DROP_REASON_IP_FRAG_EVICTED);
+		if (oldest == q)
+			return false;
+	}
+	return true;
+}
+
+/* A fragment whose own header is wrong; sets its place in the datagram. */
+static bool frag_is_sane(struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	u32 len = skb->len - ip_hdrlen(iph);
+	struct frag_cb *f = frag_cb(skb);
+
+	f->offset = (ntohs(iph->frag_off) & IP_OFFSET) * 8u;
+	f->end = f->offset + len;
+	if (!len)
+		return false;
+	return !(iph->frag_off & htons(IP_MF)) || len % 8 == 0;
+}
+
+/* Takes @skb into @q. NR_DROP_REASONS: it is in; DUP_FRAG: the datagram lives on without it; else the datagram must be given up. */
+static enum skb_drop_reason ipq_add(struct ipq *q, struct sk_buff *skb)
+{
+	bool more = ip_hdr(skb)->frag_off & htons(IP_MF);
+	const struct frag_cb *f = frag_cb(skb);
+	enum skb_drop_reason reason = ipq_check_end(q, f, more);
+	struct sk_buff *prev;
+
+	if (reason == NR_DROP_REASONS)
+		reason = ipq_place(q, f, &prev);
+	if (reason != NR_DROP_REASONS)
+		return reason;
+	if (q->fragments.qlen == FRAG_PER_QUEUE)
+		return SKB_DROP_REASON_IP_FRAG_EVICTED;
+	ipq_insert(q, prev, skb, more);
+	return NR_DROP_REASONS;
+}
+
+/* --- The whole datagram ----------------------------------------------------------------------------------------------------------- */
+
+/* Congestion that one fragment met is the datagram's, unless another says that nobody would listen (RFC 3168, 5.3). */
+static bool ecn_contradicts(u8 seen)
+{
+	return (seen & (1u << 3)) && (seen & 1u);
+}
+
+/* Everything behind the first fragment becomes its frag_list. */
+static void ipq_chain(struct ipq *q, struct sk_buff *first)
+{
+	struct sk_buff *list = NULL, **tailp = &list, *skb;
+	u32 bytes = 0;
+
+	while ((skb = skb_dequeue(&q->fragments))) {
+		skb_dst_drop(skb);
+		bytes += skb->len;
+		first->truesize += skb->truesize;
+		*tailp = skb;
+		tailp = &skb->next;
+	}
+	skb_set_frag_list(first, list, bytes);
+}
+
+/* All is here: the datagram, its header that of the first fragment, and the queue is gone. NULL: given up, counted. */
+static struct sk_buff *ipq_reassemble(struct ipq *q)
+{
+	struct net *net = q->all->net;
+	struct sk_buff *first = skb_peek(&q->fragments);
+	u32 hlen = ip_hdrlen(ip_hdr(first));
+	struct iphdr *iph;
+
+	if (hlen + q->len > IP_MAX_MTU) {
+		ipq_kill(q, SKB_DROP_REASON_IP_FRAG_INVALID);
+		return NULL;
+	}
+	if (ecn_contradicts(q->ecn_seen)) {
+		ipq_kill(q, SKB_DROP_REASON_IP_FRAG_ECN);
+		return NULL;
+	}
+	/* The header is written to, and it may be shared with somebody who listens on the device. */
+	if (skb_shared_data(first) && pskb_expand_head(first, 0, 0)) {
+		ipq_kill(q, SKB_DROP_REASON_NOMEM);
+		return NULL;
+	}
+	net->frag.packets -= q->fragments.qlen;
+	skb_unlink(first, &q->fragments);
+	ipq_chain(q, first);
+	iph = ip_hdr(first);
+	iph->tot_len = htons(first->len);
+	iph->frag_off = 0;
+	if (q->ecn_seen & (1u << 3))
+		iph->tos |= 3;
+	iph->check = 0;
+	iph->check = ip_fast_csum(iph, hlen / 4);
+	first->ip_summed = CHECKSUM_NONE; /* no device has seen all of it */
+	ipq_release(q);
+	IP_INC_STATS(net, ReasmOKs);
+	return first;
+}
+
+/**
+ * ip_defrag() - takes a fragment; gives back the datagram that it completes.
+ *
+ * @skb: a fragment (MF or an offset), data at its IP header, which ip_rcv() has checked, cut to its length.
+ * Context: softirq, BH off. Consumes: @skb, on every return. Owns: the caller owns the datagram that is returned.
+ * Return: the datagram, data at its IP header, which says the whole length; NULL: kept, or dropped and counted.
+ */
+struct sk_buff *ip_defrag(struct net *net, struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct frag_key key = { iph->saddr, iph->daddr, iph->id, iph->protocol, skb->dev->ifindex };
+	enum skb_drop_reason reason;
+	struct ipq *q;
+
+	IP_INC_STATS(net, ReasmReqds);
+	if (!frag_is_sane(skb)) {
+		IP_INC_STATS(net, ReasmFails);
+		kfree_skb_reason(skb, SKB_DROP_REASON_IP_FRAG_INVALID);
+		return NULL;
+	}
+	q = ipq_find(net->ipv4->frags, &key);
+	if (!frag_make_room(q, skb->truesize)) {
+		kfree_skb_reason(skb, SKB_DROP_REASON_IP_FRAG_EVICTED);
+		return NULL;
+	}
+	reason = ipq_add(q, skb);
+	if (reason != NR_DROP_REASONS) {
+		if (reason == SKB_DROP_REASON_IP_FRAG_OVERLAP)
+			IPEXT_INC_STATS(net, ReasmOverlaps);
+		if (reason != SKB_DROP_REASON_DUP_FRAG)
+			ipq_kill(q, reason);
+		kfree_skb_reason(skb, reason);
+		return NULL;
+	}
+	return q->last_in && q->meat == q->len ? ipq_reassemble(q) : NULL;
+}
+
+/* --- Life ----------------------------------------------------------------------------------------------------------------------------- */
+
+/* Fragments name their device: what came by one that goes is given up. */
+static void frag_netdev_event(struct net_device *dev, enum netdev_event ev)
+{
+	struct ip_frags *all = dev->net->ipv4->frags;
+	struct ipq *q, *n;
+
+	if (ev != NETDEV_DOWN && ev != NETDEV_UNREGISTER)
+		return;
+	local_bh_disable();
+	list_for_each_entry_safe(q, n, &all->live, age) {
+		if (q->key.ifindex == dev->ifindex)
+			ipq_kill(q, SKB_DROP_REASON_DEV_DOWN);
+	}
+	local_bh_enable();
+}
+
+/**
+ * ip_frag_init() - room for the fragments of @net, at most FRAG_QUEUES datagrams: nothing is allocated later.
+ * Context: process.
+ * Return: 0; -ENOMEM; -ENOSPC no free notifier.
+ */
+int ip_frag_init(struct net *net)
+{
+	struct ip_frags *all = kzalloc(sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	net->ipv4->frags = all;
+	all->net = net;
+	INIT_LIST_HEAD(&all->live);
+	INIT_LIST_HEAD(&all->spare);
+	for (u32 i = 0; i < FRAG_BUCKETS; i++)
+		INIT_LIST_HEAD(&all->bucket[i]);
+	for (u32 i = 0; i < FRAG_QUEUES; i++) {
+		struct ipq *q = &all->queue[i];
+
+		q->all = all;
+		INIT_LIST_HEAD(&q->node);
+		skb_queue_head_init(&q->fragments);
+		timer_setup(&q->timer, ipq_expire);
+		list_add_tail(&q->age, &all->spare);
+	}
+	return register_netdevice_notifier(net, frag_netdev_event);
+}
+
+/**
+ * ip_frag_exit() - takes it down; the devices are gone, and with them every fragment: asserted. No-op without ip_frag_init().
+ * Context: process.
+ */
+void ip_frag_exit(struct net *net)
+{
+	BUG_ON(net->frag.queues);
+	kfree(net->ipv4->frags);
+	net->ipv4->frags = NULL;
+}
