@@ -6,6 +6,7 @@
 
 Its exit status is the contract's; make itself can only say that it was not 0.
 """
+import json
 import os
 import random
 import re
@@ -22,6 +23,7 @@ from pages import summary  # noqa: E402
 from peer import Receiver, Stream, hash_file, send_file  # noqa: E402
 from qemu import Guest, Machine, recorded, shell_line  # noqa: E402
 from settings import FILE_MAX, MIB, ROOT, Failure, Settings  # noqa: E402
+import tracing  # noqa: E402
 
 HELP = """\
 make run          send a file from the guest to a receiver on this machine, verified byte for byte
@@ -31,6 +33,8 @@ make sim          simulated networks; SEEDS=n     make fuzz      libFuzzer; SECO
 make coverage     branches taken by the tests     make host      build/host/libdoorbell.so
 make claims       what is said about the transmit path, measured here and on Linux
 make              build/<app>.elf            make iso     build/<app>.iso, bootable as a CD
+make walk         one segment's way, stage by stage: down to the doorbell, up to both frees
+make trace        a send as build/trace.json (Chrome's format, Perfetto opens it) and build/trace.html
 make debug        QEMU paused with a gdb server
 make deps         install what is missing    make doctor  list what is missing
 make clean        remove build/              make help    this page
@@ -46,9 +50,10 @@ make clean        remove build/              make help    this page
 
 make ends with 2 whenever a command failed; the exact status stands in its message (Error N) and is the exit
 status of `python3 tools/doorbell.py run` with the same variables in the environment."""
-LATER = ("trace", "bench")
+LATER = ("bench",)
 INITRD_MAX = (2 << 30) - 1  # QEMU 7.2 keeps a module's size in an int
 RECV_PORT = 5001
+ONE_SEGMENT, TRACE_BYTES = 1000, 64 << 10  # what `make walk` and `make trace` send when FILE says nothing
 # A replay leaves the first run's log and capture alone.
 AGAIN = {"serial": Path("build/replay.serial"), "pcap": Path("build/replay.pcap")}
 # recv says so on the console when a connection can come.
@@ -59,10 +64,10 @@ def say(text):
     print(f"doorbell: {text}", flush=True)
 
 
-def made_up_file():
-    """The default file: 1 MiB of seeded noise, the same on every machine."""
-    path = ROOT / "build/default.bin"
-    data = random.Random(1460).randbytes(MIB)
+def made_up_file(size=MIB, name="default.bin"):
+    """The default file: 1 MiB (or so many bytes) of seeded noise, the same on every machine."""
+    path = ROOT / "build" / name
+    data = random.Random(1460).randbytes(size)
     if not path.exists() or path.read_bytes() != data:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data)
@@ -214,6 +219,48 @@ def run_app(settings):
     return said(start(machine, stdin=None).finish(settings.timeout))
 
 
+def traced(settings, size):
+    """One send with the transmit path traced, the console kept to build/run.serial: (status, records, how many were lost)."""
+    if settings.app != "send" or settings.net != "user" or settings.args is not None:
+        raise Failure("what is traced is `send` to this machine: no APP, ARGS or NET here (CMDLINE='trace=tx stats=1' traces any run)")
+    source = user_file(settings) if settings.file is not None else made_up_file(size, "traced.bin")
+    receiver = Receiver()
+    image = build.build_image(settings)
+    words = settings.cmdline.split()
+    append = " ".join(["stats=1", *([] if any(w.startswith("trace=") for w in words) else ["trace=tx"]), *words])
+    machine = machine_of(settings, image, f"{append} -- tcp:10.0.2.2:{receiver.port}",
+                         mem=memory_for(settings, source.stat().st_size), module=place_module(source))
+    print(shell_line(machine.command()), flush=True)
+    outcome = Guest(machine).finish(settings.timeout or 60 + source.stat().st_size / MIB)
+    status = said(outcome)
+    stream = receiver.finish(5 if status == 0 else 0.2)
+    if status:
+        print("\n".join(outcome.serial.splitlines()[-20:]))
+    elif (stream.size, stream.sha256) != hash_file(source):
+        raise Failure(f"{stream.size} bytes arrived, not what was sent {stream.error}")
+    return status, tracing.records(outcome.serial) if status == 0 else [], tracing.overwritten(outcome.serial)
+
+
+def walk(settings):
+    status, records, _ = traced(settings, ONE_SEGMENT)
+    if status == 0:
+        print(tracing.walk(records))
+    return status
+
+
+def trace_files(settings):
+    status, records, lost = traced(settings, TRACE_BYTES)
+    if status:
+        return status
+    events = tracing.chrome(records)
+    (ROOT / "build/trace.json").write_text(json.dumps(events))
+    (ROOT / "build/trace.html").write_text(tracing.picture(records, "Doorbell: one send"))
+    packets = len({r.skb for r in records if r.skb})
+    print(f"build/trace.json, build/trace.html: {len(records)} records of {packets} packets"
+          + (f"; {lost} older ones were overwritten" if lost else ""))
+    return 0
+
+
 def run_again(settings):
     """The recorded run, instruction by instruction; nobody has to be at the other end."""
     return said(start(recorded(settings.replay, **AGAIN)).finish(settings.timeout))
@@ -305,6 +352,8 @@ def main(argv):
         "build": build_target, "iso": iso, "run": lambda s: deps.deps(deps.TO_RUN) or run(s),
         "debug": lambda s: deps.deps(deps.TO_RUN | {"gdb": ["gdb"]}) or debug(s), "test": test,
         "check": check, "deps": lambda s: deps.deps(), "doctor": lambda s: deps.doctor(), "host": host,
+        "walk": lambda s: deps.deps(deps.TO_RUN) or walk(s),
+        "trace": lambda s: deps.deps(deps.TO_RUN) or trace_files(s),
         "sim": lambda s: needs("gcc", "libc6-dev") or program("tests/sim/run"),
         "fuzz": lambda s: needs("clang", "libclang-rt-14-dev", "libc6-dev") or program("tests/fuzz/run"),
         "claims": lambda s: deps.deps(deps.TO_RUN | {"tshark": ["tshark"]}) or program("tools/claims.py"),

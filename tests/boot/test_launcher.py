@@ -178,7 +178,7 @@ def test_no_capture():
     assert not path.exists()
 
 
-@pytest.mark.parametrize("target", ["trace", "bench"])
+@pytest.mark.parametrize("target", ["bench"])
 def test_later(target):
     done = launch(target)
     assert done.returncode == 2
