@@ -213,7 +213,9 @@ static void shutdown_all(struct net *net, struct pci_host *pci) __may_sleep
 static bool leak_check(u64 areas)
 {
 	u64 leaked = mm_report_leaks() + vm_areas_live() - areas;
-	bool clean = !leaked && !skb_stats.live && !dma_mapped() && !timers_live() && !files_live();
+	const char *wrong = skb_stages_wrong();
+	bool clean = !wrong && !leaked && !skb_stats.live && !dma_mapped() && !timers_live() &&
+		     !files_live();
 
 	printk(clean ? LOG_INFO : LOG_ERR,
 	       "exit: leak check %s: %llu skbs, %llu DMA mappings, %u timers, %u files, %llu other "
@@ -221,6 +223,8 @@ static bool leak_check(u64 areas)
 	       clean ? "passed" : "FAILED", (unsigned long long)skb_stats.live,
 	       (unsigned long long)dma_mapped(), timers_live(), files_live(),
 	       (unsigned long long)leaked);
+	if (wrong)
+		pr_err("exit: the account of packets does not add up: %s\n", wrong);
 	return clean;
 }
 

@@ -69,7 +69,7 @@ static const struct page_entry {
 	{ "/proc/net/route", route_show },     { "/proc/net/tcp", tcp_show },
 	{ "/proc/net/udp", udp_show },         { "/proc/net/sockstat", sockstat_show },
 	{ "/proc/net/qdisc", qdisc_show },     { "/proc/net/skb", skb_show },
-	{ "/proc/net/drops", drops_show },
+	{ "/proc/net/drops", drops_show },     { "/proc/net/flow", skb_stages_show },
 };
 
 /**

@@ -24,6 +24,7 @@
 #include <lib/list.h>
 #include <lib/types.h>
 #include <net/drop_reason.h>
+#include <net/skb_stage.h>
 #include <net/trace.h>
 #include <wire/ethernet.h>
 #include <wire/icmp.h>
@@ -109,6 +110,7 @@ struct sk_buff {
 	u8 ignore_df : 1;
 	u8 dst_pending_confirm : 1; /* forward progress was made: the neighbour is alive */
 	u8 rerouted : 1; /* a filter gave it a new route after POST_ROUTING: not seen there twice */
+	u8 stage;        /* enum skb_stage: where it is now */
 	u32 priority, mark, hash;
 	u32 id;        /* this descriptor's number in traces and reports */
 	u32 clone_of;  /* the number of the one it was made from; 0: an original */
@@ -361,7 +363,17 @@ struct skb_stats {
 	u64 copied_other; /* payload bytes copied between skbs (linearize, expand, segment, collapse) */
 	u64 copied_frag; /* payload bytes copied once more because the datagram was fragmented the slow way */
 	u64 drop[NR_DROP_REASONS];
+	/* By stage (<net/skb_stage.h>): moves from and to, normal ends, drops. */
+	u64 moved[NR_SKB_STAGES][NR_SKB_STAGES], ended[NR_SKB_STAGES], dropped[NR_SKB_STAGES];
 };
 extern struct skb_stats skb_stats;
+
+/* @skb is @next's from here on. Any context but hardirq. */
+static inline void skb_enter(struct sk_buff *skb, enum skb_stage next)
+{
+	skb_stats.moved[skb->stage][next]++;
+	skb->stage = (u8)next;
+}
+
 void skb_show(struct seq_file *m); /* /proc/net/skb: "name value" lines */
 #endif

@@ -298,6 +298,7 @@ void consume_skb(struct sk_buff *skb)
 	if (!skb || !skb_unref(skb))
 		return;
 	trace_at_skb(consume_skb, skb, 0);
+	skb_stats.ended[skb->stage]++;
 	__kfree_skb(skb);
 }
 
@@ -313,6 +314,7 @@ void kfree_skb_reason(struct sk_buff *skb, enum skb_drop_reason reason)
 	skb_stats.drops++;
 	skb_stats.drop[reason]++;
 	trace_drop_skb(kfree_skb, skb, reason);
+	skb_stats.dropped[skb->stage]++;
 	__kfree_skb(skb);
 }
 
@@ -387,6 +389,7 @@ static void copy_header(struct sk_buff *to, const struct sk_buff *from, enum skb
 	to->users = 1;
 	to->fclone = (unsigned int)fclone & 3u;
 	to->own_headroom = 0;
+	to->stage = SKB_STAGE_NEW;
 	if (skb_dst(to)) {
 		dst_hold(skb_dst(to));
 		to->_skb_refdst &= ~1UL;

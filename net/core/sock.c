@@ -213,6 +213,7 @@ int sk_add_backlog(struct sock *sk, struct sk_buff *skb)
 		return -ENOBUFS;
 	skb_dst_force(skb);
 	sk->sk_backlog_len += skb->truesize;
+	skb_enter(skb, SKB_STAGE_SOCKET_IN);
 	skb_queue_tail(&sk->sk_backlog, skb);
 	trace_at_skb(sk_add_backlog, skb, sk->sk_backlog.qlen);
 	return 0;
@@ -240,6 +241,7 @@ void skb_set_owner_w(struct sk_buff *skb, struct sock *sk)
 void skb_set_owner_r(struct sk_buff *skb, struct sock *sk)
 {
 	skb_orphan(skb);
+	skb_enter(skb, SKB_STAGE_SOCKET_IN);
 	skb->sk = sk;
 	skb->destructor = sock_rfree;
 	sk->sk_rmem_alloc += skb->truesize;

@@ -155,6 +155,7 @@ static struct sk_buff *gso_one(const struct sk_buff *skb, const struct gso_cut *
 
 	if (!seg)
 		return NULL;
+	skb_enter(seg, (enum skb_stage)skb->stage);
 	skb_reserve(seg, LL_MAX_HEADER);
 	memcpy(skb_put(seg, c->payload), skb->data, c->payload);
 	/* Not more fragments than the whole packet has. */

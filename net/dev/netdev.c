@@ -332,8 +332,10 @@ struct sk_buff *dev_hard_start_xmit(struct sk_buff *first, struct net_device *de
 
 		skb->next = NULL;
 		trace_fn_skb(dev_hard_start_xmit, skb, 0);
+		skb_enter(skb, SKB_STAGE_DRIVER);
 		*rc = (int)ops->ndo_start_xmit(skb, dev);
 		if (unlikely(*rc != NETDEV_TX_OK)) {
+			skb_enter(skb, SKB_STAGE_DEV);
 			skb->next = next;
 			break;
 		}

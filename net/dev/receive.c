@@ -59,6 +59,7 @@ void netif_receive_skb(struct sk_buff *skb)
 	struct net *net = dev->net;
 
 	BUG_ON(!in_bh());
+	skb_enter(skb, SKB_STAGE_RX);
 	this_cpu()->softnet->processed++;
 	skb_reset_network_header(skb);
 	trace_fn_skb(netif_receive_skb, skb, 0);
@@ -91,6 +92,7 @@ int netif_rx(struct sk_buff *skb)
 
 	BUG_ON(!in_bh());
 	BUG_ON(in_hardirq());
+	skb_enter(skb, SKB_STAGE_BACKLOG);
 	if (sd->input_pkt_queue.qlen >= sd->netdev_max_backlog) {
 		sd->dropped++;
 		skb->dev->stats.rx_dropped++;

@@ -279,6 +279,7 @@ int ip_queue_xmit(struct sock *sk, struct sk_buff *skb)
 	int rc;
 
 	trace_fn_skb(ip_queue_xmit, skb, 0);
+	skb_enter(skb, SKB_STAGE_IP_OUT);
 	local_bh_disable();
 	rc = ip_queue_xmit_bh(sk, skb);
 	local_bh_enable();
@@ -307,6 +308,7 @@ int ip_build_and_send_pkt(struct net *net, struct sk_buff *skb, __be32 saddr, __
 	int rc;
 
 	trace_fn_skb(ip_build_and_send_pkt, skb, 0);
+	skb_enter(skb, SKB_STAGE_IP_OUT);
 	local_bh_disable();
 	rt = ip_route_output_key(net, &fl);
 	if (IS_ERR(rt)) {
@@ -360,6 +362,7 @@ int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rt
 	int rc;
 
 	trace_fn_skb(ip_send_skb, skb, 0);
+	skb_enter(skb, SKB_STAGE_IP_OUT);
 	local_bh_disable();
 	skb_dst_set(skb, &rt->dst);
 	p.id = ip_datagram_ident(net, sk, skb, fl, df);

@@ -559,6 +559,7 @@ int neigh_output(struct neighbour *n, struct sk_buff *skb)
 {
 	BUG_ON(!in_bh());
 	trace_fn_skb(neigh_output, skb, n->arp_queue.qlen);
+	skb_enter(skb, SKB_STAGE_NEIGH);
 	if (unlikely(n->dead)) {
 		kfree_skb_reason(skb, SKB_DROP_REASON_NEIGH_DEAD);
 		return -EINVAL;

@@ -102,6 +102,7 @@ int dev_queue_xmit(struct sk_buff *skb)
 
 	BUG_ON(in_hardirq());
 	BUG_ON(skb->next || skb->prev);
+	skb_enter(skb, SKB_STAGE_DEV);
 	skb_reset_mac_header(skb);
 	trace_fn_skb(dev_queue_xmit, skb, 0);
 	local_bh_disable();

@@ -66,6 +66,7 @@ static struct sk_buff *tcp_new_tail(struct sock *sk, u32 size_goal)
 	*TCP_SKB_CB(skb) = (struct tcp_skb_cb){ .seq = tp->write_seq,
 						.end_seq = tp->write_seq,
 						.tcp_flags = TCPHDR_ACK };
+	skb_enter(skb, SKB_STAGE_SOCKET_OUT);
 	skb_queue_tail(&sk->sk_write_queue, skb);
 	sk->sk_wmem_queued += skb->truesize;
 	trace_at_tcp(skb_entail, sk, skb, tp->write_seq, sk->sk_write_queue.qlen);

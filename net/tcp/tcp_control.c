@@ -116,6 +116,7 @@ static struct sk_buff *tcp_ctl_skb(u32 seq, u8 flags)
 
 	if (!skb)
 		return NULL;
+	skb_enter(skb, SKB_STAGE_SOCKET_OUT);
 	skb_reserve(skb, MAX_TCP_HEADER);
 	cb = TCP_SKB_CB(skb);
 	*cb = (struct tcp_skb_cb){ .seq = seq, .segs = 1, .tcp_flags = flags };

@@ -259,6 +259,7 @@ int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u
 	nskb = alloc_skb_fclone(MAX_TCP_HEADER + rest);
 	if (!nskb)
 		return -ENOMEM;
+	skb_enter(nskb, SKB_STAGE_SOCKET_OUT);
 	skb_reserve(nskb, MAX_TCP_HEADER);
 	if (skb_copy_bits(skb, len, skb_put(nskb, rest), rest)) {
 		consume_skb(nskb);

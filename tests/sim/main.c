@@ -43,7 +43,7 @@ struct sim_result sim_result;
 static const char *const plant_names[NR_PLANTS] = {
 	"none",   "stream",   "short",   "wakeup", "census", "rmem",     "wmem",
 	"leak",   "stall",    "window",  "cwnd",   "ack",    "backward", "shrink",
-	"resent", "checksum", "address", "rtt",    "broken",
+	"resent", "checksum", "address", "rtt",    "stage",  "broken",
 };
 
 /* Leaks are counted by the kernel's own accounts; a look at all memory would take longer than the run. */

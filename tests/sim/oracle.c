@@ -50,6 +50,22 @@ static const char *const place_names[NR_PLACES] = {
 	"completion queue",
 };
 
+/* The stage whose packets lie there. */
+static const u8 stage_of[NR_PLACES] = {
+	[IN_RECEIVE_QUEUE] = SKB_STAGE_SOCKET_IN,
+	[IN_OUT_OF_ORDER_QUEUE] = SKB_STAGE_SOCKET_IN,
+	[IN_WRITE_QUEUE] = SKB_STAGE_SOCKET_OUT,
+	[IN_RETRANSMIT_QUEUE] = SKB_STAGE_SOCKET_OUT,
+	[IN_SOCKET_BACKLOG] = SKB_STAGE_SOCKET_IN,
+	[IN_NEIGHBOUR_QUEUE] = SKB_STAGE_NEIGH,
+	[IN_QDISC] = SKB_STAGE_DEV,
+	[IN_REQUEUE] = SKB_STAGE_DEV,
+	[IN_TX_RING] = SKB_STAGE_DRIVER,
+	[IN_RX_RING] = SKB_STAGE_NEW,
+	[IN_NETIF_RX_BACKLOG] = SKB_STAGE_BACKLOG,
+	[IN_COMPLETION_QUEUE] = SKB_STAGE_DRIVER,
+};
+
 /* How a socket went on since it was looked at last. */
 struct progress {
 	const struct sock *sk;
@@ -104,6 +120,9 @@ static void enter(const struct sk_buff *skb, enum place place)
 	o.place[i] = (u8)place;
 	if (++o.found > SEEN_SIZE / 2)
 		sim_fail("census", "more than %u packets live", SEEN_SIZE / 2);
+	if (skb->stage != stage_of[place])
+		sim_fail("stages", "packet %u in the %s says it is in stage %u", skb->id,
+			 place_names[place], skb->stage);
 	if (skb->users != 1)
 		sim_fail("census", "packet %u in the %s has %u references", skb->id,
 			 place_names[place], skb->users);
@@ -460,6 +479,18 @@ static void check_host(const struct host *h)
 			 net->tcp->orphan_count);
 }
 
+/* At every stage: in = on + ended + dropped + there; and only along the path. */
+static void check_stages(void)
+{
+	const char *wrong;
+
+	if (planted(PLANT_STAGE))
+		skb_stats.moved[SKB_STAGE_NEIGH][SKB_STAGE_DRIVER]++;
+	wrong = skb_stages_wrong();
+	if (wrong)
+		sim_fail("stages", "%s", wrong);
+}
+
 static void check_everything(void)
 {
 	const struct softnet_data *sd = this_cpu()->softnet;
@@ -471,6 +502,7 @@ static void check_everything(void)
 	walk(&sd->completion_queue, IN_COMPLETION_QUEUE);
 	for (u32 i = 0; i < world.nr_hosts; i++)
 		check_host(&world.host[i]);
+	check_stages();
 	if (o.found != skb_stats.live)
 		sim_fail("census", "%u packets were found, %llu live", o.found,
 			 (unsigned long long)skb_stats.live);

@@ -49,6 +49,7 @@ enum plant {
 	PLANT_CHECKSUM, /* a bit of a sent frame is changed before it is summed */
 	PLANT_ADDRESS,  /* a sent frame is taken for another host's */
 	PLANT_RTT,      /* the wires are taken for a second longer */
+	PLANT_STAGE,    /* a packet has skipped a stage */
 	PLANT_BROKEN,   /* a packet is believed to have looked broken */
 	NR_PLANTS
 };
