@@ -34,6 +34,7 @@
 #include <net/init.h>
 #include <net/neighbour.h>
 #include <net/route.h>
+#include <net/sch_generic.h>
 #include <net/socket.h>
 #include <net/tcp.h>
 
@@ -256,6 +257,7 @@ void start_kernel(void) __needs(process_ctx) __gives(irqs_off)
 	if (!net)
 		boot_no_memory("the network stack");
 	sysctl_init(net);
+	qdisc_set_default(net, &options.qdisc);
 	dev = nic_init(net, pci);
 	address_init(net, dev);
 	status = app_run();

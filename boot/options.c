@@ -13,6 +13,7 @@
 #include <lib/byteorder.h>
 #include <lib/err.h>
 #include <lib/string.h>
+#include <net/sch_generic.h>
 #include <wire/ipv4.h>
 
 #define ADDR_TEXT_MAX 64
@@ -161,6 +162,12 @@ static int parse_txirq(const char *key, const char *value, void *arg, const char
 	return *always || strcmp(value, "auto") == 0 ? 0 : -EINVAL;
 }
 
+static int parse_qdisc(const char *key, const char *value, void *arg, const char **why)
+{
+	(void)key;
+	return qdisc_parse(value, arg, why);
+}
+
 /* The value is checked when the stack exists; here it is only kept. */
 static int parse_sysctl(const char *key, const char *value, void *arg, const char **why)
 {
@@ -228,6 +235,7 @@ int boot_options_parse(struct boot_options *o, const char *cmdline, const char *
 		{ "tso", cmdline_parse_bool, &o->nic.tso, false },
 		{ "sg", cmdline_parse_bool, &sg, false },
 		{ "gso", cmdline_parse_bool, &gso, false },
+		{ "qdisc", parse_qdisc, &o->qdisc, false },
 		{ "net.ipv4.", parse_sysctl, o, true },
 		{ "loglevel", cmdline_parse_u32, &loglevel, false },
 		{ "rng.seed", parse_seed, o, false },

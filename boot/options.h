@@ -6,6 +6,7 @@
 #include <kernel/cmdline.h>
 #include <kernel/trace.h>
 #include <lib/types.h>
+#include <net/qdisc_spec.h>
 #include <wire/ethernet.h>
 
 #define OPT_MAX_NEIGH  16
@@ -26,6 +27,7 @@ struct boot_options {
 		char name[OPT_SYSCTL_MAX], value[OPT_SYSCTL_MAX];
 	} sysctl[OPT_MAX_SYSCTL];
 	struct e1000_options nic; /* mtu, txqueuelen, rings, txirq, offloads */
+	struct qdisc_spec qdisc;  /* ops NULL: nothing was said */
 	u32 loglevel;
 	bool rng_seeded;
 	u64 rng_seed;

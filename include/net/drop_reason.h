@@ -40,6 +40,7 @@
 	X(PKT_TOO_BIG)				\
 	X(QDISC_DROP)				\
 	X(QDISC_RESET)				\
+	X(QDISC_CONGESTED)			\
 	X(DEV_DOWN)				\
 	X(DEV_HDR)				\
 	X(DEV_READY)				\

@@ -9,6 +9,7 @@
 #include <kernel/random.h>
 #include <lib/list.h>
 #include <lib/types.h>
+#include <net/qdisc_spec.h>
 #include <net/stats.h>
 
 struct net_device;
@@ -63,6 +64,8 @@ struct net {
 	} ptype[NET_MAX_PTYPES];    /* who receives which ethertype; net/dev/receive.c */
 	netdev_notifier_fn notifier[NET_MAX_NOTIFIERS]; /* in order of registration */
 	struct siphash_key hash_key; /* secret of this boot: ISNs, ports, IP ids, table hashes */
+	/* net/sched: what devices get; ops NULL: pfifo_fast */
+	struct qdisc_spec qdisc_default;
 	struct neigh_table *arp_tbl; /* net/neigh */
 	struct fib_table *fib;       /* net/ipv4/route.c */
 	struct ipv4_net *ipv4;       /* net/ipv4: protocols, ids, ICMP rate */

@@ -107,6 +107,7 @@ struct net_device {
 	u32 tx_queue_len;                    /* txqueuelen, packets */
 	u32 num_tx_queues;
 	struct netdev_queue *_tx; /* array of num_tx_queues */
+	struct Qdisc *qdisc;      /* root above several queues: mq; else NULL (net/sched) */
 	bool carrier;             /* link is up */
 	bool doorbell_pending;    /* on softnet_data.doorbell */
 	struct net_device *next_doorbell;

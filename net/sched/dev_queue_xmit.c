@@ -12,38 +12,11 @@
 
 #include <kernel/context.h>
 #include <kernel/printk.h>
-#include <kernel/random.h>
 #include <kernel/softirq.h>
 #include <lib/bug.h>
-#include <lib/byteorder.h>
 #include <lib/err.h>
-#include <lib/string.h>
-#include <wire/ipv4.h>
 
 enum { XMIT_RECURSION_LIMIT = 8 };
-
-/* Hash of what tells flows apart: addresses, protocol, ports. Same flow, same queue, so no reordering. */
-static u32 skb_flow_hash(const struct net *net, const struct sk_buff *skb)
-{
-	struct {
-		__be32 saddr, daddr;
-		u32 ports, proto;
-	} key = { 0 };
-	u32 offset = (u32)skb->network_header - skb_headroom(skb);
-	struct iphdr ip;
-
-	if (skb->hash)
-		return skb->hash;
-	if (skb->protocol != htons(ETH_P_IP) || skb->network_header < skb_headroom(skb) ||
-	    skb_copy_bits(skb, offset, &ip, sizeof(ip)))
-		return 0;
-	key.saddr = ip.saddr;
-	key.daddr = ip.daddr;
-	key.proto = ip.protocol;
-	if (!(ip.frag_off & htons(IP_MF | IP_OFFSET)))
-		(void)skb_copy_bits(skb, offset + ip_hdrlen(&ip), &key.ports, sizeof(key.ports));
-	return (u32)siphash(&key, sizeof(key), &net->hash_key);
-}
 
 /**
  * netdev_pick_tx() - the transmit queue for a packet: 0 on devices with one, else by its flow.
@@ -54,7 +27,7 @@ u16 netdev_pick_tx(struct net_device *dev, struct sk_buff *skb)
 {
 	if (dev->num_tx_queues == 1)
 		return 0;
-	return (u16)((u64)skb_flow_hash(dev->net, skb) * dev->num_tx_queues >> 32);
+	return (u16)((u64)skb_get_hash(dev->net, skb) * dev->num_tx_queues >> 32);
 }
 
 static int xmit_drop(struct sk_buff *skb, struct net_device *dev, enum skb_drop_reason reason)

@@ -105,7 +105,7 @@ static void dev_requeue_skb(struct Qdisc *q, struct sk_buff *skb)
 
 		skb->next = NULL;
 		q->qlen++;
-		q->backlog += skb->len;
+		q->backlog += qdisc_pkt_len(skb);
 		q->requeues++;
 		trace_at_skb(qdisc_requeue, skb, q->qlen);
 		skb_queue_tail(&back, skb);
@@ -145,7 +145,7 @@ static struct sk_buff *dequeue_requeued(struct Qdisc *q, u32 *packets)
 
 	while (*packets < QDISC_BULK && (skb = skb_dequeue(&q->requeue))) {
 		q->qlen--;
-		q->backlog -= skb->len;
+		q->backlog -= qdisc_pkt_len(skb);
 		trace_at_skb(qdisc_dequeue_requeued, skb, q->qlen);
 		(*packets)++;
 		*tailp = skb;
@@ -168,7 +168,7 @@ static struct sk_buff *dequeue_skb(struct Qdisc *q, bool *validate, u32 *packets
 	*validate = true;
 	while (*packets < QDISC_BULK && (skb = q->ops->dequeue(q))) {
 		q->packets++;
-		q->bytes += skb->len;
+		q->bytes += qdisc_pkt_len(skb);
 		trace_at_skb(qdisc_dequeue, skb, q->qlen);
 		(*packets)++;
 		*tailp = skb;
@@ -242,7 +242,7 @@ int qdisc_xmit(struct Qdisc *q, struct sk_buff *skb)
 	if (q->can_bypass && q->qlen == 0 && !q->running && txq_ready(q->txq)) {
 		q->running = true;
 		q->packets++;
-		q->bytes += skb->len;
+		q->bytes += qdisc_pkt_len(skb);
 		q->bypass++;
 		trace_at_skb(qdisc_bypass, skb, 0);
 		if (sch_direct_xmit(skb, q, true))

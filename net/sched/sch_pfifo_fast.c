@@ -10,6 +10,8 @@
  */
 #include <net/sch_generic.h>
 
+#include <kernel/proc.h>
+
 enum { NR_BANDS = 3, PRIO_MASK = 15 };
 
 struct pfifo_fast_priv {
@@ -18,10 +20,11 @@ struct pfifo_fast_priv {
 
 static const u8 prio2band[PRIO_MASK + 1] = { 1, 2, 2, 2, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 };
 
-static int pfifo_fast_init(struct Qdisc *q)
+static int pfifo_fast_init(struct Qdisc *q, const struct qdisc_spec *spec)
 {
 	struct pfifo_fast_priv *p = q->priv;
 
+	(void)spec;
 	for (u32 i = 0; i < NR_BANDS; i++)
 		skb_queue_head_init(&p->band[i]);
 	q->limit = q->txq->dev->tx_queue_len;
@@ -34,42 +37,61 @@ static int pfifo_fast_enqueue(struct sk_buff *skb, struct Qdisc *q, struct sk_bu
 	struct pfifo_fast_priv *p = q->priv;
 	struct sk_buff_head *band = &p->band[prio2band[skb->priority & PRIO_MASK]];
 
-	if (band->qlen >= q->limit) {
-		skb->next = *to_free;
-		*to_free = skb;
-		q->drops++;
-		return NET_XMIT_DROP;
-	}
+	if (band->qlen >= q->limit)
+		return qdisc_refuse(skb, q, to_free);
 	skb_queue_tail(band, skb);
-	q->qlen++;
-	q->backlog += skb->len;
+	qdisc_enqueued(q, skb);
 	return NET_XMIT_SUCCESS;
+}
+
+/* The oldest of the best band that has any. */
+static struct sk_buff *pfifo_fast_take(struct pfifo_fast_priv *p)
+{
+	for (u32 i = 0; i < NR_BANDS; i++) {
+		struct sk_buff *skb = skb_dequeue(&p->band[i]);
+
+		if (skb)
+			return skb;
+	}
+	return NULL;
 }
 
 static struct sk_buff *pfifo_fast_dequeue(struct Qdisc *q)
 {
-	struct pfifo_fast_priv *p = q->priv;
+	struct sk_buff *skb = pfifo_fast_take(q->priv);
 
-	for (u32 i = 0; i < NR_BANDS; i++) {
-		struct sk_buff *skb = skb_dequeue(&p->band[i]);
-
-		if (!skb)
-			continue;
-		q->qlen--;
-		q->backlog -= skb->len;
-		return skb;
-	}
-	return NULL;
+	if (skb)
+		qdisc_dequeued(q, skb);
+	return skb;
 }
 
 static void pfifo_fast_reset(struct Qdisc *q, struct sk_buff **to_free)
 {
 	struct sk_buff *skb;
 
-	while ((skb = pfifo_fast_dequeue(q))) {
-		skb->next = *to_free;
-		*to_free = skb;
+	while ((skb = pfifo_fast_take(q->priv))) {
+		qdisc_lost(q, skb);
+		qdisc_free_later(skb, to_free);
 	}
+}
+
+static void pfifo_fast_walk(const struct Qdisc *q, void (*fn)(const struct sk_buff *skb, void *arg),
+			    void *arg)
+{
+	const struct pfifo_fast_priv *p = q->priv;
+	const struct sk_buff *skb;
+
+	for (u32 i = 0; i < NR_BANDS; i++)
+		skb_queue_walk(&p->band[i], skb)
+			fn(skb, arg);
+}
+
+static void pfifo_fast_dump(const struct Qdisc *q, struct seq_file *m)
+{
+	(void)q;
+	seq_printf(m, " bands %u priomap", (u32)NR_BANDS);
+	for (u32 i = 0; i <= PRIO_MASK; i++)
+		seq_printf(m, " %u", prio2band[i]);
 }
 
 const struct Qdisc_ops pfifo_fast_ops = {
@@ -79,4 +101,6 @@ const struct Qdisc_ops pfifo_fast_ops = {
 	.enqueue = pfifo_fast_enqueue,
 	.dequeue = pfifo_fast_dequeue,
 	.reset = pfifo_fast_reset,
+	.walk = pfifo_fast_walk,
+	.dump = pfifo_fast_dump,
 };

@@ -16,7 +16,6 @@
 
 #define SEEN_SIZE   16384u /* a power of two; far more than packets live */
 #define PROGRESS    64u
-#define NR_BANDS    3u
 #define LIMIT_SLACK (2 * NSEC_PER_SEC)
 
 /* Where a packet can be. */
@@ -173,31 +172,46 @@ static void charge_all(const struct sk_buff_head *q)
 		charge(skb);
 }
 
+static void enter_queued(const struct sk_buff *skb, void *arg)
+{
+	struct qdisc_count *held = arg;
+
+	enter(skb, IN_QDISC);
+	charge(skb);
+	held->packets++;
+	held->bytes += qdisc_pkt_len(skb);
+}
+
+/* A discipline accounts for every packet: entered = handed out + given up + still here. */
 static void walk_qdisc(const struct Qdisc *q)
 {
-	const struct sk_buff_head *band = q->priv;
+	struct qdisc_count held = { 0, 0 };
 	const struct sk_buff *skb;
-	u32 n = 0, bytes = 0;
+	u64 n, bytes;
 
+	if (q->ops->enqueue)
+		q->ops->walk(q, enter_queued, &held);
+	if (q->in.packets != q->out.packets + q->lost.packets + held.packets ||
+	    q->in.bytes != q->out.bytes + q->lost.bytes + held.bytes)
+		sim_fail("qdisc",
+			 "%s: of %llu packets %llu went out, %llu were lost, %llu are here",
+			 q->ops->id, (unsigned long long)q->in.packets,
+			 (unsigned long long)q->out.packets, (unsigned long long)q->lost.packets,
+			 (unsigned long long)held.packets);
+	n = held.packets;
+	bytes = held.bytes;
 	walk(&q->requeue, IN_REQUEUE);
 	charge_all(&q->requeue);
 	skb_queue_walk(&q->requeue, skb) {
 		n++;
-		bytes += skb->len;
-	}
-	for (u32 i = 0; q->ops->enqueue && i < NR_BANDS; i++) {
-		walk(&band[i], IN_QDISC);
-		charge_all(&band[i]);
-		skb_queue_walk(&band[i], skb) {
-			n++;
-			bytes += skb->len;
-		}
+		bytes += qdisc_pkt_len(skb);
 	}
 	if (n != q->qlen || bytes != q->backlog)
-		sim_fail("qdisc", "%u packets and %u bytes wait, it counts %u and %u", n, bytes,
-			 q->qlen, q->backlog);
-	if (n && !q->txq->stopped && netif_carrier_ok(q->txq->dev))
-		sim_fail("qdisc", "%u packets wait at an open queue", n);
+		sim_fail("qdisc", "%s: %llu packets and %llu bytes wait, it counts %u and %u",
+			 q->ops->id, (unsigned long long)n, (unsigned long long)bytes, q->qlen,
+			 q->backlog);
+	if (n && !q->waits && !q->txq->stopped && netif_carrier_ok(q->txq->dev))
+		sim_fail("qdisc", "%s: %u packets wait at an open queue", q->ops->id, q->qlen);
 }
 
 static void walk_ring(const struct e1000_adapter *a)

@@ -547,7 +547,7 @@ TEST(pages)
 	dev_show(&m);
 	CHECK(strstr(m.buf, "\n  eth0:       0       0 "));
 	qdisc_show(&m);
-	CHECK(strstr(m.buf, "qdisc pfifo_fast dev eth0 queue 0 limit 1000"));
+	CHECK(strstr(m.buf, "qdisc pfifo_fast 0: dev eth0 root bands 3 priomap 1 2 2"));
 	softnet_stat_show(&m);
 	free(m.buf);
 	down();

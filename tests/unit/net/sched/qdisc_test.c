@@ -729,9 +729,10 @@ TEST(each_queue_has_a_discipline_of_its_own)
 
 /* --- Making and ending disciplines ---------------------------------------------------------------------------------------------------------- */
 
-static int refuses(struct Qdisc *q)
+static int refuses(struct Qdisc *q, const struct qdisc_spec *spec)
 {
 	(void)q;
+	(void)spec;
 	return -ENOMEM;
 }
 
@@ -911,16 +912,20 @@ TEST(page)
 	struct net_device *bare;
 
 	up_with(&t_ops, 100, 2, 7, 0);
-	bare = alloc_netdev(net, 0, "bare%d", 1); /* never up: no discipline, no line */
+	bare = alloc_netdev(net, 0, "bare%d", 1); /* never up: nothing leaves */
 	bare->netdev_ops = &blind_ops;
 	CHECK_EQ(register_netdev(bare), 0);
 	CHECK_EQ(dev_queue_xmit(packet(0, 0)), 0);
 	m.arg = net;
 	qdisc_show(&m);
-	CHECK(strstr(buf, "qdisc pfifo_fast dev dummy0 queue 0 limit 7 stopped 0 trans_timeout 0\n "
-			  "packets 1 bytes 50 drops 0"));
-	CHECK(strstr(buf, "qdisc pfifo_fast dev dummy0 queue 1 limit 7"));
-	CHECK(!strstr(buf, "bare"));
+	CHECK(strstr(buf, "qdisc mq 0: dev dummy0 root\n"
+			  " Sent 50 bytes 1 pkt (dropped 0, overlimits 0 requeues 0)\n"
+			  " backlog 0b 0p requeues 0\n"
+			  "qdisc pfifo_fast 0: dev dummy0 parent :1 bands 3 priomap "));
+	CHECK(strstr(buf, "  queue 0 stopped 0 trans_timeout 0 bypass 1 runs 0\n"
+			  "  enqueued 0 dequeued 0 lost 0\n"
+			  "qdisc pfifo_fast 0: dev dummy0 parent :2 bands 3 priomap "));
+	CHECK(strstr(buf, "qdisc noop 0: dev bare0 queue 0\n"));
 	unregister_netdev(bare);
 	free_netdev(bare);
 	down();
