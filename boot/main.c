@@ -33,6 +33,7 @@
 #include <net/inetdevice.h>
 #include <net/init.h>
 #include <net/neighbour.h>
+#include <net/nf_tables.h>
 #include <net/route.h>
 #include <net/sch_generic.h>
 #include <net/socket.h>
@@ -176,6 +177,20 @@ static void sysctl_init(struct net *net)
 	}
 }
 
+/* The rules are sound: only memory, or their number, can be against them. */
+static void nft_enter(struct net *net)
+{
+	char why[NFT_WHY_MAX];
+	int err = nft_add(net, options.nft, why);
+
+	if (err == -ENOMEM)
+		boot_no_memory("the filter rules");
+	if (!err)
+		return;
+	pr_err("cmdline: nft=: more than %u rules\n", NFT_MAX_RULES);
+	kernel_exit(EXIT_BAD_CMDLINE);
+}
+
 static int app_run(void) __may_sleep
 {
 	int err = exec_start(&options.args);
@@ -258,6 +273,7 @@ void start_kernel(void) __needs(process_ctx) __gives(irqs_off)
 		boot_no_memory("the network stack");
 	sysctl_init(net);
 	qdisc_set_default(net, &options.qdisc);
+	nft_enter(net);
 	dev = nic_init(net, pci);
 	address_init(net, dev);
 	status = app_run();

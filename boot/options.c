@@ -12,7 +12,9 @@
 #include <kernel/printk.h>
 #include <lib/byteorder.h>
 #include <lib/err.h>
+#include <lib/printf.h>
 #include <lib/string.h>
+#include <net/nf_tables.h>
 #include <net/sch_generic.h>
 #include <wire/ipv4.h>
 
@@ -185,6 +187,24 @@ static int parse_sysctl(const char *key, const char *value, void *arg, const cha
 	return 0;
 }
 
+/* Read here, so that a mistake ends the boot at once; entered when the stack exists. */
+static int parse_nft(const char *key, const char *value, void *arg, const char **why)
+{
+	static char reason[NFT_WHY_MAX]; /* valid until the next call */
+	struct boot_options *o = arg;
+	size_t used = strlen(o->nft);
+
+	(void)key;
+	*why = reason;
+	if (nft_check(value, reason))
+		return -EINVAL;
+	*why = "too many rules for the command line";
+	if (used + strlen(value) + 2 > sizeof(o->nft))
+		return -ERANGE;
+	(void)scnprintf(o->nft + used, sizeof(o->nft) - used, "%s;", value);
+	return 0;
+}
+
 static int parse_seed(const char *key, const char *value, void *arg, const char **why)
 {
 	struct boot_options *o = arg;
@@ -236,6 +256,7 @@ int boot_options_parse(struct boot_options *o, const char *cmdline, const char *
 		{ "sg", cmdline_parse_bool, &sg, false },
 		{ "gso", cmdline_parse_bool, &gso, false },
 		{ "qdisc", parse_qdisc, &o->qdisc, false },
+		{ "nft", parse_nft, o, true },
 		{ "net.ipv4.", parse_sysctl, o, true },
 		{ "loglevel", cmdline_parse_u32, &loglevel, false },
 		{ "rng.seed", parse_seed, o, false },

@@ -12,6 +12,7 @@
 #define OPT_MAX_NEIGH  16
 #define OPT_MAX_SYSCTL 16
 #define OPT_SYSCTL_MAX 64
+#define OPT_NFT_MAX    4096 /* all nft= together */
 
 struct boot_options {
 	bool dhcp;         /* ip=dhcp */
@@ -26,6 +27,7 @@ struct boot_options {
 	struct {
 		char name[OPT_SYSCTL_MAX], value[OPT_SYSCTL_MAX];
 	} sysctl[OPT_MAX_SYSCTL];
+	char nft[OPT_NFT_MAX];    /* sound statements; "": none */
 	struct e1000_options nic; /* mtu, txqueuelen, rings, txirq, offloads */
 	struct qdisc_spec qdisc;  /* ops NULL: nothing was said */
 	u32 loglevel;

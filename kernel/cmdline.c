@@ -148,7 +148,8 @@ static int parse_pair(char *word, const struct cmdline_key *keys, size_t nr_keys
 		return 1;
 	}
 	if (k->parse(word, eq + 1, k->arg, &why)) {
-		pr_err("cmdline: %s=%s: %s", word, eq + 1, why);
+		pr_err("cmdline: %s=%.100s%s: %s", word, eq + 1, strlen(eq + 1) > 100 ? "..." : "",
+		       why);
 		return 1;
 	}
 	return 0;

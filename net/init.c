@@ -17,6 +17,7 @@
 #include <net/inetdevice.h>
 #include <net/ip.h>
 #include <net/neighbour.h>
+#include <net/nf_tables.h>
 #include <net/route.h>
 #include <net/sch_generic.h>
 #include <net/socket.h>
@@ -53,6 +54,7 @@ static const struct room rooms[] = {
 	{ "route", ip_route_init, ip_route_exit },
 	{ "ip", ip_init, ip_exit },
 	{ "icmp", icmp_init, icmp_exit },
+	{ "nft", nft_init, nft_exit },
 	{ "udp", udp_net_init, udp_net_exit },
 	{ "tcp", tcp_net_init, tcp_net_exit },
 	{ "socket", inet_socket_init, inet_socket_exit },
@@ -70,6 +72,7 @@ static const struct page_entry {
 	{ "/proc/net/udp", udp_show },         { "/proc/net/sockstat", sockstat_show },
 	{ "/proc/net/qdisc", qdisc_show },     { "/proc/net/skb", skb_show },
 	{ "/proc/net/drops", drops_show },     { "/proc/net/flow", skb_stages_show },
+	{ "/proc/net/nft", nft_show },
 };
 
 /**

@@ -41,7 +41,7 @@ TABLE = {
     "net/sched": NET + DEV + ["net/sch_generic.h"],
     "net/neigh": NET + DEV + ["net/sch_generic.h", "net/neighbour.h", "net/arp.h", "net/inetdevice.h", "net/dst.h"],
     "net/ipv4": NET + DEV + ["net/neighbour.h", "net/inetdevice.h", "net/ip.h", "net/icmp.h", "net/route.h",
-                             "net/dst.h", "net/netfilter.h", "net/protocol.h"],
+                             "net/dst.h", "net/netfilter.h", "net/nf_tables.h", "net/protocol.h"],
     "net/udp": NET + ["net/ip.h", "net/route.h", "net/icmp.h", "net/udp.h", "net/dst.h", "net/protocol.h", "net/inet_common.h"],
     "net/tcp": NET + ["net/ip.h", "net/route.h", "net/tcp.h", "net/dst.h", "net/protocol.h", "net/inet_common.h"],
     "net/socket": NET + ["net/netdevice.h", "net/inetdevice.h", "net/socket.h", "net/inet_common.h", "net/protocol.h"],

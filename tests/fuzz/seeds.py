@@ -28,6 +28,16 @@ def command_lines():
     return [line.encode() for line in lines]
 
 
+def filter_rules():
+    lines = ["", ";", "in drop", "out drop ip daddr 10.0.2.2 udp dport 9", "in policy drop; in tcp flags syn / syn,ack accept",
+             "pre ip saddr != 10.0.0.0/24 ip protocol 17 counter", "out meta mark set 5 ip ttl set 9 ip dscp set 46",
+             "in icmp type echo-request limit rate over 10/second burst 2 packets drop", "post oif != \"eth0\" ip length 0-100 drop",
+             "in tcp dport 80 reject with tcp reset", "in udp dport 1-1024 reject with icmp type port-unreachable", "out reject",
+             "in iifname eth0 ip daddr 10.0.0.1-10.0.0.9 accept", "in counter packets 3 bytes 180 continue", "in ip saddr 10.0.0",
+             "forward drop", "in mark 0x1-0xffffffff", "a" * 120]
+    return [line.encode() for line in lines]
+
+
 OURS, PEER = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
 OUR_MAC, PEER_MAC, ALL_MAC = bytes([2, 0, 0, 0, 0, 1]), bytes([2, 0, 0, 0, 0, 2]), b"\xff" * 6
 
@@ -173,7 +183,7 @@ def transmitted():
 
 
 MAKERS = {"rxdesc": received, "txdesc": transmitted, "tcpopt": tcp_options, "ipopt": ip_options, "cmdline": command_lines, "eth": frames,
-          "ip": packets, "udp": datagrams, "dhcpmsg": dhcp_messages, "dhcp": leases, "tcp": connections, "stack": stacks}
+          "nft": filter_rules, "ip": packets, "udp": datagrams, "dhcpmsg": dhcp_messages, "dhcp": leases, "tcp": connections, "stack": stacks}
 
 
 def seeds(name):

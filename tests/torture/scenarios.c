@@ -20,6 +20,8 @@
 #include <net/inetdevice.h>
 #include <net/init.h>
 #include <net/neighbour.h>
+#include <net/netfilter.h>
+#include <net/nf_tables.h>
 #include <net/route.h>
 #include <net/sch_generic.h>
 #include <uapi/mman.h>
@@ -630,6 +632,83 @@ out:
 	return err;
 }
 
+/* Filters: a datagram refused to its sender, a connection refused to the peer, a packet that waits in a queue. */
+static struct nf_queue_entry *filter_held;
+
+static int filter_holds(void *arg, struct nf_queue_entry *entry)
+{
+	(void)arg;
+	filter_held = entry;
+	return 0;
+}
+
+static u32 filter_queues(void *arg, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	(void)arg;
+	(void)state;
+	return ip_hdr(skb)->protocol == IPPROTO_UDP && !filter_held ? NF_QUEUE : NF_ACCEPT;
+}
+
+static void filter_lets_go(void)
+{
+	if (!filter_held)
+		return;
+	local_bh_disable();
+	nf_reinject(filter_held, NF_ACCEPT);
+	local_bh_enable();
+	filter_held = NULL;
+}
+
+static int filter_refuses(int fd)
+{
+	for (u32 tries = 0; tries < 20; tries++) {
+		long n = SYS3(write, fd, out_buf, 10);
+
+		if (n != -EPERM)
+			return n == -ECONNREFUSED ? 0 : n < 0 ? (int)n : WRONG;
+		host_clock_advance(SEC);
+	}
+	return WRONG; /* the refusal to ourselves got lost every time */
+}
+
+static int run_filters(void)
+{
+	static const struct nf_hook_ops ops = { NF_INET_LOCAL_OUT, 10, filter_queues, NULL };
+	struct sockaddr_in to = name_of(HOST_IP(1), 9), tcp = name_of(HOST_IP(1), 81);
+	struct sockaddr_in free_to = name_of(HOST_IP(1), 10);
+	bool handled = false, hooked = false;
+	char why[NFT_WHY_MAX];
+	int err = 0, fd = -1, tfd = -1;
+
+	TRY(nft_add(hosts[0].net,
+		    "out udp dport 9 reject; out ip ttl set 5; post policy drop; post accept",
+		    why));
+	TRY(nft_add(hosts[1].net, "in tcp dport 81 reject with tcp reset", why));
+	fd = (int)TRY(open_fd(SOCK_DGRAM));
+	TRY(SYS3(connect, fd, &to, sizeof(to)));
+	TRY(filter_refuses(fd));
+	tfd = (int)TRY(open_fd(SOCK_STREAM));
+	TRY(expect(SYS3(connect, tfd, &tcp, sizeof(tcp)), -ECONNREFUSED));
+	TRY(nf_register_queue_handler(hosts[0].net, filter_holds, NULL));
+	handled = true;
+	TRY(nf_register_net_hook(hosts[0].net, &ops));
+	hooked = true;
+	TRY(SYS3(connect, fd, &free_to, sizeof(free_to)));
+	TRY(SYS3(write, fd, out_buf, 10));
+	MUST(filter_held);
+out:
+	filter_lets_go();
+	if (hooked)
+		nf_unregister_net_hook(hosts[0].net, &ops);
+	if (handled)
+		nf_unregister_queue_handler(hosts[0].net);
+	close_fd(tfd);
+	close_fd(fd);
+	nft_flush(hosts[0].net);
+	nft_flush(hosts[1].net);
+	return err;
+}
+
 /* An echo request from the wire. */
 static u32 replies;
 
@@ -1020,6 +1099,7 @@ const struct scenario scenarios[] = {
 	{ "tcp_refused", up, run_refused, machine_down, NULL, false },
 	{ "udp", up, run_udp, machine_down, again, false },
 	{ "udp_refused", up, run_udp_refused, machine_down, lost, false },
+	{ "filters", up, run_filters, machine_down, conn_errors, false },
 	{ "ping", up, run_ping, machine_down, lost, false },
 	{ "arp", up, run_arp, machine_down, NULL, false },
 	{ "burst", up, run_burst, machine_down, lost, false },

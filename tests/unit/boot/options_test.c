@@ -147,6 +147,10 @@ static const struct value {
 	{ "sysctl_long",
 	  "net.ipv4.a_name_that_is_longer_than_any_name_of_a_sysctl_that_there_ever_was=1", 1,
 	  "too long" },
+	{ "nft", "nft='out drop ip daddr 10.0.2.2 udp dport 9; in accept'", 0, NULL },
+	{ "nft_empty", "nft=", 0, NULL },
+	{ "nft_mistake", "nft='out drop ip saddr 10.0.0'", 1,
+	  "'10.0.0': no IPv4 address, prefix or range" },
 	{ "fault", "fault=alloc,at=10000000", 0, NULL },
 	{ "fault_bad", "fault=alloc,at=0", 1, "counts from 1" },
 	{ "needs_a_value", "mtu", 1, "needs a value" },
@@ -171,7 +175,8 @@ TEST(what_was_said_is_there)
 
 	CHECK_EQ(parse("neigh=10.0.2.9=52:55:0a:00:02:fe mtu=576 txqueuelen=5 tx_ring=16 "
 		       "rx_ring=32 txirq=always csum=on "
-		       "net.ipv4.tcp_sack=0 loglevel=3 rng.seed=7 stats=1 -- a 'b c'"),
+		       "net.ipv4.tcp_sack=0 nft='in drop' nft='out drop' loglevel=3 rng.seed=7 "
+		       "stats=1 -- a 'b c'"),
 		 0);
 	CHECK(o.nr_neigh == 1 && ntohl((__be32)o.neigh[0].addr) == 0x0a000209);
 	CHECK(!memcmp(o.neigh[0].lladdr, mac, 6));
@@ -181,12 +186,13 @@ TEST(what_was_said_is_there)
 	CHECK(o.rng_seeded && o.rng_seed == 7);
 	CHECK(o.nr_sysctl == 1 && !strcmp(o.sysctl[0].name, "net.ipv4.tcp_sack"));
 	CHECK_STR(o.sysctl[0].value, "0");
+	CHECK_STR(o.nft, "in drop;out drop;");
 	CHECK(o.args.argc == 3 && !strcmp(o.args.argv[2], "b c"));
 }
 
 TEST(tables_that_are_full)
 {
-	char line[2048] = "";
+	static char line[8192] = "";
 
 	for (u32 i = 0; i <= OPT_MAX_NEIGH; i++)
 		strcat(line, "neigh=10.0.2.2=52:55:0a:00:02:02 ");
@@ -199,6 +205,14 @@ TEST(tables_that_are_full)
 	CHECK_EQ(parse(line), 1);
 	CHECK_EQ(o.nr_sysctl, OPT_MAX_SYSCTL);
 	CHECK(strstr(host_console(), "too many sysctls"));
+	memset(line, 0, sizeof(line));
+	for (u32 i = 0; i < 5; i++) { /* of 1000 characters each, where 4096 have room */
+		strcat(line, "nft='in accept");
+		memset(line + strlen(line), ';', 990); /* the array ends in zeros */
+		strcat(line, "' ");
+	}
+	CHECK_EQ(parse(line), 1);
+	CHECK(strstr(host_console(), "too many rules for the command line"));
 }
 
 int main(int argc, char **argv)
