@@ -371,8 +371,10 @@ void tcp_send_probe0(struct sock *sk)
 		tp->probes_out = 0;
 		return;
 	}
-	if (!err) {
-		NET_INC_STATS(sk->sk_net, TCPWinProbe);
+	if (!tcp_no_room(
+		    err)) { /* refused for good (no route, a filter) is as lost as on the way */
+		if (!err)
+			NET_INC_STATS(sk->sk_net, TCPWinProbe);
 		if (tp->backoff < TCP_MAX_BACKOFF)
 			tp->backoff++;
 		if (tp->probes_out < UINT8_MAX)

@@ -17,6 +17,12 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
+/* What tcp_transmit_skb() says when memory or a queue of this host has no room now: try again soon, and do not count it. */
+static inline bool tcp_no_room(int err)
+{
+	return err > 0 || err == -ENOBUFS || err == -ENOMEM;
+}
+
 /* --- Sequence arithmetic, modulo 2^32 (RFC 9293, 3.4) ------------------------------------------------------------ */
 static inline bool before(u32 a, u32 b)
 {

@@ -114,7 +114,7 @@ static void tcp_retransmit_timer(struct sock *sk) __needs(softirq_ctx, sk)
 	if (!tp->retrans_stamp_ns)
 		tp->retrans_stamp_ns = ktime_get_ns();
 	err = tcp_retransmit_skb(sk, tcp_rtx_head(tp));
-	if (err) { /* our own host has no room: that says nothing about the path */
+	if (tcp_no_room(err)) { /* in our own host: that says nothing about the path */
 		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS,
 				     min(tcp_rto_ns(tp), TCP_RESOURCE_PROBE_NS));
 		return;
