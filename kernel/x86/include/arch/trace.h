@@ -16,17 +16,21 @@ struct trace_site {
 /* Bounds of the table, from linker.ld. */
 extern const struct trace_site __start___trace_sites[], __stop___trace_sites[];
 
-/* Is @stage, a constant, on? Costs the NOP when it is not. */
-static inline __attribute__((always_inline)) bool arch_trace_on(unsigned int stage)
-{
-	__asm__ goto("1:	.byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n"
-		     ".pushsection __trace_sites,\"a\"\n"
-		     "	.long 1b, %l[on], %c0\n"
-		     ".popsection" ::"i"(stage)
-		     :
-		     : on);
-	return false;
-on:
-	return true;
-}
+/* Is @stage, a constant, on? Costs the NOP when it is not. (A macro: without optimisation the constant would not get inside.) */
+#define arch_trace_on(stage)                                                                       \
+	({                                                                                         \
+		__label__ on_, off_;                                                               \
+		bool is_on_ = false;                                                               \
+		__asm__ goto("1:	.byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n"                             \
+			     ".pushsection __trace_sites,\"a\"\n"                                  \
+			     "	.long 1b, %l[on_], %c0\n"                                           \
+			     ".popsection" ::"i"(stage)                                            \
+			     :                                                                     \
+			     : on_);                                                               \
+		goto off_;                                                                         \
+	on_:                                                                                       \
+		is_on_ = true;                                                                     \
+	off_:;                                                                                     \
+		is_on_;                                                                            \
+	})
 #endif
