@@ -40,6 +40,8 @@
 	X(ip_output, ip_output, "net/ipv4/ip_output.c", "ip", TX, "consumed below")						\
 	X(nf_post_routing, ip_output, "net/ipv4/ip_output.c", "ip", TX, "the hook's functions, if it has any")			\
 	X(ip_finish_output, ip_finish_output, "net/ipv4/ip_output.c", "ip", TX, "consumed below")				\
+	X(ip_fragment, ip_fragment, "net/ipv4/ip_fragment.c", "ip", TX, "consumed below, in pieces")				\
+	X(ip_fragment_made, frag_header, "net/ipv4/ip_fragment.c", "ip", TX, "its fragmenter: one piece, with its header")		\
 	X(ip_finish_output2, ip_finish_output2, "net/ipv4/ip_output.c", "ip", TX, "consumed below")				\
 	X(neigh_output, neigh_output, "net/neigh/neighbour.c", "neigh", TX, "consumed below, or parked")			\
 	X(neigh_queued, neigh_enqueue, "net/neigh/neighbour.c", "neigh", TX, "neighbour: its queue")				\

@@ -98,6 +98,7 @@ static void frag_header(struct frag_plan *plan, struct sk_buff *skb, bool last)
 	if (!(ntohs(iph->frag_off) & IP_OFFSET))
 		frag_options(plan);
 	plan->offset += len;
+	trace_at_skb(ip_fragment_made, skb, 0);
 }
 
 /* @skb holds the payload of a later fragment: room for its header, and what the stages below ask of a packet. */
@@ -111,7 +112,7 @@ static void frag_dress(const struct frag_plan *plan, struct sk_buff *skb)
 	skb->protocol = htons(ETH_P_IP);
 	skb->priority = plan->priority;
 	skb->mark = plan->mark;
-	skb->id = plan->id;
+	skb->clone_of = plan->id;
 }
 
 /* --- The fast path -------------------------------------------------------------------------------------------------------- */
@@ -243,6 +244,7 @@ int ip_fragment(struct net *net, struct sk_buff *skb, u32 mtu, ip_output_fn outp
 	struct frag_plan plan;
 	int err;
 
+	trace_fn_skb(ip_fragment, skb, 0);
 	if ((ip_hdr(skb)->frag_off & htons(IP_DF)) && !skb->ignore_df)
 		return frag_refuse(net, skb, SKB_DROP_REASON_PKT_TOO_BIG, -EMSGSIZE);
 	/* The checksum lies in the first fragment and is the sum of all: no device below could complete it. */

@@ -25,9 +25,13 @@
 #include <kernel/syscall.h>
 #include <kernel/timer.h>
 #include <lib/byteorder.h>
+#include <lib/err.h>
 #include <net/inetdevice.h>
 #include <net/init.h>
+#include <net/ip.h>
 #include <net/netdevice.h>
+#include <net/route.h>
+#include <net/skbuff.h>
 #include <net/socket.h>
 #include <net/trace.h>
 #include <uapi/posix.h>
@@ -685,6 +689,106 @@ TEST(sender_sleeps_and_an_ack_wakes_him)
 	CHECK_WAY(sleep_way, packet_at(TRACE_tcp_transmit_skb, 0));
 	check_times();
 	check_nesting();
+}
+
+/* --- Cut in pieces: fragments above the device layer, segments inside it ------------------------------------------------------ */
+/* A datagram with @len bytes behind its UDP header, as the transport gives it to IP; @gso > 0: to be cut into such pieces. */
+static void send_large(u32 len, u16 gso)
+{
+	struct flowi4 fl = { .daddr = IP4(10, 0, 0, 2), .flowi4_proto = IPPROTO_UDP };
+	struct rtable *rt = ip_route_output_key(nets[0], &fl);
+	struct sk_buff *skb = alloc_skb(LL_MAX_HEADER + 28 + len);
+	struct udphdr *uh;
+
+	CHECK(!IS_ERR(rt) && skb);
+	skb_reserve(skb, LL_MAX_HEADER + 28);
+	memset(skb_put(skb, len), 0x55, len);
+	uh = skb_push(skb, sizeof(*uh));
+	skb_reset_transport_header(skb);
+	*uh = (struct udphdr){ htons(9), htons(9), htons((u16)skb->len), 0 };
+	if (gso) {
+		skb_shinfo(skb)->gso_size = gso;
+		skb_shinfo(skb)->gso_segs = (u16)((len + gso - 1) / gso);
+		skb_shinfo(skb)->gso_type = SKB_GSO_UDP_L4;
+		skb->ip_summed = CHECKSUM_PARTIAL;
+		skb->csum_start = skb->transport_header;
+		skb->csum_offset = 6;
+	}
+	CHECK_EQ(ip_send_skb(nets[0], NULL, skb, rt, &fl, 64, false), 0);
+}
+
+/* What each piece of a packet meets by itself. */
+static void check_pieces(u32 skb, const struct step *way, u32 n, enum trace_stage made, u32 pieces)
+{
+	u32 seen = 0;
+
+	for (u32 i = 0; i < nr_rec; i++) {
+		if (rec[i].stage != made || rec[i].clone_of != skb)
+			continue;
+		seen++;
+		for (u32 k = 0; k < n; k++) {
+			u32 hits = 0;
+
+			for (u32 j = i; j < nr_rec; j++)
+				hits += rec[j].skb == rec[i].skb && rec[j].stage == way[k].stage &&
+					rec[j].kind != TRACE_EXIT;
+			CHECK_EQ(hits, 1);
+		}
+	}
+	CHECK_EQ(seen, pieces);
+}
+
+TEST(fragments_are_followed)
+{
+	static const struct step above[] = { OURS(ip_send_skb),      OURS(nf_local_out),
+					     OURS(nf_post_routing),  OURS(ip_finish_output),
+					     OURS(ip_fragment),      OURS(ip_fragment_made),
+					     OURS(ip_finish_output2) };
+	static const struct step below[] = { OURS(ip_finish_output2), OURS(neigh_output),
+					     OURS(dev_queue_xmit),    OURS(validate_xmit_skb),
+					     OURS(e1000_tx_map),      OURS(clone_freed) };
+	u32 skb, hooks = 0;
+
+	tcp_up();
+	begin();
+	send_large(4000, 0);
+	end();
+	skb = packet_at(TRACE_ip_send_skb, 0);
+	CHECK_WAY(above, skb);
+	check_pieces(skb, below, ARRAY_SIZE(below), TRACE_ip_fragment_made, 3);
+	check_nesting();
+	for (u32 i = 0; i < nr_rec; i++)
+		hooks += rec[i].stage == TRACE_nf_post_routing && in_family(&rec[i], skb);
+	CHECK_EQ(hooks, 1); /* before it is cut: once for the datagram */
+}
+
+TEST(segments_are_followed)
+{
+	static const struct step above[] = { OURS(ip_send_skb),        OURS(ip_finish_output),
+					     OURS(neigh_output),       OURS(dev_queue_xmit),
+					     OURS(validate_xmit_skb),  OURS(skb_gso_segment),
+					     OURS(dev_hard_start_xmit) };
+	static const struct step below[] = { OURS(dev_hard_start_xmit), OURS(e1000_xmit_frame),
+					     OURS(e1000_tx_map), OURS(clone_freed) };
+	u32 skb, queued = 0, posted = 0;
+
+	tcp_up();
+	begin();
+	send_large(3000, 1000);
+	end();
+	skb = packet_at(TRACE_ip_send_skb, 0);
+	CHECK_WAY(above, skb);
+	check_pieces(skb, below, ARRAY_SIZE(below), TRACE_skb_gso_segment, 3);
+	check_nesting();
+	for (u32 i = 0; i < nr_rec; i++) {
+		queued += rec[i].stage == TRACE_dev_queue_xmit && rec[i].kind == TRACE_ENTER &&
+			  in_family(&rec[i], skb);
+		posted += rec[i].stage == TRACE_e1000_tx_map && in_family(&rec[i], skb);
+		/* One packet down to the driver, and one ring for its three frames. */
+		if (rec[i].stage == TRACE_e1000_doorbell)
+			CHECK_EQ(posted, 3);
+	}
+	CHECK_EQ(queued, 1);
 }
 
 /* --- A drop says why ------------------------------------------------------------------------------------------------------------ */
