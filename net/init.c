@@ -9,15 +9,20 @@
  */
 #include <net/init.h>
 
+#include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <kernel/softirq.h>
 #include <lib/bug.h>
 #include <lib/err.h>
+#include <lib/printf.h>
 #include <net/icmp.h>
 #include <net/inetdevice.h>
 #include <net/ip.h>
 #include <net/neighbour.h>
 #include <net/nf_tables.h>
+#include <net/packet.h>
+#include <net/ping.h>
+#include <net/raw.h>
 #include <net/route.h>
 #include <net/sch_generic.h>
 #include <net/socket.h>
@@ -26,53 +31,76 @@
 
 #define LOOPBACK_ADDR 0x7f000001u
 
-/* Every room of an instance, in the order of birth; the end goes backwards. */
+/*
+ * Every room of an instance, in the order of birth; the end goes backwards. First the tables of families and protocols
+ * (inet_register_protosw), then the protocols themselves: ARP, IP, TCP, UDP, ICMP.
+ */
 struct room {
 	const char *name;
 	int (*init)(struct net *net);
 	void (*exit)(struct net *net); /* NULL: nothing to take down */
 };
 
+/* The protocols of PF_INET, in the order in which socket() asks them. */
 static int protosw_init(struct net *net)
 {
-	static const struct inet_protosw tcp = { .type = SOCK_STREAM,
-						 .protocol = IPPROTO_TCP,
-						 .prot = &tcp_prot,
-						 .ops = &inet_stream_ops };
-	static const struct inet_protosw udp = { .type = SOCK_DGRAM,
-						 .protocol = IPPROTO_UDP,
-						 .prot = &udp_prot,
-						 .ops = &inet_dgram_ops };
-	int err = inet_register_protosw(net, &tcp);
+	static const struct inet_protosw inetsw_array[] = {
+		{ .type = SOCK_STREAM,
+		  .protocol = IPPROTO_TCP,
+		  .flags = INET_PROTOSW_PERMANENT | INET_PROTOSW_ICSK,
+		  .prot = &tcp_prot,
+		  .ops = &inet_stream_ops },
+		{ .type = SOCK_DGRAM,
+		  .protocol = IPPROTO_UDP,
+		  .flags = INET_PROTOSW_PERMANENT,
+		  .prot = &udp_prot,
+		  .ops = &inet_dgram_ops },
+		{ .type = SOCK_DGRAM,
+		  .protocol = IPPROTO_ICMP,
+		  .prot = &ping_prot,
+		  .ops = &inet_dgram_ops },
+		{ .type = SOCK_RAW,
+		  .protocol = IPPROTO_IP, /* any */
+		  .prot = &raw_prot,
+		  .ops = &inet_dgram_ops },
+	};
+	int err = 0;
 
-	return err ? err : inet_register_protosw(net, &udp);
+	for (u32 i = 0; i < ARRAY_SIZE(inetsw_array) && !err; i++)
+		err = inet_register_protosw(net, &inetsw_array[i]);
+	return err;
 }
 
 static const struct room rooms[] = {
 	{ "sched", sched_net_init, NULL }, /* first to hear of devices: the others may send then */
+	/* Families and protocols first, as tables only: nobody can open a socket before the system calls are entered. */
+	{ "socket", inet_socket_init, inet_socket_exit },
+	{ "protosw", protosw_init, NULL },
 	{ "arp", arp_net_init, arp_net_exit },
 	{ "route", ip_route_init, ip_route_exit },
 	{ "ip", ip_init, ip_exit },
-	{ "icmp", icmp_init, icmp_exit },
 	{ "nft", nft_init, nft_exit },
-	{ "udp", udp_net_init, udp_net_exit },
 	{ "tcp", tcp_net_init, tcp_net_exit },
-	{ "socket", inet_socket_init, inet_socket_exit },
-	{ "protosw", protosw_init, NULL },
+	{ "udp", udp_net_init, udp_net_exit },
+	{ "icmp", icmp_init, icmp_exit },
+	{ "ping", ping_net_init, ping_net_exit },
+	{ "raw", raw_net_init, raw_net_exit },
+	{ "packet", packet_net_init, packet_net_exit },
 };
 
 static const struct page_entry {
 	const char *path;
 	proc_show_t show;
 } pages[] = {
-	{ "/proc/net/dev", dev_show },         { "/proc/net/snmp", snmp_show },
-	{ "/proc/net/netstat", netstat_show }, { "/proc/net/softnet_stat", softnet_stat_show },
-	{ "/proc/net/arp", arp_show },         { "/proc/net/neigh", neigh_stat_show },
-	{ "/proc/net/route", route_show },     { "/proc/net/tcp", tcp_show },
-	{ "/proc/net/udp", udp_show },         { "/proc/net/sockstat", sockstat_show },
-	{ "/proc/net/qdisc", qdisc_show },     { "/proc/net/skb", skb_show },
-	{ "/proc/net/drops", drops_show },     { "/proc/net/flow", skb_stages_show },
-	{ "/proc/net/nft", nft_show },
+	{ "/proc/net/dev", dev_show },           { "/proc/net/snmp", snmp_show },
+	{ "/proc/net/netstat", netstat_show },   { "/proc/net/softnet_stat", softnet_stat_show },
+	{ "/proc/net/arp", arp_show },           { "/proc/net/neigh", neigh_stat_show },
+	{ "/proc/net/route", route_show },       { "/proc/net/tcp", tcp_show },
+	{ "/proc/net/udp", udp_show },           { "/proc/net/raw", raw_show },
+	{ "/proc/net/icmp", ping_show },         { "/proc/net/packet", packet_show },
+	{ "/proc/net/sockstat", sockstat_show }, { "/proc/net/qdisc", qdisc_show },
+	{ "/proc/net/skb", skb_show },           { "/proc/net/drops", drops_show },
+	{ "/proc/net/flow", skb_stages_show },   { "/proc/net/nft", nft_show },
 };
 
 /**
@@ -103,6 +131,9 @@ static void rooms_exit(struct net *net, u32 n)
  */
 int net_init(struct net *net)
 {
+	char names[128] = "";
+	int len = 0;
+
 	for (u32 i = 0; i < ARRAY_SIZE(rooms); i++) {
 		int err = rooms[i].init(net);
 
@@ -110,7 +141,9 @@ int net_init(struct net *net)
 			rooms_exit(net, i);
 			return err;
 		}
+		len += scnprintf(names + len, sizeof(names) - (size_t)len, " %s", rooms[i].name);
 	}
+	pr_info("net: up:%s\n", names);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ NET = KERNEL + UAPI + ["wire/*"] + CORE
 TABLE = {
     "include/lib": LIB + ["arch/*"],
     "include/wire": LIB + ["wire/*"],
-    "include/uapi": LIB,
+    "include/uapi": LIB + ["uapi/*"],  # a request about a device holds a socket address
     "include/kernel": LIB + ["kernel/*", "arch/*", "uapi/*"],
     "include/net": LIB + ["kernel/*", "!kernel/arch.h", "wire/*", "uapi/*", "net/*"],
     "include/drivers": LIB + ["kernel/*", "!kernel/arch.h", "drivers/*"],
@@ -41,11 +41,12 @@ TABLE = {
     "net/sched": NET + DEV + ["net/sch_generic.h"],
     "net/neigh": NET + DEV + ["net/sch_generic.h", "net/neighbour.h", "net/arp.h", "net/inetdevice.h", "net/dst.h"],
     "net/ipv4": NET + DEV + ["net/neighbour.h", "net/inetdevice.h", "net/ip.h", "net/icmp.h", "net/route.h",
-                             "net/dst.h", "net/netfilter.h", "net/nf_tables.h", "net/protocol.h"],
+                             "net/dst.h", "net/netfilter.h", "net/nf_tables.h", "net/protocol.h",
+                             "net/raw.h", "net/ping.h"],
     "net/udp": NET + ["net/ip.h", "net/route.h", "net/icmp.h", "net/udp.h", "net/dst.h", "net/protocol.h", "net/inet_common.h"],
     "net/tcp": NET + ["net/ip.h", "net/route.h", "net/tcp.h", "net/dst.h", "net/protocol.h", "net/inet_common.h"],
     "net/socket": NET + ["net/netdevice.h", "net/inetdevice.h", "net/socket.h", "net/inet_common.h", "net/protocol.h"],
-    "net/packet": NET + DEV + ["net/sch_generic.h"],
+    "net/packet": NET + DEV + ["net/sch_generic.h", "net/socket.h", "net/packet.h"],
     "net/dhcp": NET + ["net/inetdevice.h", "net/route.h", "net/neighbour.h", "net/netdevice.h", "net/dhcp.h", "net/socket.h"],
     "net/init.c": NET + ["net/*"],
     "drivers/pci": LIB + ["kernel/*", "drivers/pci.h"],

@@ -6,7 +6,7 @@
 
 /* Once per process, before the first instance: skb caches, softnet, NET_TX and NET_RX. 0, -ENOMEM. */
 int net_global_init(void);
-/* All rooms of @net in order ARP, IP, ICMP, UDP, TCP, sockets. 0 or -ENOMEM with everything undone. Process. */
+/* All rooms of @net: families and protocols, then ARP, IP, TCP, UDP, ICMP, ping, raw, packet. 0 or -ENOMEM with everything undone. Process. */
 int net_init(struct net *net);
 /* 127.0.0.1/8 on lo. 0, -ENOMEM. */
 int net_loopback_address(struct net *net);

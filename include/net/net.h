@@ -81,9 +81,11 @@ struct net {
 	struct udp_net *udp;            /* net/udp */
 	struct inet_socket_net *inet;   /* net/socket: families and inetsw */
 	struct dhcp_client *dhcp;       /* net/dhcp */
-	struct list_head socks;         /* every struct sock, by sk_all; net/core/sock.c */
-	u32 socks_live;                 /* struct sock and mini sockets; 0 at exit */
-	bool proc_pages;                /* the pages of /proc/net are this instance's; net/init.c */
+	struct list_head taps; /* struct packet_tap: who listens beside the stack; net/dev/tap.c */
+	struct list_head packets; /* packet sockets, by sk_node; net/packet */
+	struct list_head socks;   /* every struct sock, by sk_all; net/core/sock.c */
+	u32 socks_live;           /* struct sock and mini sockets; 0 at exit */
+	bool proc_pages;          /* the pages of /proc/net are this instance's; net/init.c */
 };
 
 /* Every room must have gone and every count be zero: asserted. */

@@ -27,6 +27,7 @@ enum netdev_flags {
 	IFF_LOOPBACK = 8,
 	IFF_RUNNING = 0x40,
 	IFF_NOARP = 0x80,
+	IFF_PROMISC = 0x100,
 	IFF_MULTICAST = 0x1000
 };
 enum netdev_priv_flags { IFF_XMIT_DST_RELEASE = 1, IFF_NO_QUEUE = 2 };
@@ -79,6 +80,8 @@ struct net_device_ops {
 	u32 (*ndo_features_check)(struct sk_buff *skb, struct net_device *dev, u32 features);
 	void (*ndo_tx_timeout)(struct net_device *dev); /* softirq (watchdog): make it go again */
 	int (*ndo_change_mtu)(struct net_device *dev, u32 mtu); /* process; 0, -EINVAL */
+	void (*ndo_set_rx_mode)(
+		struct net_device *dev); /* IFF_PROMISC changed; BH off; may be NULL */
 	void (*ndo_get_stats)(
 		struct net_device *dev,
 		struct net_device_stats *s); /* add what hardware counts; may be NULL */
@@ -108,6 +111,7 @@ struct net_device {
 	u32 num_tx_queues;
 	struct netdev_queue *_tx; /* array of num_tx_queues */
 	struct Qdisc *qdisc;      /* root above several queues: mq; else NULL (net/sched) */
+	u16 promiscuity;          /* who wants every frame; IFF_PROMISC while there is one */
 	bool carrier;             /* link is up */
 	bool doorbell_pending;    /* on softnet_data.doorbell */
 	struct net_device *next_doorbell;
@@ -128,7 +132,8 @@ int register_netdev(struct net_device *dev); /* 0, -EEXIST; "eth%d" gets the fir
 void unregister_netdev(struct net_device *dev) __may_sleep; /* closes it first */
 int dev_open(struct net_device *dev) __may_sleep;           /* 0 or what ndo_open said */
 void dev_close(struct net_device *dev) __may_sleep;
-int dev_set_mtu(struct net_device *dev, u32 mtu); /* 0, -EINVAL */
+int dev_set_mtu(struct net_device *dev, u32 mtu);                               /* 0, -EINVAL */
+void dev_set_promiscuity(struct net_device *dev, int inc) __needs(softirq_ctx); /* one more, less */
 /* dev_get_by_name(), dev_get_by_index(), the notifier chain: <net/net.h>. */
 void netif_carrier_on(
 	struct net_device *dev); /* process, softirq; news goes to the notifiers on change */
@@ -177,6 +182,25 @@ void netif_unschedule(struct netdev_queue *txq);
 /* Normal end of a packet from any context: in hardirq NET_TX frees it later. Consumes. */
 void dev_consume_skb_any(struct sk_buff *skb);
 SKB_CONSUMER(dev_consume_skb_any, 1);
+
+/* --- Taps (net/dev/tap.c): who listens beside the stack ------------------------------------------------------------------ */
+struct packet_tap {
+	struct list_head node; /* on net->taps */
+	__be16 type;           /* ETH_P_ALL: what goes down, too */
+	u32 ifindex;           /* 0: every device */
+	/* Consumes @skb. Softirq, or BH off. */
+	void (*func)(struct packet_tap *tap, struct sk_buff *skb, struct net_device *dev);
+	struct sock *sk; /* does not see what it sends itself */
+};
+
+void dev_add_tap(struct net *net, struct packet_tap *tap);
+void dev_remove_tap(struct packet_tap *tap);
+void dev_tap_receive(struct sk_buff *skb, struct net_device *dev) __needs(softirq_ctx);
+void dev_tap_xmit(const struct sk_buff *skb, struct net_device *dev) __needs(softirq_ctx);
+static inline bool dev_tapped(const struct net *net)
+{
+	return unlikely(!list_empty(&net->taps));
+}
 
 /* --- Receive (net/dev/receive.c, napi.c) ------------------------------------------------------------------------------- */
 struct napi_struct {

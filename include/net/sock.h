@@ -49,6 +49,8 @@ struct msghdr {
 	int msg_namelen;
 	struct iov_iter msg_iter;
 	u32 msg_flags;
+	u32 msg_controllen;
+	void *msg_control; /* kernel copy of control data, well formed, or NULL */
 };
 
 /* What full sockets, request and TIME-WAIT mini sockets share: the identity by which packets find them. */
@@ -83,6 +85,8 @@ enum sock_flag_bits {
 #define SHUTDOWN_MASK      3
 #define SOCK_SNDBUF_LOCK   1
 #define SOCK_RCVBUF_LOCK   2
+#define SOCK_BINDADDR_LOCK 4 /* the address was asked for: a disconnect leaves it */
+#define SOCK_BINDPORT_LOCK 8
 #define SOCK_MIN_SNDBUF    4608
 #define SOCK_MIN_RCVBUF    2304
 #define SYSCTL_MEM_DEFAULT 212992u
@@ -110,6 +114,7 @@ struct sock {
 	u8 sk_shutdown; /* RCV_SHUTDOWN | SEND_SHUTDOWN */
 	u8 sk_userlocks;
 	u8 inet_tos;
+	bool inet_is_icsk;   /* of connections: sending binds no port */
 	s16 inet_ttl;        /* -1: default */
 	u8 inet_pmtudisc;    /* IP_PMTUDISC_*: 0 DONT, 1 WANT, 2 DO */
 	u16 inet_id;         /* next IPv4 identification of a connected socket */
@@ -123,6 +128,7 @@ struct sock {
 	u32 sk_rmem_alloc, sk_wmem_alloc, sk_wmem_queued;
 	u32 sk_sndbuf, sk_rcvbuf; /* limits, bytes of truesize */
 	u32 sk_rcvlowat;
+	u32 sk_drops; /* messages that found the receive buffer full */
 	u32 sk_priority, sk_mark;
 	u64 sk_sndtimeo_ns, sk_rcvtimeo_ns; /* WAIT_FOREVER: none */
 	u32 sk_lingertime_s;
@@ -152,6 +158,8 @@ struct proto {
 		u64 deadline_ns); /* drops the socket layer's reference; waits only for SO_LINGER */
 	int (*connect)(struct sock *sk, const struct sockaddr_in *addr, int addr_len,
 		       bool nonblock);
+	/* Takes an address in its own way; NULL: a port, by get_port. */
+	int (*bind)(struct sock *sk, const struct sockaddr_in *addr, int addr_len);
 	int (*disconnect)(struct sock *sk);          /* connect() with AF_UNSPEC; owned */
 	int (*listen)(struct sock *sk, int backlog); /* NULL: -EOPNOTSUPP */
 	struct sock *(*accept)(struct sock *sk, bool nonblock,
@@ -297,6 +305,19 @@ static inline int sock_error(struct sock *sk)
 
 /* Error of a failed send: pending sk_err instead of EPIPE. */
 int sk_stream_error(struct sock *sk, int err) __needs(sk);
+
+/* --- Sockets of messages (net/core/datagram.c) ------------------------------------------------------------------------------------ */
+/* The next message; NULL with *@err (0: shut down). Process, or MSG_DONTWAIT. */
+struct sk_buff *skb_recv_datagram(struct sock *sk, u32 flags, int *err) __may_sleep;
+/* Copies it out and consumes it: bytes, or with MSG_TRUNC in @flags the whole length; -EFAULT. */
+ssize_t skb_copy_datagram_msg(struct sk_buff *skb, struct msghdr *msg, size_t len, u32 flags);
+/* Queues (true) or drops and counts. Consumes @skb. */
+bool datagram_queue_rcv(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
+unsigned int datagram_poll(struct sock *sk);
+int datagram_ioctl(struct sock *sk, unsigned long req, int *val); /* FIONREAD, SIOCOUTQ; -ENOTTY */
+int sock_wait_for_wmem(struct sock *sk, bool nonblock) __may_sleep; /* 0, -EAGAIN, -EPIPE, sk_err */
+void datagram_close(
+	struct sock *sk); /* drops what is unread and the last reference of the socket layer */
 
 /* --- Options of level SOL_SOCKET ------------------------------------------------------------------------------------------------ */
 int sock_setsockopt(struct sock *sk, int opt, const void *kval,

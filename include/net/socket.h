@@ -35,10 +35,29 @@ struct proto_ops {
 	int (*ioctl)(struct socket *sock, unsigned long req, int *val);
 };
 
-/* One line of inetsw: how a (type, protocol) pair is served (net/socket/af_inet.c). */
+/* What a protocol family offers socket(). */
+struct net_proto_family {
+	int family;
+	/* Gives @sock its ops and sk for @protocol. 0, or -errno with nothing made. */
+	int (*create)(struct net *net, struct socket *sock, int protocol);
+};
+
+/* The families of an instance (net/socket/protosw.c). 0, -ENOBUFS no such number, -EEXIST. Process, init. */
+int sock_register(struct net *net, const struct net_proto_family *ops);
+void sock_unregister(struct net *net, int family);
+/* What may open raw and packet sockets: everybody, or nobody (-EPERM). Process. */
+void sock_allow_raw(struct net *net, bool allow);
+bool sock_may_open_raw(const struct net *net);
+
+/* One line of inetsw: how a (type, protocol) pair is served (net/socket/protosw.c). */
+enum inet_protosw_flags {
+	INET_PROTOSW_PERMANENT = 1, /* cannot be overridden, nor taken away before the end */
+	INET_PROTOSW_ICSK = 2,      /* connections: sending binds no port */
+};
 struct inet_protosw {
 	struct list_head list;
-	u16 type, protocol;
+	u16 type, protocol; /* protocol 0: any */
+	u8 flags;
 	struct proto *prot;
 	const struct proto_ops *ops;
 };
@@ -46,8 +65,13 @@ extern const struct proto_ops inet_stream_ops, inet_dgram_ops;
 
 int inet_socket_init(struct net *net); /* PF_INET family; 0, -ENOMEM */
 void inet_socket_exit(struct net *net);
-/* Enters @p (copied) into @net's inetsw. 0, -EEXIST an entry for the pair is there, -ENOMEM. Called by net/init.c. */
+/*
+ * Enters @p (copied) into @net's inetsw behind the permanent entries of its type, before the others. 0, -EINVAL no such type,
+ * -EEXIST a permanent entry serves the pair, -ENOMEM. Called by net/init.c.
+ */
 int inet_register_protosw(struct net *net, const struct inet_protosw *p);
+/* Takes the first such entry that is not permanent away. 0, -EPERM it is permanent, -ENOENT. */
+int inet_unregister_protosw(struct net *net, const struct inet_protosw *p);
 
 /* The instance that system calls use; set once at boot. Enters the socket system calls. */
 void socket_init(struct net *net);

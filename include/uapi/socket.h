@@ -4,7 +4,7 @@
 #define UAPI_SOCKET_H
 #include <lib/types.h>
 
-enum { AF_UNSPEC = 0, AF_UNIX = 1, AF_INET = 2, NPROTO = 46 };
+enum { AF_UNSPEC = 0, AF_UNIX = 1, AF_INET = 2, AF_PACKET = 17, NPROTO = 46 };
 enum sock_type {
 	SOCK_STREAM = 1,
 	SOCK_DGRAM = 2,
@@ -31,6 +31,7 @@ enum msg_flags {
 	MSG_ERRQUEUE = 0x2000,
 	MSG_NOSIGNAL = 0x4000,
 	MSG_MORE = 0x8000,
+	MSG_WAITFORONE = 0x10000,
 	MSG_FASTOPEN = 0x20000000,
 	MSG_CMSG_CLOEXEC = 0x40000000,
 };
@@ -67,6 +68,7 @@ enum so_option {
 enum ip_option {
 	IP_TOS = 1,
 	IP_TTL = 2,
+	IP_HDRINCL = 3,
 	IP_OPTIONS = 4,
 	IP_MTU_DISCOVER = 10,
 	IP_RECVERR = 11,
@@ -81,6 +83,8 @@ enum ip_pmtudisc {
 	IP_PMTUDISC_OMIT       /* the same, and larger datagrams are fragmented */
 };
 #define SOL_TCP 6
+#define SOL_RAW 255
+enum raw_option { ICMP_FILTER = 1 };
 #define SOL_UDP 17
 enum tcp_sockopt {
 	TCP_NODELAY = 1,
@@ -146,6 +150,20 @@ struct user_msghdr {
 	size_t msg_controllen;
 	u32 msg_flags;
 };
+/* One of sendmmsg() and recvmmsg(). */
+struct user_mmsghdr {
+	struct user_msghdr msg_hdr;
+	u32 msg_len; /* bytes sent or received */
+};
+_Static_assert(sizeof(struct user_mmsghdr) == 64, "ABI");
+
+/* One item of control data; its bytes follow, the next one at a multiple of 8. */
+struct cmsghdr {
+	size_t cmsg_len; /* this header included */
+	int cmsg_level, cmsg_type;
+};
+_Static_assert(sizeof(struct cmsghdr) == 16, "ABI");
+
 _Static_assert(sizeof(struct sockaddr_in) == 16, "ABI");
 _Static_assert(sizeof(struct sockaddr_storage) == 128, "ABI");
 _Static_assert(sizeof(struct user_msghdr) == 56, "ABI");

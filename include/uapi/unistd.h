@@ -77,7 +77,9 @@ enum syscall_nr {
 	__NR_set_robust_list = 273,
 	__NR_accept4 = 288,
 	__NR_dup3 = 292,
+	__NR_recvmmsg = 299,
 	__NR_prlimit64 = 302,
+	__NR_sendmmsg = 307,
 	__NR_getrandom = 318,
 };
 #endif

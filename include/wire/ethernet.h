@@ -12,6 +12,7 @@
 #define ETH_MIN_MTU   68
 
 enum ether_type {
+	ETH_P_ALL = 0x0003, /* every type, for those who listen */
 	ETH_P_IP = 0x0800,
 	ETH_P_ARP = 0x0806,
 	ETH_P_8021Q = 0x8100,

@@ -28,6 +28,8 @@ struct net *net_alloc(void)
 	if (!net)
 		return NULL;
 	INIT_LIST_HEAD(&net->dev_base);
+	INIT_LIST_HEAD(&net->taps);
+	INIT_LIST_HEAD(&net->packets);
 	INIT_LIST_HEAD(&net->socks);
 	get_random_bytes(&net->hash_key, sizeof(net->hash_key));
 	return net;
@@ -40,6 +42,7 @@ struct net *net_alloc(void)
 void net_free(struct net *net)
 {
 	BUG_ON(!list_empty(&net->dev_base));
+	BUG_ON(!list_empty(&net->taps) || !list_empty(&net->packets));
 	BUG_ON(!list_empty(&net->socks));
 	BUG_ON(net->socks_live);
 	BUG_ON(net->loopback_dev);

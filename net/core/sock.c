@@ -744,7 +744,7 @@ static u32 pages_of(u64 bytes)
 void sockstat_show(struct seq_file *m)
 {
 	struct net *net = m->arg;
-	struct proto_census tcp, udp;
+	struct proto_census tcp, udp, raw;
 	u32 used = 0, tw = 0;
 	const struct sock *sk;
 
@@ -753,6 +753,7 @@ void sockstat_show(struct seq_file *m)
 		used += sk->sk_socket != NULL;
 	tcp = take_census(net, "TCP");
 	udp = take_census(net, "UDP");
+	raw = take_census(net, "RAW");
 	if (net->tcp_hash)
 		inet_hash_for_each(net->tcp_hash, count_timewait, &tw);
 	local_bh_enable();
@@ -760,6 +761,6 @@ void sockstat_show(struct seq_file *m)
 	seq_printf(m, "TCP: inuse %u orphan %u tw %u alloc %u mem %u\n", tcp.inuse, tcp.orphan, tw,
 		   tcp.alloc, pages_of(tcp.bytes));
 	seq_printf(m, "UDP: inuse %u mem %u\n", udp.inuse, pages_of(udp.bytes));
-	seq_puts(m, "UDPLITE: inuse 0\nRAW: inuse 0\n");
+	seq_printf(m, "UDPLITE: inuse 0\nRAW: inuse %u\n", raw.inuse);
 	seq_printf(m, "FRAG: inuse %u memory %u\n", net->frag.queues, net->frag.truesize);
 }

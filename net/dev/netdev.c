@@ -202,6 +202,21 @@ int dev_set_mtu(struct net_device *dev, u32 mtu)
 	return 0;
 }
 
+/**
+ * dev_set_promiscuity() - one more (@inc 1) or less (-1) wants every frame of the wire, whoever it is for.
+ * Context: BH off. A driver without ndo_set_rx_mode receives no more than before.
+ */
+void dev_set_promiscuity(struct net_device *dev, int inc)
+{
+	u32 flags = dev->flags;
+
+	BUG_ON(inc < 0 && !dev->promiscuity);
+	dev->promiscuity = (u16)(dev->promiscuity + inc);
+	dev->flags = dev->promiscuity ? flags | IFF_PROMISC : flags & ~(u32)IFF_PROMISC;
+	if (dev->flags != flags && dev->netdev_ops->ndo_set_rx_mode)
+		dev->netdev_ops->ndo_set_rx_mode(dev);
+}
+
 static void carrier_set(struct net_device *dev, bool on)
 {
 	if (dev->carrier == on)
@@ -332,6 +347,8 @@ struct sk_buff *dev_hard_start_xmit(struct sk_buff *first, struct net_device *de
 
 		skb->next = NULL;
 		trace_fn_skb(dev_hard_start_xmit, skb, 0);
+		if (dev_tapped(dev->net))
+			dev_tap_xmit(skb, dev);
 		skb_enter(skb, SKB_STAGE_DRIVER);
 		*rc = (int)ops->ndo_start_xmit(skb, dev);
 		if (unlikely(*rc != NETDEV_TX_OK)) {

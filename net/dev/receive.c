@@ -3,7 +3,7 @@
  * The way up: from a driver, directly or through the backlog, to whoever registered for the ethertype.
  *
  * Interface: netif_receive_skb(), netif_rx(), dev_add_pack(); netif_flush_backlog(); dev_consume_skb_any().
- * Above: IPv4 and ARP enter themselves in net->ptype.  Below: drivers; napi.c polls the backlog.
+ * Above: IPv4 and ARP enter themselves in net->ptype.  Below: tap.c; drivers; napi.c polls the backlog.
  * Context: softirq; netif_rx() also process with BH off.
  * Owns: packets on the backlog (at most netdev_max_backlog) and on the completion queue.
  * Specs: RFC 1122 (2.3.1, 2.4: frames for others and unknown types are dropped silently, counted here).
@@ -65,6 +65,8 @@ void netif_receive_skb(struct sk_buff *skb)
 	trace_fn_skb(netif_receive_skb, skb, 0);
 	if (!skb->tstamp_ns)
 		skb->tstamp_ns = ktime_get_ns();
+	if (dev_tapped(net))
+		dev_tap_receive(skb, dev);
 	if (skb->pkt_type == PACKET_OTHERHOST) {
 		kfree_skb_reason(skb, SKB_DROP_REASON_OTHERHOST);
 		return;

@@ -7,7 +7,7 @@
  * discovery dies without it. Redirects, source quenches and timestamps are counted and ignored: each lets strangers steer us.
  *
  * Interface: <net/icmp.h>.
- * Above: ip_input.c, UDP.  Below: route.c, ip_output.c, protocol.c.
+ * Above: ip_input.c, UDP; ping sockets by pointer.  Below: route.c, ip_output.c, protocol.c.
  * Context: softirq.
  * Owns: what it builds until ip_send_skb().
  * Specs: RFC 792; RFC 1122 (3.2.2); RFC 1812 (4.3.2); RFC 6633; RFC 5927.
@@ -52,7 +52,11 @@ const struct icmp_err icmp_err_convert[NR_ICMP_UNREACH] = {
 
 /* --- Sending --------------------------------------------------------------------------------------------------------------- */
 
-static void icmp_count_out(struct net *net, u8 type)
+/**
+ * icmp_out_count() - counts a message that was sent.
+ * Context: process, softirq.
+ */
+void icmp_out_count(struct net *net, u8 type)
 {
 	ICMP_INC_STATS(net, OutMsgs);
 	switch (type) {
@@ -67,6 +71,9 @@ static void icmp_count_out(struct net *net, u8 type)
 		break;
 	case ICMP_PARAMETERPROB:
 		ICMP_INC_STATS(net, OutParmProbs);
+		break;
+	case ICMP_ECHO:
+		ICMP_INC_STATS(net, OutEchos);
 		break;
 	default:
 		break;
@@ -108,7 +115,7 @@ static void icmp_push(struct net *net, struct sk_buff *skb, struct flowi4 *fl)
 	if (ip_send_skb(net, NULL, skb, rt, fl, 0, false) < 0)
 		ICMP_INC_STATS(net, OutErrors);
 	else
-		icmp_count_out(net, type);
+		icmp_out_count(net, type);
 }
 
 /* Takes one token if there is one. */
@@ -278,6 +285,8 @@ static enum skb_drop_reason icmp_dispatch(struct net *net, struct sk_buff *skb) 
 		return icmp_unreach(net, skb);
 	case ICMP_ECHOREPLY:
 		ICMP_INC_STATS(net, InEchoReps);
+		if (net->ipv4->ping_rcv && net->ipv4->ping_rcv(net, skb))
+			return NR_DROP_REASONS;
 		break;
 	case ICMP_SOURCE_QUENCH:
 		ICMP_INC_STATS(net, InSrcQuenchs);
@@ -322,7 +331,16 @@ error:
 
 /* --- Life ------------------------------------------------------------------------------------------------------------------------ */
 
-static const struct net_protocol icmp_protocol = { .handler = icmp_rcv };
+/* An error about an ICMP message of ours: only ping sockets have sent any that somebody waits for. */
+static void icmp_err(struct sk_buff *skb, u8 type, u8 code, u32 info) __needs(softirq_ctx)
+{
+	const struct ipv4_net *ipv4 = skb->dev->net->ipv4;
+
+	if (ipv4->ping_err)
+		ipv4->ping_err(skb, type, code, info);
+}
+
+static const struct net_protocol icmp_protocol = { .handler = icmp_rcv, .err_handler = icmp_err };
 
 /**
  * icmp_init() - enters the receiver of ICMP and fills the buckets. After ip_init().

@@ -88,10 +88,18 @@ static int ip_local_deliver_finish(struct net *net, struct sock *sk, struct sk_b
 {
 	const struct net_protocol *prot;
 	const struct iphdr *iph;
+	bool raw = false; /* a raw socket wanted it */
 
 	iph = ip_hdr(skb);
 	prot = net->ipv4->protocol[iph->protocol];
 	(void)sk;
+	if (unlikely(net->ipv4->raw_rcv))
+		raw = net->ipv4->raw_rcv(net, skb);
+	if (!prot && raw) {
+		IP_INC_STATS(net, InDelivers);
+		consume_skb(skb);
+		return 0;
+	}
 	if (!prot) {
 		IP_INC_STATS(net, InUnknownProtos);
 		icmp_send(skb, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 0);

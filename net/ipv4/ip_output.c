@@ -16,7 +16,7 @@
  * a random amount for the time since, so that nobody can count our packets to others.
  *
  * Interface: <net/ip.h>.
- * Above: TCP, UDP, ICMP.  Below: route.c, net/neigh.
+ * Above: TCP, UDP, ICMP, raw and ping sockets.  Below: route.c, net/neigh.
  * Context: process (BH is taken off inside) and softirq; nothing sleeps.
  * Owns: the packet from entry on; every stage consumes it.
  * Specs: RFC 791; RFC 1122 (3.2.1); RFC 6864 (4); RFC 1191 (DF).
@@ -377,5 +377,33 @@ int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rt
 	if (rc)
 		IP_INC_STATS(net, OutDiscards);
 	local_bh_enable();
+	return rc;
+}
+
+/**
+ * ip_send_hdrincl() - the way down of a packet whose IP header an application wrote (raw sockets).
+ * @rt: its reference moves in.
+ *
+ * network_header and data stand at that header; its length lies within the linear data. Filled in: total length, checksum, and
+ * the identification when it is 0.
+ * Context: BH off. Consumes @skb.
+ * Return: as ip_send_skb().
+ */
+int ip_send_hdrincl(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt)
+{
+	struct iphdr *iph = ip_hdr(skb);
+	int rc;
+
+	skb_enter(skb, SKB_STAGE_IP_OUT);
+	skb_dst_set(skb, &rt->dst);
+	if (!iph->id)
+		iph->id = htons(ip_ident_reserve(net, iph->saddr, iph->daddr, iph->protocol, 1));
+	skb->priority = sk->sk_priority;
+	skb->mark = sk->sk_mark;
+	rc = ip_local_out(net, sk, skb);
+	if (rc > 0)
+		rc = net_xmit_errno(rc);
+	if (rc)
+		IP_INC_STATS(net, OutDiscards);
 	return rc;
 }

@@ -9,6 +9,8 @@
 
 #define IP_IDENT_BUCKETS  256u
 #define ICMP_PEER_BUCKETS 256u
+#define RAW_BUCKETS       32u
+#define PING_BUCKETS      64u
 
 struct ip_ident {
 	u32 next;
@@ -29,8 +31,25 @@ struct ipv4_net {
 	struct icmp_bucket icmp_all;             /* icmp.c */
 	struct icmp_bucket icmp_peer[ICMP_PEER_BUCKETS];
 	struct ip_frags *frags; /* ip_reassembly.c */
+	/* Whoever reads packets beside the protocols; NULL while nobody does. The packet stays the caller's. Softirq. */
+	bool (*raw_rcv)(struct net *net,
+			struct sk_buff *skb); /* data at the IP header; true: wanted */
+	void (*raw_err)(struct sk_buff *skb, u8 type, u8 code,
+			u32 info); /* as net_protocol.err_handler */
+	bool (*ping_rcv)(struct net *net,
+			 struct sk_buff *skb); /* an echo reply, data at the ICMP header */
+	void (*ping_err)(struct sk_buff *skb, u8 type, u8 code, u32 info);
+	u32 raw_socks, ping_socks;
+	struct list_head raw[RAW_BUCKETS];   /* raw.c: by protocol */
+	struct list_head ping[PING_BUCKETS]; /* ping.c: by identifier */
 };
 
+/* A packet with its own IP header, complete but for length, checksum and (0) identification. As ip_send_skb(). */
+int ip_send_hdrincl(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt)
+	__needs(softirq_ctx);
+SKB_CONSUMER(ip_send_hdrincl, 3);
+/* Counts a message that was sent. */
+void icmp_out_count(struct net *net, u8 type);
 int ip_output(struct net *net, struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
 
 /* ip_reassembly.c */

@@ -27,7 +27,7 @@ int inet_add_protocol(struct net *net, u8 protocol, const struct net_protocol *p
 }
 
 /**
- * ip_protocols_deliver() - hands an ICMP error to the protocol whose packet it quotes.
+ * ip_protocols_deliver() - hands an ICMP error to the protocol whose packet it quotes, and to raw sockets of it.
  *
  * @skb: network header at the quoted IP header, data at its transport header with at least 8 linear bytes; dev set.
  * Context: softirq. @skb stays the caller's.
@@ -38,6 +38,8 @@ void ip_protocols_deliver(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	const struct net_protocol *prot = ipv4->protocol[ip_hdr(skb)->protocol];
 
 	BUG_ON(skb_headlen(skb) < 8);
+	if (ipv4->raw_err)
+		ipv4->raw_err(skb, type, code, info);
 	if (prot && prot->err_handler)
 		prot->err_handler(skb, type, code, info);
 }

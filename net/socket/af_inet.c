@@ -3,18 +3,16 @@
  * The family PF_INET: which protocol serves a (type, protocol) pair, and the checks and states that all its
  * protocols share, before the call goes on to the protocol's own table.
  *
- *   socket -> inet_create -> inetsw[type] -> ops (inet_stream_ops, inet_dgram_ops), sk_prot (tcp_prot, udp_prot)
+ *   socket -> inet_create -> inetsw[type] -> ops (inet_stream_ops, inet_dgram_ops), sk_prot (tcp_prot, udp_prot, ...)
  *
- * Interface: inet_socket_init(), inet_socket_exit(), inet_register_protosw(), inet_stream_ops, inet_dgram_ops
- * (<net/socket.h>). Above: socket.c, through the tables. Below: struct proto, struct sock.
+ * Interface: inet_socket_init(), inet_socket_exit(), inet_stream_ops, inet_dgram_ops (<net/socket.h>).
+ * Above: socket.c, through the tables. Below: protosw.c, struct proto, struct sock.
  * Context: process; inet_sendmsg() of a bound datagram socket also softirq.
- * Owns: net->inet with its inetsw entries; struct sock belongs to the protocol from close() on.
+ * Owns: nothing; struct sock belongs to the protocol from close() on.
  * Specs: POSIX.1-2017 2.10; Linux's error numbers (measured); transmit-path A2, A3.7, A3.9, B2.
  */
 #include <net/socket.h>
 
-#include <kernel/mm.h>
-#include <kernel/printk.h>
 #include <kernel/timer.h>
 #include <lib/bug.h>
 #include <lib/byteorder.h>
@@ -31,28 +29,6 @@
 #define IN_MULTICAST_VALUE 0xe0000000u
 
 /* --- socket(): lookup ------------------------------------------------------------------------------------------------- */
-/* The entry that serves @protocol of @type (B2): equal and not 0; 0 takes the entry's; the entry's 0 takes any. */
-static const struct inet_protosw *inet_lookup_protosw(struct net *net, int type, int *protocol)
-{
-	const struct list_head *list = &net->inet->inetsw[type];
-	const struct inet_protosw *p;
-
-	list_for_each_entry(p, list, list) {
-		if (p->protocol == *protocol) {
-			if (*protocol)
-				return p;
-			continue;
-		}
-		if (!*protocol) {
-			*protocol = p->protocol;
-			return p;
-		}
-		if (!p->protocol)
-			return p;
-	}
-	return ERR_PTR(list_empty(list) ? -ESOCKTNOSUPPORT : -EPROTONOSUPPORT);
-}
-
 static int inet_create(struct net *net, struct socket *sock, int protocol)
 {
 	const struct inet_protosw *answer;
@@ -64,6 +40,8 @@ static int inet_create(struct net *net, struct socket *sock, int protocol)
 	answer = inet_lookup_protosw(net, sock->type, &protocol);
 	if (IS_ERR(answer))
 		return (int)PTR_ERR(answer);
+	if (sock->type == SOCK_RAW && !sock_may_open_raw(net))
+		return -EPERM;
 	sk = sk_alloc(net, AF_INET, answer->prot);
 	if (!sk)
 		return -ENOMEM;
@@ -71,6 +49,7 @@ static int inet_create(struct net *net, struct socket *sock, int protocol)
 	sk->sk_socket = sock;
 	sk->sk_type = sock->type;
 	sk->sk_protocol = (u16)protocol;
+	sk->inet_is_icsk = answer->flags & INET_PROTOSW_ICSK;
 	sk->inet_ttl = TTL_DEFAULT;
 	sk->inet_pmtudisc = PMTUDISC_WANT;
 	err = sk->sk_prot->init ? sk->sk_prot->init(sk) : 0;
@@ -139,6 +118,8 @@ static int inet_bind(struct socket *sock, const struct sockaddr *addr, int len) 
 	struct sock *sk = sock->sk;
 	int err = -EINVAL;
 
+	if (sk->sk_prot->bind)
+		return sk->sk_prot->bind(sk, sin, len);
 	if (len < (int)sizeof(*sin))
 		return -EINVAL;
 	if (sin->sin_family != AF_INET && (sin->sin_family != AF_UNSPEC || sin->sin_addr))
@@ -158,6 +139,10 @@ static int inet_bind(struct socket *sock, const struct sockaddr *addr, int len) 
 		err = -EADDRINUSE;
 		goto out_release;
 	}
+	if (sin->sin_addr)
+		sk->sk_userlocks |= SOCK_BINDADDR_LOCK;
+	if (sin->sin_port)
+		sk->sk_userlocks |= SOCK_BINDPORT_LOCK;
 	sk->sk_daddr = 0;
 	sk->sk_dport = 0;
 out_release:
@@ -406,7 +391,7 @@ static ssize_t inet_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 	struct sock *sk = sock->sk;
 
 	trace_fn_sk(inet_sendmsg, sk, (u32)len);
-	if (sk->sk_type != SOCK_STREAM && inet_autobind(sk))
+	if (!sk->inet_is_icsk && inet_autobind(sk))
 		return -EAGAIN;
 	return sk->sk_prot->sendmsg(sk, msg, len);
 }
@@ -470,54 +455,20 @@ const struct proto_ops inet_dgram_ops = {
 	.ioctl = inet_ioctl,
 };
 
-/* --- Registration -------------------------------------------------------------------------------------------------------------------- */
+/* --- Life ---------------------------------------------------------------------------------------------------------------------------- */
 /**
- * inet_register_protosw() - enters a protocol behind those of its type
- * @net: the instance
- * @p: the entry; copied
- *
- * Entries are permanent: a second one for the pair is refused and logged.
- * Context: process, init. Return: 0; -EINVAL a type that cannot be; -EEXIST; -ENOMEM.
- */
-int inet_register_protosw(struct net *net, const struct inet_protosw *p)
-{
-	struct inet_protosw *copy, *x;
-
-	if (p->type >= SOCK_MAX)
-		return -EINVAL;
-	list_for_each_entry(x, &net->inet->inetsw[p->type], list) {
-		if (x->protocol != p->protocol)
-			continue;
-		pr_err("socket: type %u protocol %u is served by %s already\n", p->type,
-		       p->protocol, x->prot->name);
-		return -EEXIST;
-	}
-	copy = kmalloc(sizeof(*copy));
-	if (!copy)
-		return -ENOMEM;
-	*copy = *p;
-	list_add_tail(&copy->list, &net->inet->inetsw[p->type]);
-	return 0;
-}
-
-/**
- * inet_socket_init() - the table of families, PF_INET in it, no protocol yet
+ * inet_socket_init() - the tables of families and protocols, PF_INET in the first, nothing in the second yet
  * @net: the instance; net->inet is set
  *
  * Context: process. Return: 0; -ENOMEM.
  */
 int inet_socket_init(struct net *net)
 {
-	struct inet_socket_net *inet = kzalloc(sizeof(*inet));
+	int err = protosw_net_init(net);
 
-	BUG_ON(net->inet);
-	if (!inet)
-		return -ENOMEM;
-	for (u32 type = 0; type < SOCK_MAX; type++)
-		INIT_LIST_HEAD(&inet->inetsw[type]);
-	inet->families[AF_INET] = &inet_family_ops;
-	net->inet = inet;
-	return 0;
+	if (!err)
+		BUG_ON(sock_register(net, &inet_family_ops));
+	return err;
 }
 
 /**
@@ -528,16 +479,6 @@ int inet_socket_init(struct net *net)
  */
 void inet_socket_exit(struct net *net)
 {
-	struct inet_protosw *p, *n;
-
-	if (!net->inet)
-		return;
-	for (u32 type = 0; type < SOCK_MAX; type++) {
-		list_for_each_entry_safe(p, n, &net->inet->inetsw[type], list) {
-			list_del_init(&p->list);
-			kfree(p);
-		}
-	}
-	kfree(net->inet);
-	net->inet = NULL;
+	if (net->inet)
+		protosw_net_exit(net);
 }

@@ -4,8 +4,8 @@
  * and checked, in Linux's order and with its error numbers; below this room no pointer of an application is
  * followed but through an iov_iter.
  *
- *   send, sendto, sendmsg, write, writev -> sock_sendmsg -> ops->sendmsg
- *   recv, recvfrom, recvmsg, read, readv -> sock_recvmsg -> ops->recvmsg
+ *   send, sendto, sendmsg, sendmmsg, write, writev -> sock_sendmsg -> ops->sendmsg
+ *   recv, recvfrom, recvmsg, recvmmsg, read, readv -> sock_recvmsg -> ops->recvmsg
  *
  * Interface: socket_init() enters the system calls; sock_create_kern(), sock_release(), kernel_bind(),
  * kernel_sendmsg(), kernel_recvmsg() for rooms of the kernel (<net/socket.h>).
@@ -21,6 +21,7 @@
 #include <kernel/mm.h>
 #include <kernel/posix.h>
 #include <kernel/syscall_define.h>
+#include <kernel/timer.h>
 #include <kernel/uaccess.h>
 #include <lib/bug.h>
 #include <lib/err.h>
@@ -36,6 +37,8 @@
 /* The largest option value; longer ones are cut, as an option reads only its own size. */
 #define OPT_MAX   256
 #define SOCK_MODE (S_IFSOCK | 0777)
+/* Control data of one message, bytes. */
+#define CONTROL_MAX 20480
 
 /* The instance that system calls act on: they come with no other context. Set once at boot. */
 static struct net *syscall_net;
@@ -62,7 +65,7 @@ static int sock_create(struct net *net, int family, int type, int protocol, stru
 		return -EAFNOSUPPORT;
 	if (type < 0 || type >= SOCK_MAX)
 		return -EINVAL;
-	pf = net->inet->families[family];
+	pf = sock_family(net, family);
 	if (!pf)
 		return -EAFNOSUPPORT;
 	sock = sock_alloc((u16)type);
@@ -154,6 +157,8 @@ static long sock_file_ioctl(struct file *f, unsigned long req, unsigned long arg
 	int val = 0, err;
 
 	err = sock->ops->ioctl(sock, req, &val);
+	if (err == -ENOTTY)
+		return sock_if_ioctl(sock->sk->sk_net, req, (void *)arg);
 	return err ? err : copy_to_user((void *)arg, &val, sizeof(val));
 }
 
@@ -464,7 +469,7 @@ SYSCALL_DEFINE6(sendto, int, fd, void *, buf, size_t, len, u32, flags, const voi
 	return err;
 }
 
-/* Copies the application's header in and checks it; control data has no taker below (-EINVAL). */
+/* Copies the application's header in and checks it. */
 static int get_user_msghdr(struct user_msghdr *um, const void *umsg)
 {
 	if (copy_from_user(um, umsg, sizeof(*um)))
@@ -476,6 +481,56 @@ static int get_user_msghdr(struct user_msghdr *um, const void *umsg)
 	return um->msg_iovlen > UIO_MAXIOV ? -EMSGSIZE : 0;
 }
 
+/*
+ * Is every item whole, and one that somebody below takes? There is none of level SOL_SOCKET or of the datagram protocols yet; a
+ * stream ignores what is not for it. 0, -EINVAL.
+ */
+static int check_control(const struct socket *sock, const u8 *data, size_t len)
+{
+	while (len >= sizeof(struct cmsghdr)) {
+		struct cmsghdr c;
+		size_t step;
+
+		memcpy(&c, data, sizeof(c));
+		if (c.cmsg_len < sizeof(c) || c.cmsg_len > len)
+			return -EINVAL;
+		if (c.cmsg_level == SOL_SOCKET)
+			return -EINVAL;
+		if (sock->type != SOCK_STREAM &&
+		    (c.cmsg_level == SOL_IP || c.cmsg_level == SOL_UDP))
+			return -EINVAL;
+		step = min_t(size_t, ALIGN(c.cmsg_len, sizeof(size_t)), len);
+		data += step;
+		len -= step;
+	}
+	return 0;
+}
+
+/* Copies control data in; @msg->msg_control is the caller's to kfree(). 0, -ENOBUFS too much or no memory, -EFAULT, -EINVAL. */
+static int get_control(const struct socket *sock, const struct user_msghdr *um, struct msghdr *msg)
+{
+	void *data;
+	int err;
+
+	if (!um->msg_control || !um->msg_controllen)
+		return 0;
+	if (um->msg_controllen > CONTROL_MAX)
+		return -ENOBUFS;
+	data = kmalloc(um->msg_controllen);
+	if (!data)
+		return -ENOBUFS;
+	err = copy_from_user(data, um->msg_control, um->msg_controllen);
+	if (!err)
+		err = check_control(sock, data, um->msg_controllen);
+	if (err) {
+		kfree(data);
+		return err;
+	}
+	msg->msg_control = data;
+	msg->msg_controllen = (u32)um->msg_controllen;
+	return 0;
+}
+
 static long send_user_msg(struct socket *sock, const struct user_msghdr *um, u32 flags)
 {
 	struct iovec fast[UIO_FASTIOV], *iov;
@@ -484,8 +539,6 @@ static long send_user_msg(struct socket *sock, const struct user_msghdr *um, u32
 	int namelen = min_t(int, um->msg_namelen, sizeof(addr));
 	ssize_t ret;
 
-	if (um->msg_controllen && um->msg_control)
-		return -EINVAL;
 	if (um->msg_namelen) {
 		ret = move_addr_to_kernel(um->msg_name, namelen, &addr);
 		if (ret)
@@ -497,7 +550,10 @@ static long send_user_msg(struct socket *sock, const struct user_msghdr *um, u32
 	if (ret < 0)
 		return ret;
 	iov_iter_init(&msg.msg_iter, iov, um->msg_iovlen);
-	ret = sock_sendmsg(sock, &msg);
+	ret = get_control(sock, um, &msg);
+	if (!ret)
+		ret = sock_sendmsg(sock, &msg);
+	kfree(msg.msg_control);
 	if (iov != fast)
 		kfree(iov);
 	return ret;
@@ -517,6 +573,32 @@ SYSCALL_DEFINE3(sendmsg, int, fd, const void *, umsg, u32, flags)
 		err = send_user_msg(sock, &um, (flags & MSG_USER) | file_msg_flags(f));
 	fput(f);
 	return err;
+}
+
+/* Many messages by one call: the number sent; an error only when it is the first that fails. */
+SYSCALL_DEFINE4(sendmmsg, int, fd, struct user_mmsghdr *, vec, u32, n, u32, flags)
+{
+	struct user_msghdr um;
+	struct file *f;
+	long err, done = 0;
+	struct socket *sock = sockfd_lookup(fd, &f, &err);
+
+	if (!sock)
+		return err;
+	for (n = min_t(u32, n, UIO_MAXIOV); (u32)done < n; done++) {
+		u32 sent;
+
+		err = get_user_msghdr(&um, &vec[done].msg_hdr);
+		if (!err)
+			err = send_user_msg(sock, &um, (flags & MSG_USER) | file_msg_flags(f));
+		sent = (u32)err;
+		if (err >= 0)
+			err = copy_to_user(&vec[done].msg_len, &sent, sizeof(sent));
+		if (err < 0)
+			break;
+	}
+	fput(f);
+	return done || !n ? done : err;
 }
 
 /* --- System calls: receiving --------------------------------------------------------------------------------------------------- */
@@ -583,6 +665,71 @@ SYSCALL_DEFINE3(recvmsg, int, fd, void *, umsg, u32, flags)
 		err = recv_user_msg(sock, &um, umsg, (flags & MSG_USER) | file_msg_flags(f));
 	fput(f);
 	return err;
+}
+
+/* Till when recvmmsg() goes on; it looks at the time after each message only, as on Linux. 0, -EFAULT, -EINVAL. */
+static int get_timespec_deadline(const void *uts, u64 *deadline_ns)
+{
+	struct timespec ts;
+	u64 ns;
+
+	*deadline_ns = WAIT_FOREVER;
+	if (!uts)
+		return 0;
+	if (copy_from_user(&ts, uts, sizeof(ts)))
+		return -EFAULT;
+	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= (s64)NSEC_PER_SEC)
+		return -EINVAL;
+	if (__builtin_mul_overflow((u64)ts.tv_sec, NSEC_PER_SEC, &ns) ||
+	    __builtin_add_overflow(ns, (u64)ts.tv_nsec + ktime_get_ns(), deadline_ns))
+		*deadline_ns = WAIT_FOREVER;
+	return 0;
+}
+
+/* One message of recvmmsg(). 0, or -errno. */
+static long recv_one_of_many(struct socket *sock, struct user_mmsghdr *entry, u32 flags)
+{
+	struct user_msghdr um;
+	long ret = get_user_msghdr(&um, &entry->msg_hdr);
+	u32 got;
+
+	if (!ret)
+		ret = recv_user_msg(sock, &um, &entry->msg_hdr, flags);
+	got = (u32)ret;
+	return ret < 0 ? ret : copy_to_user(&entry->msg_len, &got, sizeof(got));
+}
+
+/*
+ * Many messages by one call: the number received. An error after the first message waits for the next call. MSG_WAITFORONE: only
+ * the first is waited for.
+ */
+SYSCALL_DEFINE5(recvmmsg, int, fd, struct user_mmsghdr *, vec, u32, n, u32, flags, void *, uts)
+{
+	struct file *f;
+	u64 deadline;
+	long err, done = 0;
+	struct socket *sock = sockfd_lookup(fd, &f, &err);
+
+	if (!sock)
+		return err;
+	err = get_timespec_deadline(uts, &deadline);
+	if (!err)
+		err = sock_error(sock->sk);
+	while (!err && (u32)done < n) {
+		u32 more = done && (flags & MSG_WAITFORONE) ? (u32)MSG_DONTWAIT : 0;
+
+		err = recv_one_of_many(sock, &vec[done],
+				       (flags & MSG_USER) | more | file_msg_flags(f));
+		if (err)
+			break;
+		done++;
+		if (ktime_get_ns() >= deadline)
+			break;
+	}
+	if (done && err && err != -EAGAIN)
+		sock->sk->sk_err = (int)-err;
+	fput(f);
+	return done ? done : err;
 }
 
 /* --- System calls: options -------------------------------------------------------------------------------------------------------- */
@@ -670,6 +817,8 @@ void socket_init(struct net *net)
 		{ __NR_sendmsg, sys_sendmsg },
 		{ __NR_recvfrom, sys_recvfrom },
 		{ __NR_recvmsg, sys_recvmsg },
+		{ __NR_sendmmsg, sys_sendmmsg },
+		{ __NR_recvmmsg, sys_recvmmsg },
 		{ __NR_setsockopt, sys_setsockopt },
 		{ __NR_getsockopt, sys_getsockopt },
 	};

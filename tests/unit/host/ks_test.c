@@ -489,7 +489,7 @@ TEST(wrong_descriptors_are_refused)
 	CHECK_EQ(ks_ioctl(99, FIONBIO, &on), -EBADF);
 	CHECK_EQ(ks_ioctl(99, FIONREAD, &on), -EBADF);
 	CHECK_EQ(ks_socket(AF_INET6, SOCK_STREAM, 0), -EAFNOSUPPORT);
-	CHECK_EQ(ks_socket(AF_INET, SOCK_RAW, 0), -ESOCKTNOSUPPORT);
+	CHECK_EQ(ks_socket(AF_INET, SOCK_RAW, 0), -EPROTONOSUPPORT);
 	ks_stop();
 }
 

@@ -24,6 +24,9 @@ static const struct page_row page_table[] = {
 	{ "route", "/proc/net/route", "Iface\tDestination" },
 	{ "tcp", "/proc/net/tcp", "  sl  local_address" },
 	{ "udp", "/proc/net/udp", "   sl  local_address" },
+	{ "raw", "/proc/net/raw", "  sl  local_address rem_address   st tx_queue" },
+	{ "icmp", "/proc/net/icmp", "  sl  local_address rem_address   st tx_queue" },
+	{ "packet", "/proc/net/packet", "sk               RefCnt Type Proto" },
 	{ "sockstat", "/proc/net/sockstat", "sockets: used 0\n" },
 	{ "qdisc", "/proc/net/qdisc", "" },
 	{ "skb", "/proc/net/skb", "allocs " },
@@ -78,6 +81,21 @@ TEST(pages_of_the_first)
 	CHECK(!proc_exists("/proc/net/tcp"));
 	net_free(first);
 	net_free(second);
+}
+
+/* The order of the articles' inet_init: registration of TCP, UDP, ICMP, RAW; then ARP, IP, TCP, UDP, ICMP come up. */
+TEST(rooms_come_up_in_order)
+{
+	struct net *net;
+
+	host_console_quiet(true);
+	host_console_clear();
+	net = instance();
+	CHECK(strstr(
+		host_console(),
+		"net: up: sched socket protosw arp route ip nft tcp udp icmp ping raw packet\n"));
+	net_exit(net);
+	net_free(net);
 }
 
 KTEST_MAIN_BOOT()

@@ -215,12 +215,16 @@ static struct sockaddr_in loopback(u16 port)
 
 TEST(comes_up)
 {
-	struct inet_protosw stream = {
-		.type = SOCK_STREAM, .protocol = 6, .prot = &paper_stream, .ops = &inet_stream_ops
-	};
-	struct inet_protosw dgram = {
-		.type = SOCK_DGRAM, .protocol = 17, .prot = &paper_dgram, .ops = &inet_dgram_ops
-	};
+	struct inet_protosw stream = { .type = SOCK_STREAM,
+				       .protocol = 6,
+				       .flags = INET_PROTOSW_PERMANENT | INET_PROTOSW_ICSK,
+				       .prot = &paper_stream,
+				       .ops = &inet_stream_ops };
+	struct inet_protosw dgram = { .type = SOCK_DGRAM,
+				      .protocol = 17,
+				      .flags = INET_PROTOSW_PERMANENT,
+				      .prot = &paper_dgram,
+				      .ops = &inet_dgram_ops };
 
 	syscall_init();
 	posix_init();
@@ -763,9 +767,11 @@ TEST(a_name_is_the_route_s_when_nothing_was_bound)
 
 TEST(a_protocol_of_any_number)
 {
-	struct inet_protosw any = {
-		.type = SOCK_RAW, .protocol = 0, .prot = &paper_dgram, .ops = &inet_dgram_ops
-	};
+	struct inet_protosw any = { .type = SOCK_RAW,
+				    .protocol = 0,
+				    .flags = INET_PROTOSW_PERMANENT,
+				    .prot = &paper_dgram,
+				    .ops = &inet_dgram_ops };
 	int fd, val = 0, len = 4;
 
 	CHECK_EQ(inet_register_protosw(net, &any), 0);

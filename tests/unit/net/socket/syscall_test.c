@@ -321,7 +321,7 @@ static const struct call_row {
 	long ret;
 } calls[] = {
 	/* socket() */
-	{ "socket_raw", __NR_socket, { AF_INET, SOCK_RAW, 1 }, -ESOCKTNOSUPPORT },
+	{ "socket_raw_any", __NR_socket, { AF_INET, SOCK_RAW, 0 }, -EPROTONOSUPPORT },
 	{ "socket_family_minus_1", __NR_socket, { M1, SOCK_DGRAM, 0 }, -EAFNOSUPPORT },
 	{ "socket_family_46", __NR_socket, { NPROTO, SOCK_DGRAM, 0 }, -EAFNOSUPPORT },
 	{ "socket_type_0", __NR_socket, { AF_INET, 0, 0 }, -ESOCKTNOSUPPORT },
