@@ -4,9 +4,10 @@
 
     tools/tracing.py walk SERIAL_LOG      the way of the first segment with data
     tools/tracing.py json SERIAL_LOG      Chrome trace events, for Perfetto or chrome://tracing
+    tools/tracing.py packets SERIAL_LOG   one JSON line a packet: every stage that it, or what was made from it, met
 
 Interface: stages() -> the list of include/kernel/trace_stages.h; records(serial) -> [Record]; trees(records) -> [Node], the
-slices of every context; walk(records) -> text; chrome(records) -> dict; picture(records) -> HTML.
+slices of every context; walk(records) -> text; packets(records) -> one dict a packet; chrome(records) -> dict; picture(records) -> HTML.
 """
 import json
 import re
@@ -224,6 +225,8 @@ def walk(recs):
     ids = family(recs, skb)
     wanted = ids | bearers(roots, ids)
     ways = kept(roots, wanted, began(roots, wanted))
+    while not about(ways[0], ids):  # a received packet's buffer was made long before
+        ways.pop(0)
     start = ways[0].record.ns
     lines = [f"The way of packet {skb} ({', '.join(str(i) for i in sorted(ids - {skb}))} made from it), from {start} ns after boot on", "",
              f"{'ns':>9} {'context':<7} {'stage (how long it took)':<62} {'file:function':<52} {'packet, bytes, queue':<24} owner afterwards"]
@@ -247,6 +250,27 @@ def landmarks(recs, ids, start):
                   and (r.skb in ids or not r.skb)), None)
         found.append(f"{what}: " + (f"after {r.ns - start} ns" if r else "not seen"))
     return found
+
+
+# --- One line a packet ---------------------------------------------------------------------------------------------------------
+
+def packets(recs):
+    """For each original: its id, what was made from it, and the stages they met, in order, by nanoseconds from the first."""
+    made, ways = {}, {}
+    for r in recs:
+        if r.clone_of:
+            made.setdefault(r.skb, r.clone_of)
+    for r in recs:
+        if not r.skb or r.kind == EXIT:
+            continue
+        root = r.skb
+        while root in made:
+            root = made[root]
+        ways.setdefault(root, []).append(r)
+    for root, way in ways.items():
+        first = way[0]
+        yield {"skb": root, "made": sorted({r.skb for r in way} - {root}), "sock": max(r.sock for r in way),
+               "seq": max(r.seq for r in way), "stages": [[r.ns - first.ns, r.context, r.stage, r.skb, r.len] for r in way]}
 
 
 # --- Chrome's trace format -------------------------------------------------------------------------------------------------
@@ -320,11 +344,14 @@ def picture(recs, title):
 
 
 def main(argv):
-    if len(argv) != 3 or argv[1] not in ("walk", "json"):
+    if len(argv) != 3 or argv[1] not in ("walk", "json", "packets"):
         print(__doc__)
         return 2
     recs = records(Path(argv[2]).read_text(errors="replace").replace("\r\n", "\n"))
-    print(walk(recs) if argv[1] == "walk" else json.dumps(chrome(recs)))
+    lines = {"walk": lambda: [walk(recs)], "json": lambda: [json.dumps(chrome(recs))],
+             "packets": lambda: map(json.dumps, packets(recs))}
+    for line in lines[argv[1]]():
+        print(line)
     return 0
 
 
