@@ -57,6 +57,7 @@
 	X(validate_xmit_skb, validate_xmit_skb, "net/sched/sch_generic.c", "sched", TX, "the caller, fit for the device")	\
 	X(skb_gso_segment, gso_one, "net/dev/gso.c", "sched", TX, "the caller: one segment of the packet")			\
 	X(sch_direct_xmit, sch_direct_xmit, "net/sched/sch_generic.c", "sched", TX, "driver, or the requeue list")		\
+	X(qdisc_watchdog, watchdog_fired, "net/sched/sch_watchdog.c", "sched", TX, "qdisc, until NET_TX")			\
 	X(netif_schedule, __netif_schedule, "net/dev/netdev.c", "sched", TX, "qdisc, until NET_TX")				\
 	X(net_tx_action, net_tx_action, "net/sched/dev_queue_xmit.c", "sched", TX, "driver, or the qdisc")			\
 	X(dev_hard_start_xmit, dev_hard_start_xmit, "net/dev/netdev.c", "dev", TX, "driver")					\

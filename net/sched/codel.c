@@ -29,15 +29,18 @@ static u64 isqrt(u64 n)
 }
 
 /**
- * codel_step_ns() - the gap to the next drop: interval / sqrt(count), RFC 8289 (5.3). The root is taken to 16 binary places.
- * Context: any; pure. @count is at least 1: asserted; @interval_ns below 2^48.
+ * codel_step_ns() - the gap to the next drop: interval / sqrt(count), RFC 8289 (5.3), to the nanosecond below some 4 s.
+ * Context: any; pure. @count is at least 1: asserted.
  * Return: nanoseconds.
  */
 u64 codel_step_ns(u64 interval_ns, u32 count)
 {
+	u32 shift = 0;
+
 	BUG_ON(!count);
-	BUG_ON(interval_ns >> 48);
-	return (interval_ns << 16) / isqrt((u64)count << 32);
+	for (; interval_ns >> 32; interval_ns >>= 1) /* its square must fit */
+		shift++;
+	return isqrt(interval_ns * interval_ns / count) << shift;
 }
 
 /* Was the delay above target for a whole interval? RFC 8289 (5.5): dodequeue(). */

@@ -9,9 +9,14 @@
  */
 #include <net/sch_generic.h>
 
+#include <kernel/trace.h>
+
 static void watchdog_fired(struct timer *t)
 {
-	__netif_schedule(container_of(t, struct qdisc_watchdog, timer)->txq);
+	struct netdev_queue *txq = container_of(t, struct qdisc_watchdog, timer)->txq;
+
+	trace_at(qdisc_watchdog, txq->qdisc ? txq->qdisc->qlen : 0, 0, NULL);
+	__netif_schedule(txq);
 }
 
 /**

@@ -38,6 +38,15 @@ def filter_rules():
     return [line.encode() for line in lines]
 
 
+def disciplines():
+    lines = ["pfifo_fast", "fq", "fq,limit=10p,flow_limit=3,quantum=3kb,maxrate=1.5mbit,horizon=1s,horizon_cap",
+             "fq_codel,target=5ms,interval=100ms,limit=10240,flows=16,quantum=1514,noecn", "fq_codel,memory_limit=32mb,drop_batch=64,ecn",
+             "tbf,rate=10mbit,burst=32kb,latency=50ms", "tbf,rate=125kbps,burst=2kb,limit=5kb/fq_codel,flows=4", "tbf,rate=1gbit", "pfifo,limit=3",
+             "netem,delay=20ms,jitter=5ms,loss=1%,burst=4,dup=0.25%,reorder=25%,gap=5,corrupt=0.1%,seed=7", "bfifo,limit=0", "noqueue",
+             "fq,limit=99999999999999999999", "netem,loss=100.1%", "fq_codel,ecn=1", "tbf,rate=1mbit,burst=1kb,limit=0/tbf", "fq/fq", "fq,", ""]
+    return [line.encode() for line in lines]
+
+
 OURS, PEER = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
 OUR_MAC, PEER_MAC, ALL_MAC = bytes([2, 0, 0, 0, 0, 1]), bytes([2, 0, 0, 0, 0, 2]), b"\xff" * 6
 
@@ -183,7 +192,8 @@ def transmitted():
 
 
 MAKERS = {"rxdesc": received, "txdesc": transmitted, "tcpopt": tcp_options, "ipopt": ip_options, "cmdline": command_lines, "eth": frames,
-          "nft": filter_rules, "ip": packets, "udp": datagrams, "dhcpmsg": dhcp_messages, "dhcp": leases, "tcp": connections, "stack": stacks}
+          "qdisc": disciplines, "nft": filter_rules, "ip": packets, "udp": datagrams, "dhcpmsg": dhcp_messages, "dhcp": leases, "tcp": connections,
+          "stack": stacks}
 
 
 def seeds(name):

@@ -370,8 +370,8 @@ static void check_cwnd(const struct side *me, const struct side *peer, const str
 	last = skb_peek_tail(&tp->tcp_rtx_queue);
 	if (!last || last->tstamp_ns != host_clock()) /* it waited below */
 		return;
-	if (tp->snd_nxt != s->end || tp->ca_state == TCP_CA_CWR || world.slow || world.starves ||
-	    (me->got_ns == host_clock() && me->got_at_once > 1))
+	if (tp->snd_nxt != s->end || tp->ca_state == TCP_CA_CWR || world.slow || world.shaped ||
+	    world.starves || (me->got_ns == host_clock() && me->got_at_once > 1))
 		return;
 	cwnd = planted(PLANT_CWND) ? 0 : tp->cc.cwnd;
 	if (tcp_packets_in_flight(tp) > cwnd + (s->flags & TCPHDR_FIN && !s->len))

@@ -444,6 +444,17 @@ static void check_progress(const struct host *h, const struct sock *sk)
 			tp->packets_out, (unsigned long long)((now - from) / MS));
 }
 
+/* A packet that a discipline gave up is like one that the wire lost. */
+static void notice_drops(struct host *h)
+{
+	const struct Qdisc *q = h->dev->_tx[0].qdisc;
+
+	if (q && q->drops != h->gave_up) {
+		h->gave_up = q->drops;
+		h->fault_ns = host_clock();
+	}
+}
+
 /* --- A host, the world ---------------------------------------------------------------------------------------------------------- */
 struct mini_count {
 	u32 timewait, requests;
@@ -540,6 +551,8 @@ void oracle_step(void)
 				 faults[FAULT_RING_FULL].ms * MS;
 	}
 	apps_step();
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		notice_drops(&world.host[i]);
 	if (o.skip) {
 		o.skip--;
 		return;
@@ -592,7 +605,7 @@ void oracle_counters(void)
 	}
 	check_drops();
 	if (!world.calm || world.loses || world.reorders || world.doubles || world.starves ||
-	    world.slow)
+	    world.slow || world.shaped)
 		return;
 	if (!lost && !full && again)
 		sim_fail("spurious", "%llu segments were sent again, and none was lost",

@@ -5,7 +5,7 @@
  *
  * A seed is the whole truth about a run. Each part of the world draws from a stream of its own, named by a word and an
  * index, so that one more draw in one part changes nothing in another. The streams: "kernel" (the kernel's own entropy),
- * "topology" (hosts, links, what may go wrong), "wire" (the fate of each frame, one for each host), "device" (mishaps
+ * "topology" (hosts, links, what may go wrong), "qdisc" (the discipline of each host), "wire" (the fate of each frame, one for each host), "device" (mishaps
  * and manners of cards), "fault" (fault points), "plan" (what the applications will do, one for each flow), "stream"
  * (the bytes), "send" and "receive" (one for each end), "oracle" (how often the whole state is looked at).
  */

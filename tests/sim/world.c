@@ -13,6 +13,7 @@
 #include <kernel/random.h>
 #include <net/inetdevice.h>
 #include <net/init.h>
+#include <net/sch_generic.h>
 #include <net/tcp.h>
 
 #define RX_HOLD_NS   (1100 * MS) /* the card takes nothing for a second after it was switched on */
@@ -54,6 +55,50 @@ static void host_settings(const struct host *h, struct rng *r)
 		must("sysctl", tcp_sysctl_set(h->net, "tcp_window_scaling", "0"));
 }
 
+/*
+ * What stands between the stack and the card. Nothing that reorders within a connection or bends: those are the wires' to do,
+ * where the observer knows of it.
+ */
+static void host_qdisc(struct host *h)
+{
+	static const struct {
+		const char *text;
+		bool keeps, loses, doubles;
+		u64 delay_ns; /* a frame waits no longer */
+	} kinds[] = {
+		{ "pfifo,limit=%u", true, true, false, 0 },
+		{ "bfifo,limit=%ukb", true, true, false, 0 },
+		{ "fq_codel,limit=1000", true, true, false, 200 * MS },
+		{ "fq_codel,limit=100,flows=16,target=1ms,interval=20ms", true, true, false,
+		  100 * MS },
+		{ "tbf,rate=10mbit,burst=4kb,latency=100ms", true, true, false, 200 * MS },
+		{ "tbf,rate=40mbit,burst=16kb,limit=0/fq_codel", true, true, false, 200 * MS },
+		{ "netem,delay=15ms,limit=1000", true, true, false, 15 * MS },
+		{ "netem,loss=2%%,seed=%u", true, true, false, 0 },
+		{ "netem,loss=2%%,burst=3,dup=1%%,delay=3ms,seed=%u", true, true, true, 3 * MS },
+	};
+	struct qdisc_spec spec;
+	const char *why = "";
+	char text[96];
+	struct rng r;
+	u32 kind;
+
+	rng_stream(&r, sim_options.seed, "qdisc", h->id);
+	if (sim_options.world || rng_ppm(&r, 700000))
+		return;
+	kind = rng_below(&r, ARRAY_SIZE(kinds));
+	snprintf(text, sizeof(text), kinds[kind].text, (u32)rng_between(&r, 20, 200));
+	if (qdisc_parse(text, &spec, &why))
+		sim_fail("setup", "%s: %s", text, why);
+	qdisc_set_default(h->net, &spec);
+	world.shaped |= kinds[kind].keeps;
+	world.calm &= !kinds[kind].keeps;
+	world.loses |= kinds[kind].loses;
+	world.doubles |= kinds[kind].doubles;
+	world.worst_delay_ns += 2 * kinds[kind].delay_ns;
+	trace((int)h->id, "qdisc %s", text);
+}
+
 static void host_up(struct host *h, struct rng *r)
 {
 	struct e1000_options o = {
@@ -82,6 +127,7 @@ static void host_up(struct host *h, struct rng *r)
 	must("loopback", loopback_init(h->net));
 	must("loopback address", net_loopback_address(h->net));
 	host_settings(h, r);
+	host_qdisc(h);
 	o.net = h->net;
 	h->pdev = pci_get_slot(pci, 0, (u8)(3 + h->id), 0);
 	if (!h->pdev)
@@ -168,6 +214,19 @@ static bool sockets_left(void)
 	return false;
 }
 
+/* The network is good from here on, and so is what stands before it: replaced while packets are in it. */
+static void plain_qdiscs(void)
+{
+	struct qdisc_spec spec;
+
+	qdisc_spec_default(&spec, &pfifo_fast_ops);
+	for (u32 i = 0; world.shaped && i < world.nr_hosts; i++) {
+		must("qdisc_graft", qdisc_graft(world.host[i].dev, &spec));
+		world.host[i].gave_up = 0;
+		world.host[i].fault_ns = host_clock();
+	}
+}
+
 /*
  * All applications have closed what they had. In an orderly world every connection ends by itself, TIME-WAIT as the
  * last; elsewhere what still owes something is cut, as the kernel does at its own end.
@@ -179,6 +238,7 @@ static void let_connections_end(void)
 	rng_stream(&r, sim_options.seed, "fault", 1);
 	faults_armed = false;
 	wire_quiet();
+	plain_qdiscs();
 	if (!world.starves && rng_ppm(&r, 300000)) {
 		u64 patience = TIME_WAIT_NS + 8 * world.worst_cut_ns +
 			       (world.loses ? 600 * NSEC_PER_SEC : 0);

@@ -63,6 +63,7 @@ struct host {
 	struct rng wire;      /* the faults of its link up */
 	u64 fault_ns;         /* last time the wire or the card kept a frame of it from its way */
 	u32 cut, mishaps;     /* partitions in force; misfortunes of any kind */
+	u64 gave_up; /* packets that its discipline had dropped when it was looked at last */
 	u64 tx_frames, rx_frames, lost_frames;
 };
 
@@ -80,6 +81,7 @@ struct world {
 	bool starves;  /* allocations fail */
 	bool breaks;   /* cards misbehave */
 	bool slow;     /* cards take their time */
+	bool shaped;   /* disciplines keep packets, or give some up */
 	bool tight;    /* queues or bandwidth small enough to lose or hold up frames for long */
 	u64 worst_cut_ns, worst_delay_ns;
 	u64 fault_ns; /* the last refused allocation that was noticed */

@@ -844,6 +844,41 @@ out:
 	return err;
 }
 
+/* One discipline after the other while datagrams flow; what one of them kept is gone with it, the next one carries on. */
+static int run_qdiscs(void)
+{
+	static const char *const texts[] = { "fq", "fq_codel",
+					     "tbf,rate=8mbit,burst=8kb,limit=0/fq",
+					     "netem,delay=1ms,dup=100%,corrupt=50%,seed=1",
+					     "pfifo_fast" };
+	struct socket *s = NULL;
+	u16 port = fresh_port();
+	struct sockaddr_in to = name_of(HOST_IP(1), port);
+	int err = 0, fd = -1, got = 0;
+	struct qdisc_spec spec;
+	const char *why;
+
+	fill(200);
+	TRY(peer_open(SOCK_DGRAM, &s));
+	TRY(kernel_bind(s, &to));
+	fd = (int)TRY(open_fd(SOCK_DGRAM));
+	TRY(SYS3(connect, fd, &to, sizeof(to)));
+	for (u32 i = 0; i < ARRAY_SIZE(texts); i++) {
+		TRY(qdisc_parse(texts[i], &spec, &why));
+		TRY(qdisc_graft(hosts[0].dev, &spec));
+		for (u32 n = 0; n < 4; n++)
+			TRY(SYS3(write, fd, out_buf, 200));
+		host_clock_advance(2 * SEC);
+		while (kernel_recvmsg(s, in_buf, sizeof(in_buf), NULL) == 200)
+			got++;
+	}
+	MUST(got >= 16);
+out:
+	close_fd(fd);
+	peer_close(s);
+	return err;
+}
+
 /* More than queue and ring hold: the queue stops and is woken, what is too much is dropped and counted. */
 static int run_burst(void)
 {
@@ -1103,6 +1138,7 @@ const struct scenario scenarios[] = {
 	{ "ping", up, run_ping, machine_down, lost, false },
 	{ "arp", up, run_arp, machine_down, NULL, false },
 	{ "burst", up, run_burst, machine_down, lost, false },
+	{ "qdiscs", up, run_qdiscs, machine_down, lost, false },
 	{ "gso", up, run_gso, machine_down, lost, false },
 	{ "dhcp", up_without_address, run_dhcp, machine_down, NULL, false },
 	{ "routes", up, run_routes, machine_down, NULL, false },

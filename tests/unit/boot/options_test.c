@@ -8,6 +8,7 @@
 #include <kernel/fault.h>
 #include <kernel/printk.h>
 #include <lib/byteorder.h>
+#include <net/sch_generic.h>
 
 static struct boot_options o;
 
@@ -130,6 +131,12 @@ static const struct value {
 	{ "gso_off", "gso=off", 0, NULL },
 	{ "gso_word", "gso=x", 1, "on or off" },
 	{ "csum_yes", "csum=yes", 1, "on or off" },
+	{ "qdisc", "qdisc=fq_codel,target=1ms,noecn", 0, NULL },
+	{ "qdisc_child", "qdisc=tbf,rate=10mbit,burst=4kb,latency=50ms/fq", 0, NULL },
+	{ "qdisc_unknown", "qdisc=cake", 1, "disciplines are pfifo_fast, fq" },
+	{ "qdisc_incomplete", "qdisc=tbf,rate=1mbit", 1, "tbf needs rate, burst" },
+	{ "qdisc_bad_unit", "qdisc=fq,limit=3ms", 1, "number of packets" },
+	{ "qdisc_out_of_range", "qdisc=fq_codel,flows=0", 1, "outside of its range" },
 	{ "loglevel_0", "loglevel=0", 0, NULL },
 	{ "loglevel_7", "loglevel=7", 0, NULL },
 	{ "loglevel_8", "loglevel=8", 1, "0..7" },
@@ -188,6 +195,14 @@ TEST(what_was_said_is_there)
 	CHECK_STR(o.sysctl[0].value, "0");
 	CHECK_STR(o.nft, "in drop;out drop;");
 	CHECK(o.args.argc == 3 && !strcmp(o.args.argv[2], "b c"));
+}
+
+TEST(the_last_qdisc_counts)
+{
+	CHECK_EQ(parse(""), 0);
+	CHECK(!o.qdisc.root.ops);
+	CHECK_EQ(parse("qdisc=fq,limit=7 qdisc=netem,delay=5ms"), 0);
+	CHECK(o.qdisc.root.ops == &netem_qdisc_ops);
 }
 
 TEST(tables_that_are_full)

@@ -157,7 +157,9 @@ static __unused void wire_open(void)
 {
 	wire.closed = false;
 	local_bh_disable();
-	netif_wake_queue(dev);
+	netif_tx_start_all_queues(dev);
+	for (u32 i = 0; i < dev->num_tx_queues; i++)
+		__netif_schedule(&dev->_tx[i]);
 	local_bh_enable();
 }
 
@@ -169,6 +171,10 @@ static __unused struct sk_buff *take(void)
 	local_bh_disable();
 	skb = txq->qdisc->ops->dequeue(txq->qdisc);
 	local_bh_enable();
+	if (skb) {
+		txq->qdisc->packets++;
+		txq->qdisc->bytes += qdisc_pkt_len(skb);
+	}
 	return skb;
 }
 
