@@ -262,8 +262,10 @@ static int netem_enqueue(struct sk_buff *skb, struct Qdisc *q, struct sk_buff **
 
 		p->duplicated += second != NULL;
 		p->alloc_errors += second == NULL;
-		if (second)
+		if (second) {
+			skb_enter(second, (enum skb_stage)skb->stage);
 			(void)netem_queue(second, q, to_free);
+		}
 	}
 	if (happens(p, p->corrupt))
 		return netem_queue_bent(skb, q, to_free);

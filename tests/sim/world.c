@@ -91,6 +91,7 @@ static void host_qdisc(struct host *h)
 	if (qdisc_parse(text, &spec, &why))
 		sim_fail("setup", "%s: %s", text, why);
 	qdisc_set_default(h->net, &spec);
+	h->gives_up = kinds[kind].loses;
 	world.shaped |= kinds[kind].keeps;
 	world.calm &= !kinds[kind].keeps;
 	world.loses |= kinds[kind].loses;

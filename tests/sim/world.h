@@ -63,6 +63,7 @@ struct host {
 	struct rng wire;      /* the faults of its link up */
 	u64 fault_ns;         /* last time the wire or the card kept a frame of it from its way */
 	u32 cut, mishaps;     /* partitions in force; misfortunes of any kind */
+	bool gives_up;        /* its discipline may drop what TCP believes to be on its way */
 	u64 gave_up; /* packets that its discipline had dropped when it was looked at last */
 	u64 tx_frames, rx_frames, lost_frames;
 };
