@@ -312,8 +312,7 @@ static void check_sequence(const struct side *me, const struct side *peer, const
 	u32 limit = me->may_edge - (s->len > 1 && planted(PLANT_WINDOW) ? 100000 : 0);
 
 	/* What the host itself dropped below TCP was never on the wire. */
-	if (after(s->seq, me->snd_max) && !world.starves && !world.breaks &&
-	    !me->host->gives_up)
+	if (after(s->seq, me->snd_max) && !world.starves && !world.breaks && !me->host->gives_up)
 		sim_fail("sequence", "host%u port %u leaves a gap of %u bytes", WHO(me),
 			 s->seq - me->snd_max);
 	if (me->fin && after(s->end, me->fin_end))
