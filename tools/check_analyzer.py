@@ -23,7 +23,6 @@ INSIDE = "the analyzer goes on into the function that takes the packet back, whe
 SUPPRESSED = {
     ("net/tcp/tcp_minisocks.c", "leak of 'tw'"): LOST,
     ("net/tcp/tcp_minisocks.c", "leak of 'req'"): LOST,
-    ("net/sched/sch_api.c", "leak of '*txq.qdisc'"): LOST,
     ("net/dhcp/dhcp.c", "leak of 'c'"): LOST,
     ("drivers/pci/pci.c", "leak of 'd'"): LOST,
     ("drivers/net/e1000/e1000_rx.c", "leak of 'skb'"): LOST,
