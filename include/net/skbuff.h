@@ -172,6 +172,8 @@ int skb_linearize(struct sk_buff *skb);
 struct sk_buff *skb_get(struct sk_buff *skb);    /* one more reference */
 void skb_orphan(struct sk_buff *skb);            /* pays the owner back now */
 bool skb_shared_data(const struct sk_buff *skb); /* a clone uses the same data */
+/* The clone that was made beside @skb is still below the transport, charged to @sk. Of alloc_skb_fclone()'s packets. */
+bool skb_fclone_busy(const struct sk_buff *skb, const struct sock *sk);
 
 /* --- Geometry ---------------------------------------------------------------------------------------------------- */
 static inline struct skb_shared_info *skb_shinfo(const struct sk_buff *skb)

@@ -145,6 +145,7 @@ struct sock {
 	void (*sk_write_space)(struct sock *sk);
 	void (*sk_error_report)(struct sock *sk);
 	void *sk_user_data;
+	u64 sk_pacing_rate; /* bytes a second the transport wants to send at; UINT64_MAX: any */
 } __contract(capability("sock"));
 static_assert(sizeof(struct sock) <= 384, "budget: six cache lines");
 
@@ -181,6 +182,8 @@ struct proto {
 	void (*destroy)(
 		struct sock *sk); /* the last reference is gone: free what init made; may be NULL */
 	void (*keepalive)(struct sock *sk, bool on); /* SO_KEEPALIVE changes; owner; may be NULL */
+	/* May take more bytes for other reasons than sk_sndbuf; @wake: worth waking somebody. May be NULL: always. */
+	bool (*stream_memory_free)(const struct sock *sk, bool wake);
 };
 
 /* --- Life (net/core/sock.c) ------------------------------------------------------------------------------------------ */
@@ -219,6 +222,8 @@ static inline void sock_reset_flag(struct sock *sk, enum sock_flag_bits f)
 void lock_sock(struct sock *sk) __takes(sk) __may_sleep; /* process; waits for another owner */
 void release_sock(struct sock *sk) __gives(
 	sk); /* drains the backlog through sk_prot->backlog_rcv, then release_cb; may send */
+/* The owner handles what came meanwhile and keeps the sock. true: there was something. Process. */
+bool sk_flush_backlog(struct sock *sk) __needs(sk) __forbids(softirq_ctx);
 static inline bool sock_owned_by_user(const struct sock *sk)
 {
 	return sk->sk_owned;
@@ -250,17 +255,29 @@ void sock_rfree(struct sk_buff *skb);
 /* For datagram receive: charges and queues, 0; -ENOMEM above sk_rcvbuf (not consumed). Calls sk_data_ready. */
 int sock_queue_rcv_skb(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
 
+static inline bool __sk_stream_memory_free(const struct sock *sk, bool wake)
+{
+	if (sk->sk_wmem_queued >= sk->sk_sndbuf)
+		return false;
+	return !sk->sk_prot->stream_memory_free || sk->sk_prot->stream_memory_free(sk, wake);
+}
+
 static inline bool sk_stream_memory_free(const struct sock *sk)
 {
-	return sk->sk_wmem_queued < sk->sk_sndbuf;
+	return __sk_stream_memory_free(sk, false);
 }
 
 /* Free space is at least half of what is queued (a third of the buffer): worth waking a writer. */
 static inline bool sk_stream_is_writeable(const struct sock *sk)
 {
 	u32 space = sk->sk_sndbuf > sk->sk_wmem_queued ? sk->sk_sndbuf - sk->sk_wmem_queued : 0;
-	return space >= sk->sk_wmem_queued / 2;
+	return space >= sk->sk_wmem_queued / 2 && __sk_stream_memory_free(sk, true);
 }
+
+/* What the device of the socket's route can do, as far as it is known. Owner or softirq. */
+bool sk_can_gso(const struct sock *sk);  /* cuts packets of many segments, or has it done for it */
+bool sk_can_sg(const struct sock *sk);   /* takes payload in fragments */
+bool sk_can_csum(const struct sock *sk); /* sums transport checksums */
 
 void sk_stream_write_space(struct sock *sk); /* wakes writers when NOSPACE and writeable */
 

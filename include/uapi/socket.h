@@ -114,7 +114,13 @@ enum poll_events {
 	POLLWRNORM = 256,
 	POLLRDHUP = 0x2000
 };
-enum { FIONREAD = 0x541B, FIONBIO = 0x5421, SIOCOUTQ = 0x5411, TIOCGWINSZ = 0x5413 };
+enum {
+	FIONREAD = 0x541B,
+	FIONBIO = 0x5421,
+	SIOCOUTQ = 0x5411,
+	TIOCGWINSZ = 0x5413,
+	SIOCOUTQNSD = 0x894B
+};
 
 struct sockaddr {
 	u16 sa_family;

@@ -160,6 +160,22 @@ bool skb_shared_data(const struct sk_buff *skb)
 	return skb->cloned && skb_shinfo(skb)->dataref > 1;
 }
 
+/**
+ * skb_fclone_busy() - has the clone beside @skb not been freed yet?
+ * A clone that somebody else took over (loopback's receiver, a tap) does not count: it is charged to nobody of ours.
+ * Context: any.
+ * Return: true while a queue or a device of this host holds it for @sk.
+ */
+bool skb_fclone_busy(const struct sk_buff *skb, const struct sock *sk)
+{
+	const struct sk_buff_fclones *pair;
+
+	if (skb->fclone != SKB_FCLONE_ORIG)
+		return false;
+	pair = container_of(skb, const struct sk_buff_fclones, skb1);
+	return pair->refs > 1 && pair->skb2.sk == sk;
+}
+
 /* --- Allocation ------------------------------------------------------------------------------------------------ */
 /* Makes @skb an empty packet on its own buffer. false without memory. */
 static bool skb_setup(struct sk_buff *skb, u32 size, enum skb_fclone fclone,

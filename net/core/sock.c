@@ -91,6 +91,7 @@ void sock_init_data(struct socket *sock, struct sock *sk)
 	sk->sk_rcvtimeo_ns = WAIT_FOREVER;
 	sk->inet_ttl = -1;
 	sk->inet_pmtudisc = 1;
+	sk->sk_pacing_rate = UINT64_MAX;
 	sk->sk_state_change = sock_def_wakeup;
 	sk->sk_data_ready = sock_def_wakeup;
 	sk->sk_error_report = sock_def_wakeup;
@@ -172,6 +173,34 @@ void lock_sock(struct sock *sk) __unchecked
 	sk->sk_owned = true;
 }
 
+/* BH off, owner. */
+static void drain_backlog(struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	while ((skb = skb_dequeue(&sk->sk_backlog))) {
+		sk->sk_backlog_len -= skb->truesize;
+		trace_fn_skb(backlog_rcv, skb, sk->sk_backlog.qlen);
+		sk->sk_prot->backlog_rcv(sk, skb);
+	}
+	BUG_ON(sk->sk_backlog_len);
+}
+
+/**
+ * sk_flush_backlog() - a long call lets the news in that came while it owned the sock: ACKs free what it waits for.
+ * Context: process, owner; still the owner on return. Return: there was something; the state may be another one.
+ */
+bool sk_flush_backlog(struct sock *sk)
+{
+	if (skb_queue_empty(&sk->sk_backlog))
+		return false;
+	BUG_ON(!sk->sk_owned);
+	local_bh_disable();
+	drain_backlog(sk);
+	local_bh_enable();
+	return true;
+}
+
 /**
  * release_sock() - handles what came meanwhile and lets go.
  * The backlog is bounded by sk_add_backlog(), so BH stays off for a bounded time, and nothing is added while it drains.
@@ -179,16 +208,9 @@ void lock_sock(struct sock *sk) __unchecked
  */
 void release_sock(struct sock *sk) __unchecked
 {
-	struct sk_buff *skb;
-
 	BUG_ON(!sk->sk_owned);
 	local_bh_disable();
-	while ((skb = skb_dequeue(&sk->sk_backlog))) {
-		sk->sk_backlog_len -= skb->truesize;
-		trace_fn_skb(backlog_rcv, skb, sk->sk_backlog.qlen);
-		sk->sk_prot->backlog_rcv(sk, skb);
-	}
-	BUG_ON(sk->sk_backlog_len);
+	drain_backlog(sk);
 	if (sk->sk_prot->release_cb)
 		sk->sk_prot->release_cb(sk);
 	sk->sk_owned = false;
@@ -288,6 +310,36 @@ int sock_queue_rcv_skb(struct sock *sk, struct sk_buff *skb)
 	skb_queue_tail(&sk->sk_receive_queue, skb);
 	sk->sk_data_ready(sk);
 	return 0;
+}
+
+/* --- What the way down can do ------------------------------------------------------------------------------------------ */
+static u32 route_features(const struct sock *sk)
+{
+	return sk->sk_dst_cache ? sk->sk_dst_cache->dev->features : 0;
+}
+
+/**
+ * sk_can_gso() - may a packet stand for many segments? Context: owner or softirq. Return: false also without a route.
+ */
+bool sk_can_gso(const struct sock *sk)
+{
+	return route_features(sk) & (NETIF_F_TSO | NETIF_F_GSO);
+}
+
+/**
+ * sk_can_sg() - may payload lie in fragments, without being copied together? Context: owner or softirq. Return: as above.
+ */
+bool sk_can_sg(const struct sock *sk)
+{
+	return route_features(sk) & NETIF_F_SG;
+}
+
+/**
+ * sk_can_csum() - does the device sum? Context: owner or softirq. Return: true also without a route: nothing is known.
+ */
+bool sk_can_csum(const struct sock *sk)
+{
+	return !sk->sk_dst_cache || (route_features(sk) & NETIF_F_HW_CSUM);
 }
 
 /* --- Waiting ---------------------------------------------------------------------------------------------------------- */

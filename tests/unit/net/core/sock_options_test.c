@@ -361,7 +361,7 @@ static const struct room_row room_table[] = {
 	{ "one_byte", 3000, 2999, true, false },
 	{ "full", 3000, 3000, false, false },
 	{ "overfull", 3000, 9000, false, false },
-	{ "no_buffer", 0, 0, false, true },
+	{ "no_buffer", 0, 0, false, false },
 };
 
 TEST_EACH(room, room_table)
