@@ -17,18 +17,22 @@
 	X(sys_sendto, sendto, "net/socket/socket.c", "socket", TX, "application: its buffer")					\
 	X(sock_sendmsg, sock_sendmsg, "net/socket/socket.c", "socket", TX, "application: its buffer")				\
 	X(inet_sendmsg, inet_sendmsg, "net/socket/af_inet.c", "socket", TX, "application: its buffer")				\
-	X(tcp_sendmsg, tcp_sendmsg, "net/tcp/tcp.c", "tcp", TX, "socket: write queue")						\
-	X(skb_entail, tcp_new_tail, "net/tcp/tcp.c", "tcp", TX, "socket: write queue")						\
-	X(skb_add_data, tcp_sendmsg_owned, "net/tcp/tcp.c", "tcp", TX, "socket: write queue, bytes copied")			\
+	X(tcp_sendmsg, tcp_sendmsg, "net/tcp/tcp_sendmsg.c", "tcp", TX, "socket: write queue")						\
+	X(skb_entail, tcp_entail, "net/tcp/tcp_sendmsg.c", "tcp", TX, "socket: write queue")						\
+	X(skb_add_data, tcp_send_step, "net/tcp/tcp_sendmsg.c", "tcp", TX, "socket: write queue, bytes copied")			\
 	X(sk_stream_wait_memory, sk_stream_wait_memory, "net/core/sock.c", "tcp", TX, "socket: write queue")			\
 	X(tcp_push, __tcp_push_pending_frames, "net/tcp/tcp_output.c", "tcp", TX, "socket: write queue")			\
 	X(tcp_push_one, tcp_push_one, "net/tcp/tcp_output.c", "tcp", TX, "socket: write queue")					\
 	X(tcp_write_xmit, tcp_write_xmit, "net/tcp/tcp_output.c", "tcp", TX, "socket: write queue")				\
-	X(tcp_fragment, tcp_fragment, "net/tcp/tcp_output.c", "tcp", TX, "socket: the queue of the first part")			\
-	X(tcp_retransmit_skb, tcp_retransmit_skb, "net/tcp/tcp_output.c", "tcp", TX, "socket: retransmit queue")		\
-	X(tcp_transmit_skb, tcp_transmit_skb, "net/tcp/tcp_output.c", "tcp", TX, "original: socket; clone: on its way")		\
-	X(tcp_clone, tcp_transmit_skb, "net/tcp/tcp_output.c", "tcp", TX, "clone: the caller, on its way down")			\
+	X(tcp_fragment, tcp_fragment, "net/tcp/tcp_segment.c", "tcp", TX, "socket: the queue of the first part")			\
+	X(tcp_retransmit_skb, tcp_retransmit_skb, "net/tcp/tcp_retransmit.c", "tcp", TX, "socket: retransmit queue")		\
+	X(tcp_transmit_skb, tcp_transmit_skb, "net/tcp/tcp_transmit.c", "tcp", TX, "original: socket; clone: on its way")		\
+	X(tcp_clone, tcp_transmit_skb, "net/tcp/tcp_transmit.c", "tcp", TX, "clone: the caller, on its way down")			\
 	X(tcp_event_new_data_sent, tcp_event_new_data_sent, "net/tcp/tcp_output.c", "tcp", TX, "socket: retransmit queue")	\
+	X(tcp_autocork, tcp_autocorks, "net/tcp/tcp_sendmsg.c", "tcp", TX, "socket: write queue, until a completion")		\
+	X(tcp_throttled, tcp_small_queue_check, "net/tcp/tcp_output.c", "tcp", TX, "socket: write queue, until a completion")	\
+	X(tcp_wfree, tcp_wfree, "net/tcp/tcp_transmit.c", "tcp", TX, "nobody: the clone's charge is paid back")			\
+	X(tcp_tsq_write, tcp_tsq_write, "net/tcp/tcp_tsq.c", "tcp", TX, "socket: write queue")					\
 	X(udp_sendmsg, udp_sendmsg, "net/udp/udp.c", "udp", TX, "application: its buffer")					\
 	X(udp_send_skb, udp_send_on_route, "net/udp/udp.c", "udp", TX, "charged to the socket, on its way down")		\
 	X(ip_queue_xmit, ip_queue_xmit, "net/ipv4/ip_output.c", "ip", TX, "consumed below")					\
@@ -77,7 +81,7 @@
 	X(ip_rcv, ip_rcv, "net/ipv4/ip_input.c", "ip", TX, "consumed above")							\
 	X(tcp_v4_rcv, tcp_v4_rcv, "net/tcp/tcp_ipv4.c", "tcp", TX, "consumed")							\
 	X(sk_add_backlog, sk_add_backlog, "net/core/sock.c", "tcp", TX, "socket: backlog, until its owner lets go")			\
-	X(backlog_rcv, release_sock, "net/core/sock.c", "tcp", TX, "consumed")							\
+	X(backlog_rcv, drain_backlog, "net/core/sock.c", "tcp", TX, "consumed")							\
 	X(udp_rcv, udp_rcv, "net/udp/udp.c", "udp", ALL, "socket: receive queue")						\
 	X(icmp_rcv, icmp_rcv, "net/ipv4/icmp.c", "ip", ALL, "consumed")								\
 	X(arp_rcv, arp_rcv, "net/neigh/arp.c", "neigh", TX, "consumed")								\

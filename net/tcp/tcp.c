@@ -2,206 +2,21 @@
 /*
  * TCP's calls, as the socket layer makes them: struct proto tcp_prot.
  *
- * tcp_sendmsg makes the one copy of the way down (application to the tail skb of sk_write_queue), tcp_recvmsg the one of
- * the way up.
+ * tcp_recvmsg makes the one copy of the way up; the one of the way down is tcp_sendmsg.c's.
  *
  * Interface: tcp_prot
- * Above: net/socket (through tcp_prot). Below: tcp_sockopt.c, tcp_ipv4.c and everything left of them.
+ * Above: net/socket (through tcp_prot). Below: tcp_sendmsg.c, tcp_sockopt.c, tcp_ipv4.c and everything left of them.
  * Context: process; the socket is not owned on entry unless said otherwise.
  * Owns: nothing; see tcp_state.c for the life of a socket.
- * Specs: RFC 9293 3.9.1, 3.10.1-3.10.6; POSIX send, recv, connect, shutdown; RFC 2525 2.17.
+ * Specs: RFC 9293 3.9.1, 3.10.1-3.10.6; POSIX recv, connect, shutdown; RFC 2525 2.17.
  */
 #include "tcp_internal.h"
 
 #include <kernel/softirq.h>
 
-/* --- Sending ----------------------------------------------------------------------------------------------------------- */
-
 static bool tcp_connecting(const struct sock *sk)
 {
 	return sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV;
-}
-
-/* Sending before the handshake ended waits for it. Return: 0, -EAGAIN, -EPIPE (never connected, or failed). */
-static int tcp_wait_connect(struct sock *sk, u64 deadline) __may_sleep __needs(sk)
-{
-	if (sk->sk_state == TCP_ESTABLISHED || sk->sk_state == TCP_CLOSE_WAIT)
-		return 0;
-	if (!tcp_connecting(sk))
-		return -EPIPE;
-	if (!deadline)
-		return -EAGAIN;
-	sk->sk_write_pending++;
-	if (sk_wait_event(sk, deadline, !tcp_connecting(sk))) {
-		sk->sk_write_pending--;
-		return -EAGAIN;
-	}
-	sk->sk_write_pending--;
-	return sk->sk_state == TCP_ESTABLISHED || sk->sk_state == TCP_CLOSE_WAIT ? 0 : -EPIPE;
-}
-
-static void tcp_mark_push(struct tcp_sock *tp, struct sk_buff *skb)
-{
-	TCP_SKB_CB(skb)->tcp_flags |= TCPHDR_PSH;
-	tp->pushed_seq = tp->write_seq;
-}
-
-/* More than half of the largest window was written since the last PSH. */
-static bool forced_push(const struct tcp_sock *tp)
-{
-	return after(tp->write_seq, tp->pushed_seq + tp->max_window / 2);
-}
-
-#define TCP_SKB_MIN 1460U /* bytes of room in a new skb, where a segment may be that large */
-
-/* A new empty skb at the end of the write queue. NULL without memory. */
-static struct sk_buff *tcp_new_tail(struct sock *sk, u32 size_goal)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	struct sk_buff *skb = alloc_skb_fclone(MAX_TCP_HEADER + size_goal);
-
-	if (!skb)
-		return NULL;
-	skb_reserve(skb, MAX_TCP_HEADER);
-	*TCP_SKB_CB(skb) = (struct tcp_skb_cb){ .seq = tp->write_seq,
-						.end_seq = tp->write_seq,
-						.tcp_flags = TCPHDR_ACK };
-	skb_enter(skb, SKB_STAGE_SOCKET_OUT);
-	skb_queue_tail(&sk->sk_write_queue, skb);
-	sk->sk_wmem_queued += skb->truesize;
-	trace_at_tcp(skb_entail, sk, skb, tp->write_seq, sk->sk_write_queue.qlen);
-	return skb;
-}
-
-/* A tail without a byte (its copy failed) must not stay: nothing would ever acknowledge it. */
-static void tcp_remove_empty_tail(struct sock *sk) __needs(sk)
-{
-	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
-
-	if (!skb || skb->len || TCP_SKB_CB(skb)->seq != TCP_SKB_CB(skb)->end_seq)
-		return;
-	skb_unlink(skb, &sk->sk_write_queue);
-	tcp_wmem_free_skb(sk, skb);
-}
-
-static u8 tcp_nonagle(const struct tcp_sock *tp, u32 flags)
-{
-	return flags & MSG_MORE ? TCP_NAGLE_CORK : tp->nonagle;
-}
-
-/*
- * The skb that takes the next of @want bytes, with room; waits for memory. A new one is as large as a segment, but not
- * 64 KiB for the one byte of a segment over loopback. Return: 0 and *out, or the error of the wait.
- */
-static int tcp_tail_with_room(struct sock *sk, u32 flags, u64 deadline, size_t want,
-			      struct sk_buff **out, u32 *room) __may_sleep __needs(sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-
-	for (;;) {
-		u32 mss = tcp_current_mss(sk);
-		struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
-		bool idle = !skb && skb_queue_empty(&tp->tcp_rtx_queue);
-		int err;
-
-		if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN))
-			return -EPIPE;
-		*out = skb;
-		if (skb && skb->len < mss && skb_tailroom(skb) && !skb_shared_data(skb)) {
-			*room = min(mss - skb->len, skb_tailroom(skb));
-			return 0;
-		}
-		if (idle ||
-		    sk_stream_memory_free(
-			    sk)) { /* idle: one skb always, else a tiny SO_SNDBUF would never send */
-			u32 size = (u32)min_t(size_t, mss, max_t(size_t, want, TCP_SKB_MIN));
-
-			*out = tcp_new_tail(sk, size);
-			*room = size;
-			if (*out)
-				return 0;
-		}
-		__tcp_push_pending_frames(
-			sk, mss, (u8)(tcp_nonagle(tp, flags & ~(u32)MSG_MORE) | TCP_NAGLE_PUSH));
-		err = sk_stream_wait_memory(sk, deadline);
-		if (err)
-			return err;
-	}
-}
-
-/* Bytes are in the tail: PSH and transmission on the way (B4 step 6 f). */
-static void tcp_push_while_copying(struct sock *sk, struct sk_buff *skb, u32 mss) __needs(sk)
-{
-	if (forced_push(tcp_sk(sk))) {
-		tcp_mark_push(tcp_sk(sk), skb);
-		__tcp_push_pending_frames(sk, mss, TCP_NAGLE_PUSH);
-	} else if (skb == tcp_send_head(sk)) {
-		tcp_push_one(sk, mss);
-	}
-}
-
-static ssize_t tcp_sendmsg_owned(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
-	__needs(sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	u64 deadline = sock_snd_deadline(sk, msg->msg_flags & MSG_DONTWAIT);
-	size_t copied = 0;
-	int err = tcp_wait_connect(sk, deadline);
-
-	if (!err && (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN)))
-		err = -EPIPE;
-	while (!err && copied < len) {
-		struct sk_buff *skb;
-		u32 room, n;
-
-		err = tcp_tail_with_room(sk, msg->msg_flags, deadline, len - copied, &skb, &room);
-		if (err)
-			break;
-		n = (u32)min((size_t)room, len - copied);
-		err = skb_add_data(skb, &msg->msg_iter, n);
-		if (err)
-			break;
-		if (!copied)
-			TCP_SKB_CB(skb)->tcp_flags &= (u8)~TCPHDR_PSH;
-		trace_at_tcp(skb_add_data, sk, skb, tp->write_seq, sk->sk_write_queue.qlen);
-		tp->write_seq += n;
-		TCP_SKB_CB(skb)->end_seq += n;
-		copied += n;
-		if (copied < len && n == room)
-			tcp_push_while_copying(sk, skb, tcp_current_mss(sk));
-	}
-	tcp_remove_empty_tail(sk);
-	if (copied) {
-		struct sk_buff *tail = skb_peek_tail(&sk->sk_write_queue);
-
-		if (tail && !(msg->msg_flags & MSG_MORE))
-			tcp_mark_push(tp, tail);
-		__tcp_push_pending_frames(sk, tcp_current_mss(sk), tcp_nonagle(tp, msg->msg_flags));
-		return (ssize_t)copied;
-	}
-	return sk_stream_error(sk, err);
-}
-
-/**
- * tcp_sendmsg() - queues and sends application bytes
- * @sk: socket
- * @msg: where the bytes are; flags MSG_DONTWAIT, MSG_MORE
- * @len: how many
- *
- * Context: process; sleeps for room unless it must not. Return: bytes taken (partial counts win over errors); -EPIPE,
- * or the pending error first (ECONNRESET, ETIMEDOUT, ...); -EAGAIN; -EFAULT; -EOPNOTSUPP for MSG_OOB, MSG_FASTOPEN.
- */
-static ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
-{
-	ssize_t ret;
-
-	trace_fn_sk(tcp_sendmsg, sk, (u32)len);
-	if (msg->msg_flags & (MSG_OOB | MSG_FASTOPEN))
-		return -EOPNOTSUPP;
-	lock_sock(sk);
-	ret = tcp_sendmsg_owned(sk, msg, len);
-	release_sock(sk);
-	return ret;
 }
 
 /* --- Receiving --------------------------------------------------------------------------------------------------------- */
@@ -370,6 +185,9 @@ static int tcp_ioctl(struct sock *sk, unsigned long req, int *val)
 	case SIOCOUTQ:
 		*val = tcp_connecting(sk) ? 0 : (int)(tp->write_seq - tp->snd_una);
 		return 0;
+	case SIOCOUTQNSD:
+		*val = tcp_connecting(sk) ? 0 : (int)(tp->write_seq - tp->snd_nxt);
+		return 0;
 	default:
 		return -ENOTTY;
 	}
@@ -425,6 +243,8 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	tp->fin_rcvd = false;
 	tp->mtu_info = tp->pmtu = 0;
 	tp->total_retrans = 0;
+	tp->delivered = 0;
+	sk->sk_pacing_rate = UINT64_MAX;
 	tp->backoff = tp->retransmits = tp->probes_out = 0;
 	tp->retrans_stamp_ns = 0;
 	tp->recover_valid = false;
@@ -710,4 +530,5 @@ struct proto tcp_prot = {
 	.backlog_rcv = tcp_v4_backlog_rcv,
 	.release_cb = tcp_release_cb,
 	.keepalive = tcp_set_keepalive,
+	.stream_memory_free = tcp_stream_memory_free,
 };

@@ -2,7 +2,7 @@
 /*
  * What an acknowledgment does: frees originals, measures the round trip, moves windows, lets new data go.
  *
- * Interface: tcp_ack, tcp_data_snd_check, tcp_check_space
+ * Interface: tcp_ack, tcp_data_snd_check
  * Above: tcp_input.c (RFC 9293 3.10.7.4 step 5). Below: tcp_recovery.c, tcp_cong.c, tcp_rtt.c.
  * Context: BH off; owner of the socket (backlog), or softirq while nobody owns it.
  * Owns: nothing.
@@ -142,18 +142,10 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 		tcp_ack_progress(sk, seg->ack, now, &acked);
 	if (dupack || acked.bytes)
 		tcp_fastretrans(sk, &acked, dupack);
+	tcp_update_pacing_rate(sk);
 	if (!tp->packets_out)
 		tcp_ack_probe(sk);
 	return 1;
-}
-
-/** tcp_check_space() - originals were freed: room for a writer that waits. Context: BH off. */
-void tcp_check_space(struct sock *sk)
-{
-	if (!sock_flag(sk, SOCK_NOSPACE) || !sk->sk_socket)
-		return;
-	tcp_sndbuf_expand(sk);
-	sk->sk_write_space(sk);
 }
 
 /** tcp_data_snd_check() - after an ACK: what the windows allow now goes out. Context: BH off. */

@@ -4,8 +4,8 @@
  *
  * Interface: tcp_send_ack, tcp_send_delayed_ack, tcp_send_challenge_ack, tcp_send_dupack, tcp_send_fin, tcp_send_owed_fin,
  * tcp_send_active_reset, tcp_connect, tcp_send_synack, tcp_write_wakeup, tcp_send_probe0, tcp_init_transfer,
- * tcp_init_rcv_space, tcp_sndbuf_expand
- * Above: tcp_recovery.c and all further right. Below: tcp_output.c.
+ * tcp_init_rcv_space
+ * Above: tcp_recovery.c and all further right. Below: tcp_retransmit.c, tcp_output.c.
  * Context: owner of the socket (BH is turned off here where needed), or softirq while nobody owns it.
  * Owns: nothing; SYN and FIN are originals on the socket's queues, the rest is handed to IP.
  * Specs: RFC 9293 3.5, 3.6, 3.8.6.1, 3.10; RFC 5961 7; RFC 6298 5.7; RFC 6928; RFC 7323 2.
@@ -41,21 +41,6 @@ void tcp_init_rcv_space(struct sock *sk, bool wscale_ok)
 	space = min(space, 65535u);
 	tp->rcv_wnd = space > tp->advmss ? space / tp->advmss * tp->advmss : space;
 	tp->rcv_mss = min(tp->advmss, TCP_MSS_DEFAULT);
-}
-
-/** tcp_sndbuf_expand() - the send buffer follows the congestion window, unless the application fixed it. Context: BH off. */
-void tcp_sndbuf_expand(struct sock *sk)
-{
-	const struct tcp_sock *tp = tcp_sk(sk);
-	u32 per_mss = SKB_TRUESIZE(MAX_TCP_HEADER + tp->mss_cache);
-	u64 want = 2ULL * max(tp->cc.cwnd, TCP_INIT_CWND) * per_mss;
-	u32 cap = tcp_net_of(sk)->wmem[2];
-
-	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK)
-		return;
-	want = min(want, (u64)cap);
-	if (want > sk->sk_sndbuf)
-		sk->sk_sndbuf = (u32)want;
 }
 
 /*
@@ -105,6 +90,7 @@ void tcp_init_transfer(struct sock *sk)
 	tp->lrcvtime_ns = 0;
 	tp->cwnd_usage_seq = tp->snd_nxt;
 	tcp_sndbuf_expand(sk);
+	tcp_update_pacing_rate(sk);
 	tcp_rcvbuf_fit(sk);
 }
 
@@ -276,18 +262,10 @@ void tcp_send_active_reset(struct sock *sk)
 	local_bh_enable();
 }
 
-/**
- * tcp_connect() - builds and sends the SYN
- * @sk: socket in SYN_SENT, identity and write_seq (the ISN) set
- *
- * The SYN stands on the retransmit queue like any segment; a refusal below is left to its timer.
- *
- * Context: owner, BH off. Return: 0, -ENOMEM.
- */
-int tcp_connect(struct sock *sk)
+/* Numbers and sizes before the SYN: nothing is known of the peer (RFC 9293, 3.10.1). */
+static void tcp_connect_init(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	struct sk_buff *skb;
 
 	tcp_init_rcv_space(sk, tcp_net_of(sk)->window_scaling);
 	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = 0;
@@ -295,12 +273,36 @@ int tcp_connect(struct sock *sk)
 	tp->snd_wnd = tp->max_window = 0;
 	tp->mss_clamp = tp->user_mss ? tp->user_mss : 65535;
 	tcp_rtt_init(&tp->rtt);
+}
+
+/* The SYN is charged and waits for its ACK, but never stands on the write queue: it is sent by name. */
+static void tcp_connect_queue_skb(struct sock *sk, struct sk_buff *skb) __needs(sk)
+{
+	tcp_sk(sk)->write_seq++;
+	sk->sk_wmem_queued += skb->truesize;
+	tcp_rtx_enqueue(sk, skb);
+}
+
+/**
+ * tcp_connect() - builds and sends the SYN
+ * @sk: socket in SYN_SENT, identity and write_seq (the ISN) set
+ *
+ * The SYN stands on the retransmit queue like any segment; a refusal below is left to its timer.
+ *
+ * Context: owner, BH off. Return: 0; -EHOSTUNREACH the route is gone; -ENOMEM.
+ */
+int tcp_connect(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb;
+
+	if (tcp_rebuild_header(sk))
+		return -EHOSTUNREACH;
+	tcp_connect_init(sk);
 	skb = tcp_ctl_skb(tp->write_seq, TCPHDR_SYN);
 	if (!skb)
 		return -ENOMEM;
-	tp->write_seq++;
-	sk->sk_wmem_queued += skb->truesize;
-	tcp_rtx_enqueue(sk, skb);
+	tcp_connect_queue_skb(sk, skb);
 	(void)tcp_transmit_skb(sk, skb, true);
 	tp->snd_nxt = tp->write_seq;
 	TCP_INC_STATS(sk->sk_net, ActiveOpens);
@@ -347,10 +349,11 @@ int tcp_write_wakeup(struct sock *sk)
 		return skb ? tcp_transmit_skb(sk, skb, false) : -ENOBUFS;
 	}
 	room = min(tcp_wnd_end(tp) - TCP_SKB_CB(skb)->seq, mss);
-	if (skb->len > room && tcp_fragment(sk, &sk->sk_write_queue, skb, room))
+	if ((skb->len > room || after(TCP_SKB_CB(skb)->end_seq, tcp_wnd_end(tp))) &&
+	    tcp_fragment(sk, &sk->sk_write_queue, skb, min(room, skb->len), mss))
 		return -ENOMEM;
 	TCP_SKB_CB(skb)->tcp_flags |= TCPHDR_PSH;
-	TCP_SKB_CB(skb)->segs = 1;
+	tcp_set_segs(sk, skb, mss, false);
 	if (TCP_SKB_CB(skb)->seq == TCP_SKB_CB(skb)->end_seq)
 		return 0; /* still empty: its writer sleeps */
 	err = tcp_transmit_skb(sk, skb, true);

@@ -2,18 +2,20 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, rtt, cong < reply < rtx_queue < state < output < control < recovery < ack < data < timer < minisocks < input < ipv4 < sockopt
- *   < tcp < net
+ *   options, rtt, cong < reply < sndbuf, segment < rtx_queue < state < transmit < output < retransmit < control < recovery < ack < data
+ *   < tsq < timer < minisocks < input < ipv4 < sendmsg < sockopt < tcp < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
 #ifndef NET_TCP_TCP_INTERNAL_H
 #define NET_TCP_TCP_INTERNAL_H
+#include <kernel/softirq.h>
 #include <kernel/timer.h>
 #include <lib/bug.h>
 #include <lib/byteorder.h>
 #include <lib/capability.h>
 #include <lib/err.h>
 #include <net/inet_hashtables.h>
+#include <net/skbuff_frags.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 
@@ -67,6 +69,13 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 /* Linear bytes of the buffer a card receives into; what a full segment costs the socket. */
 #define TCP_RX_LINEAR 2112u
 
+/* Bytes of a packet that is cut below, headers included: what IPv4 counts. */
+#define TCP_GSO_MAX_SIZE 65536u
+/* A packet holds, and the queues below hold, what the pacing rate gives in 2^-10 s. */
+#define TCP_PACING_SHIFT 10
+/* Round trips of less than 2^9 us double what a packet may hold with each halving. */
+#define TCP_TSO_RTT_SHIFT 9
+
 #define TCP_HDR_LEN 20u
 #define IP_TCP_HDRS 40u
 
@@ -97,8 +106,12 @@ enum tcp_cb_sacked {
 struct tcp_skb_cb {
 	u32 seq, end_seq;
 	u32 segs;     /* 0: not cut into segments yet */
+	u32 csum;     /* of the payload, if summed */
+	u16 gso_size; /* segs were counted by */
 	u8 tcp_flags; /* enum tcp_flags */
 	u8 sacked;    /* enum tcp_cb_sacked */
+	bool eor;     /* the application ended a record here: nothing is appended */
+	bool summed;  /* csum holds: the payload is linear and as it was copied */
 };
 _Static_assert(sizeof(struct tcp_skb_cb) <= 48, "fits skb->cb");
 
@@ -149,7 +162,12 @@ struct tcp_net {
 		keepalive_probes; /* seconds; probes: count */
 	u32 max_syn_backlog, max_tw_buckets, max_orphans;
 	u32 window_scaling, slow_start_after_idle;
+	u32 autocorking, limit_output_bytes, notsent_lowat, min_tso_segs, tso_win_divisor,
+		retrans_collapse;
 	u32 tw_count, orphan_count;
+	struct page_frag frag; /* where large writes are copied to */
+	struct list_head tsq;  /* sockets whose completion came (tsq_node); BH off */
+	struct tasklet tsq_tasklet;
 	struct wait_queue_head drain_wq; /* tcp_net_drain() waits for orphans */
 };
 
@@ -161,8 +179,11 @@ enum tcp_deferred {
 	TCP_DEFER_WRITE = 1,
 	TCP_DEFER_DELACK = 2,
 	TCP_DEFER_KEEPALIVE = 4,
-	TCP_DEFER_MTU = 8
+	TCP_DEFER_MTU = 8,
+	TCP_DEFER_TSQ = 16
 };
+/* How much one pass over the write queue sends: all it may; one packet; one segment beyond the congestion window. */
+enum tcp_push_one { TCP_PUSH_ALL, TCP_PUSH_ONE, TCP_PUSH_PROBE };
 
 struct tcp_sock {
 	struct sock sk; /* first */
@@ -188,9 +209,7 @@ struct tcp_sock {
 	enum tcp_ca_state ca_state;
 	u32 packets_out, sacked_out, lost_out, retrans_out;
 	u32 high_seq; /* snd_nxt when recovery began: RFC 6582's recover */
-	bool recover_valid;
 	u32 cwnd_usage_seq, max_packets_out;
-	bool is_cwnd_limited;
 	u32 total_retrans;
 	struct tcp_rtt rtt;
 	u8 backoff, retransmits, probes_out, keepalive_sent;
@@ -199,23 +218,27 @@ struct tcp_sock {
 	/* Acknowledging */
 	u8 ack_pending, quick; /* enum tcp_ack_pending; immediate ACKs still granted */
 	bool pingpong;
+	bool recover_valid, is_cwnd_limited; /* of congestion and loss, above */
+	bool tsq_throttled;                  /* the next completion lets us send on */
+	u8 deferred; /* enum tcp_deferred: fired while the socket was owned */
+	u8 nonagle;  /* enum tcp_nagle */
 	/* Timers */
 	enum tcp_time pending;
-	u8 deferred; /* enum tcp_deferred: fired while the socket was owned */
 	struct timer write_timer, delack_timer, keepalive_timer;
+	struct list_head tsq_node; /* on the instance's list, holding the socket; else empty */
 	/* Options */
-	u8 nonagle;
 	bool dst_confirm;
 	u8 syn_retries, keepalive_probes;
 	u32 keepalive_time, keepalive_intvl; /* seconds; 0: the instance's */
 	s32 linger2;                         /* seconds; 0: the instance's; -1: none */
 	u32 user_timeout_ms, window_clamp;
+	u32 notsent_lowat; /* bytes; 0: the instance's */
 	/* Listener: both lists are touched with BH off only */
 	struct list_head syn_queue, accept_queue, accept_node;
 	struct sock *listener; /* of a child not accepted yet: borrowed */
 	u32 syn_queue_len;
 	/* TCP_INFO */
-	u32 segs_in, segs_out, data_segs_in, data_segs_out;
+	u32 segs_in, segs_out, data_segs_in, data_segs_out, delivered;
 	u64 bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 };
 static_assert(sizeof(struct tcp_sock) <= 1024, "budget: a connection at rest costs 1 KiB");
@@ -313,6 +336,19 @@ struct tcp_hdr_spec {
 };
 void tcp_push_header(struct sk_buff *skb, const struct tcp_hdr_spec *h);
 
+/* tcp_sndbuf.c */
+void tcp_sndbuf_expand(struct sock *sk) __needs(sk);
+void tcp_check_space(struct sock *sk) __needs(sk);
+bool tcp_stream_memory_free(const struct sock *sk, bool wake);
+void tcp_update_pacing_rate(struct sock *sk) __needs(sk);
+
+/* tcp_segment.c */
+void tcp_set_segs(struct sock *sk, struct sk_buff *skb, u32 mss, bool sent) __needs(sk);
+int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len, u32 mss)
+	__needs(sk);
+u32 tcp_count_acked(struct sock *sk, struct sk_buff *skb) __needs(sk);
+int tcp_trim_head(struct sock *sk, struct sk_buff *skb) __needs(sk);
+
 /* tcp_rtx_queue.c */
 struct tcp_acked {
 	u32 segs;     /* fully acknowledged */
@@ -330,6 +366,8 @@ void tcp_rtx_enqueue(struct sock *sk, struct sk_buff *skb) __needs(sk);
 void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res) __needs(sk);
 void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb) __needs(sk);
 SKB_CONSUMER(tcp_wmem_free_skb, 2);
+void tcp_rtx_unlink_free(struct sock *sk, struct sk_buff *skb) __needs(sk);
+SKB_CONSUMER(tcp_rtx_unlink_free, 2);
 void tcp_write_queue_purge(struct sock *sk) __needs(sk);
 void tcp_clear_retrans(struct tcp_sock *tp);
 
@@ -340,20 +378,29 @@ void tcp_destroy_sock(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_abort_with(struct sock *sk, int err) __needs(softirq_ctx, sk);
 void tcp_orphan(struct sock *sk) __needs(softirq_ctx, sk);
 
-/* tcp_output.c */
-u32 tcp_sync_mss(struct sock *sk, u32 pmtu) __needs(sk);
-u32 tcp_current_mss(struct sock *sk) __needs(sk);
+/* tcp_transmit.c */
 u32 tcp_space(const struct sock *sk);
 u32 tcp_full_space(const struct sock *sk);
 u32 tcp_select_window_size(struct sock *sk) __needs(sk);
 void tcp_enter_cwr(struct sock *sk) __needs(sk);
+void tcp_wfree(struct sk_buff *skb);
 int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it) __needs(softirq_ctx, sk);
-int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len) __needs(sk);
+
+/* tcp_output.c */
+u32 tcp_sync_mss(struct sock *sk, u32 pmtu) __needs(sk);
+u32 tcp_current_mss(struct sock *sk) __needs(sk);
+u32 tcp_size_goal(const struct sock *sk, u32 mss);
+u32 tcp_tso_segs(const struct sock *sk, u32 mss);
+bool tcp_small_queue_check(struct sock *sk, const struct sk_buff *skb, u32 factor)
+	__needs(softirq_ctx, sk);
 void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx, sk);
 void __tcp_push_pending_frames(struct sock *sk, u32 mss_now, u8 nonagle) __needs(sk);
 void tcp_push_pending_frames(struct sock *sk) __needs(sk);
 void tcp_push_one(struct sock *sk, u32 mss_now) __needs(sk);
-int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx, sk);
+
+/* tcp_retransmit.c */
+int tcp_rebuild_header(struct sock *sk) __needs(softirq_ctx, sk);
+int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, u32 segs) __needs(softirq_ctx, sk);
 
 /* tcp_control.c */
 void tcp_send_ack(struct sock *sk) __needs(sk);
@@ -368,7 +415,6 @@ int tcp_send_synack(struct sock *sk) __needs(softirq_ctx, sk);
 int tcp_write_wakeup(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_send_probe0(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_init_transfer(struct sock *sk) __needs(softirq_ctx, sk);
-void tcp_sndbuf_expand(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_init_rcv_space(struct sock *sk, bool wscale_ok) __needs(softirq_ctx, sk);
 
 /* tcp_recovery.c */
@@ -381,7 +427,6 @@ void tcp_simple_retransmit(struct sock *sk) __needs(softirq_ctx, sk);
 /* tcp_ack.c */
 int tcp_ack(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx, sk);
 void tcp_data_snd_check(struct sock *sk) __needs(softirq_ctx, sk);
-void tcp_check_space(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_data.c */
 void tcp_data_queue(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
@@ -390,6 +435,11 @@ SKB_CONSUMER(tcp_data_queue, 2);
 void tcp_ack_snd_check(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_cleanup_rbuf(struct sock *sk, u32 copied) __needs(sk);
 void tcp_enter_quickack(struct sock *sk) __needs(softirq_ctx, sk);
+
+/* tcp_tsq.c */
+void tcp_tsq_init(struct tcp_net *tn);
+void tcp_tsq_exit(struct tcp_net *tn) __forbids(softirq_ctx);
+void tcp_tsq_write(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_timer.c */
 void tcp_init_xmit_timers(struct sock *sk);
@@ -423,6 +473,9 @@ void tcp_v4_rcv(struct sk_buff *skb) __needs(softirq_ctx);
 void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info) __needs(softirq_ctx);
 void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx, sk);
 int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr) __needs(sk);
+
+/* tcp_sendmsg.c */
+ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep;
 
 /* tcp_sockopt.c */
 int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 len) __may_sleep;

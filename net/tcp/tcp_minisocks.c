@@ -34,6 +34,7 @@ int tcp_init_sock(struct sock *sk)
 	INIT_LIST_HEAD(&tp->syn_queue);
 	INIT_LIST_HEAD(&tp->accept_queue);
 	INIT_LIST_HEAD(&tp->accept_node);
+	INIT_LIST_HEAD(&tp->tsq_node);
 	tcp_init_xmit_timers(sk);
 	tcp_rtt_init(&tp->rtt);
 	tp->ca_ops = &tcp_reno;
@@ -238,6 +239,7 @@ static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 	tp->keepalive_probes = ltp->keepalive_probes;
 	tp->linger2 = ltp->linger2;
 	tp->user_timeout_ms = ltp->user_timeout_ms;
+	tp->notsent_lowat = ltp->notsent_lowat;
 	tp->window_clamp = ltp->window_clamp;
 	tp->ca_ops = ltp->ca_ops;
 }
@@ -268,6 +270,7 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 	if (!req->wscale_ok)
 		tp->window_clamp = min(tp->window_clamp, 65535u);
 	tp->total_retrans = req->retrans;
+	tp->delivered = 1; /* the SYN-ACK */
 	if (!req->retrans)
 		tcp_rtt_sample(&tp->rtt, (u32)((ktime_get_ns() - req->sent_ns) / NSEC_PER_USEC),
 			       tp->snd_una, tp->snd_nxt);

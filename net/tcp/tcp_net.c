@@ -55,6 +55,12 @@ static void tcp_default_settings(struct tcp_net *tn)
 	tn->max_orphans = 1024;
 	tn->window_scaling = 1;
 	tn->slow_start_after_idle = 1;
+	tn->autocorking = 1;
+	tn->limit_output_bytes = 1u << 20;
+	tn->notsent_lowat = UINT32_MAX;
+	tn->min_tso_segs = 2;
+	tn->tso_win_divisor = 3;
+	tn->retrans_collapse = 1;
 }
 
 /**
@@ -71,6 +77,7 @@ int tcp_net_init(struct net *net)
 		return -ENOMEM;
 	tn->net = net;
 	init_waitqueue_head(&tn->drain_wq);
+	tcp_tsq_init(tn);
 	tcp_default_settings(tn);
 	net->tcp_hash = inet_hashinfo_alloc(net, TCP_HASH_BUCKETS);
 	if (!net->tcp_hash)
@@ -173,6 +180,8 @@ u32 tcp_net_drain(struct net *net, u64 grace_ns)
 void tcp_net_exit(struct net *net)
 {
 	(void)tcp_net_drain(net, 0);
+	tcp_tsq_exit(net->tcp);
+	page_frag_release(&net->tcp->frag);
 	BUG_ON(net->tcp->orphan_count != 0);
 	inet_hashinfo_free(net->tcp_hash);
 	net->tcp_hash = NULL;
@@ -206,6 +215,12 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(max_orphans, max_orphans, 0, 1000000),
 	TCP_SYSCTL(window_scaling, window_scaling, 0, 1),
 	TCP_SYSCTL(slow_start_after_idle, slow_start_after_idle, 0, 1),
+	TCP_SYSCTL(autocorking, autocorking, 0, 1),
+	TCP_SYSCTL(limit_output_bytes, limit_output_bytes, 0, INT32_MAX),
+	TCP_SYSCTL(notsent_lowat, notsent_lowat, 0, UINT32_MAX),
+	TCP_SYSCTL(min_tso_segs, min_tso_segs, 1, 65535),
+	TCP_SYSCTL(tso_win_divisor, tso_win_divisor, 1, 1000),
+	TCP_SYSCTL(retrans_collapse, retrans_collapse, 0, 1),
 };
 
 /* "least default most" with blanks or commas between; each within [1, INT_MAX] and not falling. */

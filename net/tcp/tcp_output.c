@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sending: from the write queue through the three gates (congestion window, peer's window, Nagle) to IP.
+ * Sending: from the write queue through the gates (congestion window, peer's window, Nagle, the queues below) to IP.
  *
  * The original stays with the socket until it is acknowledged; what goes down is a clone. An original moves from
  * sk_write_queue to tcp_rtx_queue only when the layers below accepted its clone.
  *
- * Interface: tcp_sync_mss, tcp_current_mss, tcp_space, tcp_full_space, tcp_select_window_size, tcp_enter_cwr,
- * tcp_transmit_skb, tcp_fragment, tcp_event_new_data_sent, __tcp_push_pending_frames, tcp_push_pending_frames,
- * tcp_push_one, tcp_retransmit_skb
- * Above: tcp_control.c, tcp_recovery.c, tcp_ack.c, tcp.c. Below: tcp_rtx_queue.c, <net/ip.h>.
+ * Interface: tcp_sync_mss, tcp_current_mss, tcp_size_goal, tcp_tso_segs, tcp_small_queue_check, tcp_event_new_data_sent,
+ * __tcp_push_pending_frames, tcp_push_pending_frames, tcp_push_one
+ * Above: tcp_retransmit.c, tcp_control.c, tcp_recovery.c, tcp_ack.c, tcp_sendmsg.c. Below: tcp_transmit.c, tcp_rtx_queue.c.
  * Context: owner of the socket (these functions turn BH off), or softirq while nobody owns it.
- * Owns: nothing of its own; each clone belongs to IP and holds the socket until it is freed.
- * Specs: RFC 9293 3.7, 3.8; RFC 1122 4.2.3.3, 4.2.3.4; RFC 5681; RFC 7323 2; RFC 6691; Nagle as modified by Minshall.
+ * Owns: nothing of its own.
+ * Specs: RFC 9293 3.7, 3.8; RFC 1122 4.2.3.3, 4.2.3.4; RFC 5681; RFC 6691; Nagle as modified by Minshall.
  */
 #include "tcp_internal.h"
 
@@ -59,240 +58,42 @@ u32 tcp_current_mss(struct sock *sk)
 	return mtu == tp->pmtu ? tp->mss_cache : tcp_sync_mss(sk, mtu);
 }
 
-/* --- Receive window to announce ------------------------------------------------------------------------------------- */
-
-/** tcp_full_space() - bytes of payload the receive buffer is good for: half, the rest is overhead. Context: any. Return: bytes. */
-u32 tcp_full_space(const struct sock *sk)
+/* Bytes of payload of a packet that stands for many: what an IPv4 header can count, headers off, and never more than half
+ * of the largest window, so that two of them fit. */
+static u32 tcp_gso_bytes(const struct tcp_sock *tp)
 {
-	return min(sk->sk_rcvbuf / 2, tcp_sk(sk)->window_clamp);
-}
+	u32 cutoff = tp->max_window > TCP_MSS_DEFAULT ? tp->max_window / 2 : tp->max_window;
 
-/** tcp_space() - the same of what is free now. Context: any. Return: bytes. */
-u32 tcp_space(const struct sock *sk)
-{
-	u32 used = sk->sk_rmem_alloc + sk->sk_backlog_len;
-
-	return sk->sk_rcvbuf > used ? min((sk->sk_rcvbuf - used) / 2, tcp_sk(sk)->window_clamp) : 0;
+	return cutoff ? min(TCP_GSO_MAX_SIZE - MAX_TCP_HEADER, cutoff)
+		      : TCP_GSO_MAX_SIZE - MAX_TCP_HEADER;
 }
 
 /**
- * tcp_select_window_size() - window to announce now, before scaling
- *
- * Nothing below one segment or a sixteenth of the buffer (silly window avoidance, RFC 1122 4.2.3.3); small changes
- * are held back. The caller never moves the right edge left.
- *
- * Context: owner or softirq. Return: bytes.
- */
-u32 tcp_select_window_size(struct sock *sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	u32 full = tcp_full_space(sk), space = min(tcp_space(sk), full);
-	u32 mss = min(tp->rcv_mss, full), win = tp->rcv_wnd;
-
-	if (space < full / 16 || space < mss || mss == 0)
-		return 0;
-	if (tp->rcv_wscale)
-		return ALIGN(space, 1u << tp->rcv_wscale);
-	if (win > space || win + mss <= space)
-		win = space / mss * mss;
-	return win;
-}
-
-/* Chooses the window of an outgoing segment and remembers what was promised. Return: the 16 bits on the wire. */
-static u16 tcp_select_window(struct sock *sk) __needs(sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	u32 old_win = tp->rcv_wnd, cur = tcp_receive_window(tp), win = tcp_select_window_size(sk);
-
-	if (win < cur) { /* RFC 9293 SHLD-14: never shrink */
-		if (win == 0)
-			NET_INC_STATS(sk->sk_net, TCPWantZeroWindowAdv);
-		win = ALIGN(cur, 1u << tp->rcv_wscale);
-	}
-	win = min(win, 65535u << tp->rcv_wscale);
-	tp->rcv_wnd = win;
-	tp->rcv_wup = tp->rcv_nxt;
-	if (win == 0 && old_win)
-		NET_INC_STATS(sk->sk_net, TCPToZeroWindowAdv);
-	else if (win && old_win == 0)
-		NET_INC_STATS(sk->sk_net, TCPFromZeroWindowAdv);
-	return (u16)(win >> tp->rcv_wscale);
-}
-
-/* --- One segment -------------------------------------------------------------------------------------------------------- */
-
-/**
- * tcp_enter_cwr() - our own queue is full: less in flight, once per window
- *
- * Context: owner or softirq.
- */
-void tcp_enter_cwr(struct sock *sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-
-	if (tp->ca_state >= TCP_CA_CWR)
-		return;
-	tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc, tp->packets_out);
-	tp->cc.cwnd = min(tp->cc.cwnd, tp->cc.ssthresh);
-	tp->cc.cwnd_cnt = 0;
-	tp->ca_state = TCP_CA_CWR;
-	tp->high_seq = tp->snd_nxt;
-}
-
-/* An ACK left: what was pending is done. */
-static void tcp_event_ack_sent(struct sock *sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-
-	if (tp->quick)
-		tp->quick--;
-	tp->ack_pending = 0;
-	tcp_stop_timer(sk, &tp->delack_timer);
-}
-
-static void tcp_event_sent(struct sock *sk, const struct tcp_skb_cb *cb, u32 len, u64 now)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-
-	tp->segs_out++;
-	if (after(cb->end_seq, tp->snd_nxt) || cb->seq == cb->end_seq)
-		TCP_INC_STATS(sk->sk_net, OutSegs); /* RFC 4022: not what only repeats */
-	if (cb->tcp_flags & TCPHDR_ACK)
-		tcp_event_ack_sent(sk);
-	if (!len)
-		return;
-	tp->data_segs_out++;
-	tp->bytes_sent += len;
-	/* We answer what we just received: a dialogue. */
-	if (tp->lrcvtime_ns && now - tp->lrcvtime_ns < TCP_DELACK_MIN_NS)
-		tp->pingpong = true;
-	tp->lsndtime_ns = now;
-}
-
-/* The descriptor that goes down: a clone, or a copy while an earlier clone still uses the bytes. NULL without memory. */
-static struct sk_buff *tcp_copy_for_xmit(struct sk_buff *orig)
-{
-	return skb_shared_data(orig) ? pskb_copy(orig, MAX_TCP_HEADER) : skb_clone(orig);
-}
-
-/**
- * tcp_transmit_skb() - header, options, checksum, IP
+ * tcp_size_goal() - how much is gathered in one skb: a whole number of segments
  * @sk: socket
- * @skb: data at the payload, control block filled
- * @clone_it: @skb stays with the caller and a clone goes; otherwise @skb is consumed
+ * @mss: of tcp_current_mss()
  *
- * Context: BH off. Return: 0 accepted; -ENOBUFS no memory for the clone; NET_XMIT_DROP (positive) refused by the
- * queue below (the congestion window is reduced); other -errno from IP.
+ * One segment where nobody below cuts packets.
+ *
+ * Context: owner or softirq. Return: payload bytes, at least @mss.
  */
-int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
+u32 tcp_size_goal(const struct sock *sk, u32 mss)
 {
-	struct tcp_sock *tp = tcp_sk(sk);
-	const struct tcp_skb_cb cb = *TCP_SKB_CB(skb);
-	u64 now = ktime_get_ns();
-	u32 len = skb->len;
-	struct tcp_hdr_spec h = { .saddr = sk->inet_saddr,
-				  .daddr = sk->sk_daddr,
-				  .sport = htons(sk->sk_num),
-				  .dport = sk->sk_dport,
-				  .seq = cb.seq,
-				  .flags = cb.tcp_flags };
-	int err;
-
-	trace_fn_tcp(tcp_transmit_skb, sk, skb, cb.seq, sk->sk_write_queue.qlen);
-	skb->tstamp_ns = now;
-	if (clone_it) {
-		skb = tcp_copy_for_xmit(skb);
-		if (!skb)
-			return -ENOBUFS;
-		skb->tstamp_ns = now;
-		trace_at_tcp(tcp_clone, sk, skb, cb.seq, sk->sk_write_queue.qlen);
-	}
-	h.ack = cb.tcp_flags & TCPHDR_ACK ? tp->rcv_nxt : 0;
-	if (cb.tcp_flags & TCPHDR_SYN) {
-		bool ws = tp->wscale_ok;
-
-		h.optlen = tcp_options_syn_len(ws);
-		(void)tcp_options_build_syn(skb_push(skb, h.optlen), (u16)tp->advmss, ws,
-					    tp->rcv_wscale);
-		h.wnd = (u16)min(tp->rcv_wnd, 65535u); /* RFC 7323, 2.2: never scaled */
-		tp->rcv_wup = tp->rcv_nxt;
-	} else {
-		h.wnd = tcp_select_window(sk);
-	}
-	tcp_push_header(skb, &h);
-	skb->priority = sk->sk_priority;
-	skb->mark = sk->sk_mark;
-	if (tp->dst_confirm) {
-		skb->dst_pending_confirm = 1;
-		tp->dst_confirm = false;
-	}
-	skb_set_owner_w(skb, sk);
-	tcp_event_sent(sk, &cb, len, now);
-	err = ip_queue_xmit(sk, skb);
-	if (err > 0) {
-		tcp_enter_cwr(sk);
-		if (err == NET_XMIT_CN)
-			err = 0;
-	}
-	return err;
-}
-
-/**
- * tcp_fragment() - cuts an skb in two
- * @sk: socket
- * @q: the queue it stands on (write or retransmit)
- * @skb: keeps the first @len bytes
- * @len: 0 < len < skb->len
- *
- * FIN and PSH go with the second part, which stands right behind the first.
- *
- * Context: owner or softirq. Owns: @q, both parts. Return: 0, -ENOMEM (nothing changed).
- */
-int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	struct tcp_skb_cb *cb = TCP_SKB_CB(skb), *ncb;
-	u32 rest = skb->len - len;
-	struct sk_buff *nskb;
-
-	BUG_ON(len == 0 || len >= skb->len);
-	nskb = alloc_skb_fclone(MAX_TCP_HEADER + rest);
-	if (!nskb)
-		return -ENOMEM;
-	skb_enter(nskb, SKB_STAGE_SOCKET_OUT);
-	skb_reserve(nskb, MAX_TCP_HEADER);
-	if (skb_copy_bits(skb, len, skb_put(nskb, rest), rest)) {
-		consume_skb(nskb);
-		return -ENOMEM;
-	}
-	ncb = TCP_SKB_CB(nskb);
-	*ncb = *cb;
-	ncb->seq = cb->seq + len;
-	cb->end_seq = ncb->seq;
-	cb->tcp_flags &= (u8) ~(TCPHDR_FIN | TCPHDR_PSH);
-	nskb->tstamp_ns = skb->tstamp_ns;
-	nskb->clone_of = skb->id;
-	trace_at_tcp(tcp_fragment, sk, nskb, ncb->seq, q->qlen);
-	skb_trim(skb, len);
-	skb_queue_after(q, skb, nskb);
-	sk->sk_wmem_queued += nskb->truesize;
-	if (q == &tp->tcp_rtx_queue) { /* one more segment in flight, with the marks of the first */
-		tp->packets_out += ncb->segs;
-		if (ncb->sacked & TCPCB_LOST)
-			tp->lost_out += ncb->segs;
-		if (ncb->sacked & TCPCB_SACKED_RETRANS)
-			tp->retrans_out += ncb->segs;
-	}
-	return 0;
+	if (!sk_can_gso(sk))
+		return mss;
+	return max(tcp_gso_bytes(tcp_sk(sk)) / mss * mss, mss);
 }
 
 /* --- The gates -------------------------------------------------------------------------------------------------------------- */
 
-static bool tcp_cwnd_test(const struct tcp_sock *tp, const struct sk_buff *skb)
+/* Segments that the congestion window lets go now, at most half of it at once: the ACK clock then has two bursts to tick with. */
+static u32 tcp_cwnd_quota(const struct tcp_sock *tp, const struct sk_buff *skb)
 {
+	u32 in_flight = tcp_packets_in_flight(tp), half = max(tp->cc.cwnd / 2, 1u);
+
 	if ((TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN) && skb->len == 0)
-		return true; /* a lone FIN costs nothing */
-	return tcp_packets_in_flight(tp) < tp->cc.cwnd;
+		return 1; /* a lone FIN costs nothing */
+	return in_flight < tp->cc.cwnd ? min(half, tp->cc.cwnd - in_flight) : 0;
 }
 
 /* The first segment of @skb ends inside the peer's window. */
@@ -308,24 +109,73 @@ static bool tcp_snd_wnd_test(const struct tcp_sock *tp, const struct sk_buff *sk
 	return !after(end, tcp_wnd_end(tp));
 }
 
-/* Nagle: a small segment waits while an earlier small one is not acknowledged, or while corked. */
+/* A small segment must wait: corked, or an earlier small one is not acknowledged (Minshall). */
+static bool tcp_nagle_holds(const struct tcp_sock *tp, u8 nonagle)
+{
+	if (nonagle & TCP_NAGLE_PUSH)
+		return false;
+	if (nonagle & TCP_NAGLE_CORK)
+		return true;
+	return !(nonagle & TCP_NAGLE_OFF) && tp->packets_out && after(tp->snd_sml, tp->snd_una) &&
+	       !after(tp->snd_sml, tp->snd_nxt);
+}
+
 static bool tcp_nagle_test(const struct tcp_sock *tp, const struct sk_buff *skb, u32 mss,
 			   u8 nonagle)
 {
-	bool small_out;
-
 	testcase(skb->len == mss - 1);
 	testcase(skb->len == mss);
 	testcase(skb->len == mss + 1); /* cut by a smaller MSS since it was written */
-	if ((nonagle & TCP_NAGLE_PUSH) || skb->len >= mss ||
-	    (TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN))
-		return true;
-	if (nonagle & TCP_NAGLE_CORK)
+	return skb->len >= mss || (TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN) ||
+	       !tcp_nagle_holds(tp, nonagle);
+}
+
+/**
+ * tcp_tso_segs() - segments that one packet should stand for at most
+ * @sk: socket
+ * @mss: of tcp_current_mss()
+ *
+ * About a millisecond of the rate we send at, so that slow connections do not burst; more on short round trips, where the
+ * rate is an estimate of little worth; never less than two. One where nobody below cuts packets.
+ *
+ * Context: owner or softirq. Return: segments.
+ */
+u32 tcp_tso_segs(const struct sock *sk, u32 mss)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u64 bytes = sk->sk_pacing_rate >> TCP_PACING_SHIFT;
+	u32 r = tp->rtt.min_us >> TCP_TSO_RTT_SHIFT;
+
+	if (!sk_can_gso(sk))
+		return 1;
+	if (r < 32)
+		bytes += TCP_GSO_MAX_SIZE >> r;
+	bytes = min(bytes, (u64)(TCP_GSO_MAX_SIZE - MAX_TCP_HEADER));
+	return max((u32)bytes / mss, tcp_net_of(sk)->min_tso_segs);
+}
+
+/**
+ * tcp_small_queue_check() - enough of ours is in the queues below: the next completion continues
+ * @sk: socket
+ * @skb: what would go next
+ * @factor: 0 for new data, 1 for retransmissions, which may have twice as much there
+ *
+ * A millisecond of what we send, two packets at least, 1 MiB at most. What would leave the retransmit queue empty or with
+ * one packet goes in any case: it may be all that keeps the ACKs coming.
+ *
+ * Context: BH off. Return: stop.
+ */
+bool tcp_small_queue_check(struct sock *sk, const struct sk_buff *skb, u32 factor)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u64 limit = max(2ULL * skb->truesize, sk->sk_pacing_rate >> TCP_PACING_SHIFT);
+
+	limit = min(limit, (u64)tcp_net_of(sk)->limit_output_bytes) << factor;
+	if (sk->sk_wmem_alloc <= limit || tp->tcp_rtx_queue.qlen <= 1)
 		return false;
-	if ((nonagle & TCP_NAGLE_OFF) || !tp->packets_out)
-		return true;
-	small_out = after(tp->snd_sml, tp->snd_una) && !after(tp->snd_sml, tp->snd_nxt);
-	return !small_out;
+	tp->tsq_throttled = true;
+	trace_at_sk(tcp_throttled, sk, sk->sk_wmem_alloc);
+	return true;
 }
 
 /**
@@ -344,9 +194,10 @@ void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 	trace_at_tcp(tcp_event_new_data_sent, sk, skb, TCP_SKB_CB(skb)->seq,
 		     tp->tcp_rtx_queue.qlen);
 	if (skb->len)
-		NET_INC_STATS(sk->sk_net, TCPOrigDataSent);
+		NET_ADD_STATS(sk->sk_net, TCPOrigDataSent, TCP_SKB_CB(skb)->segs);
 	if (!prior || tp->pending != TCP_TIME_RETRANS)
 		tcp_rearm_rto(sk);
+	tcp_check_space(sk); /* less is unsent */
 }
 
 /* How far the congestion window is used decides whether it may grow (RFC 7661's idea, RFC 5681 3.1). */
@@ -379,53 +230,142 @@ static void tcp_slow_start_after_idle(struct sock *sk)
 	tp->lsndtime_ns = ktime_get_ns();
 }
 
+/* One pass over the write queue. */
+struct tcp_pass {
+	u32 mss, max_segs;
+	u8 nonagle;
+	enum tcp_push_one push_one;
+	bool cwnd_limited;
+	bool refused; /* by our own host: no memory, a full queue */
+	u32 sent;     /* segments */
+};
+
+/* The send head is many segments, but soon it could be more: worth waiting for the ACK that is on its way? */
+static bool tcp_tso_should_defer(const struct sock *sk, const struct sk_buff *skb,
+				 struct tcp_pass *p)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	const struct sk_buff *head = tcp_rtx_head(tp);
+	u32 send_win = tcp_wnd_end(tp) - TCP_SKB_CB(skb)->seq;
+	u32 cong_win = (tp->cc.cwnd - min(tp->cc.cwnd, tcp_packets_in_flight(tp))) * p->mss;
+	u32 limit = min(send_win, cong_win);
+	u64 now = ktime_get_ns(), srtt_ns = (u64)tp->rtt.srtt8_us / 8 * NSEC_PER_USEC, due;
+
+	if (tp->ca_state >= TCP_CA_Recovery || now - tp->lsndtime_ns > NSEC_PER_MSEC)
+		return false; /* the clock must not stop */
+	if (limit >= p->max_segs * p->mss)
+		return false;
+	if (skb_queue_next(&sk->sk_write_queue, skb) && limit >= skb->len)
+		return false; /* it will not get larger */
+	if (limit >= min(tp->snd_wnd, tp->cc.cwnd * p->mss) / tcp_net_of(sk)->tso_win_divisor)
+		return false;
+	if (!head)
+		return false;
+	due = head->tstamp_ns + srtt_ns;
+	if (due > now && due - now > min(srtt_ns / 2, NSEC_PER_MSEC))
+		return false; /* that ACK is far away */
+	if (limit <= skb->len) {
+		p->cwnd_limited |= cong_win < send_win;
+		return true;
+	}
+	return !(TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN) && !TCP_SKB_CB(skb)->eor;
+}
+
+/* Where the send head of many segments is cut: windows, whole segments, and no small rest that Nagle would hold. */
+static u32 tcp_mss_split_point(const struct sock *sk, const struct sk_buff *skb,
+			       const struct tcp_pass *p, u32 segs)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 window = tcp_wnd_end(tp) - TCP_SKB_CB(skb)->seq, most = p->mss * segs;
+	u32 can = min(skb->len, window);
+	bool last = !skb_queue_next(&sk->sk_write_queue, skb);
+
+	if (most <= window && !last)
+		return most;
+	if (most <= can)
+		return most;
+	if (can % p->mss && tcp_nagle_holds(tp, last ? p->nonagle : TCP_NAGLE_PUSH))
+		return can - can % p->mss;
+	return can;
+}
+
+/* How many bytes of the send head may go now. 0: a gate is shut. */
+static u32 tcp_gates(const struct sock *sk, const struct sk_buff *skb, struct tcp_pass *p)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	bool last = !skb_queue_next(&sk->sk_write_queue, skb);
+	u32 quota = tcp_cwnd_quota(tp, skb);
+
+	if (!quota && p->push_one != TCP_PUSH_PROBE) {
+		p->cwnd_limited = true;
+		return 0;
+	}
+	if (!tcp_snd_wnd_test(tp, skb, p->mss))
+		return 0;
+	if (TCP_SKB_CB(skb)->segs == 1)
+		return tcp_nagle_test(tp, skb, p->mss, last ? p->nonagle : TCP_NAGLE_PUSH) ? p->mss
+											   : 0;
+	if (p->push_one == TCP_PUSH_ALL && p->max_segs > 1 && tcp_tso_should_defer(sk, skb, p))
+		return 0;
+	return tcp_mss_split_point(sk, skb, p, min(max(quota, 1u), p->max_segs));
+}
+
+/* Sends the send head, or as much of it as may go. false: this pass is over. */
+static bool tcp_xmit_head(struct sock *sk, struct tcp_pass *p) __needs(softirq_ctx, sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb = tcp_send_head(sk);
+	u32 limit;
+	bool cut;
+
+	if (!skb)
+		return false;
+	tcp_set_segs(sk, skb, p->mss, false);
+	limit = tcp_gates(sk, skb, p);
+	if (!limit)
+		return false;
+	/* The FIN of many segments may lie beyond the window that their text just fills. */
+	cut = skb->len > limit ||
+	      (TCP_SKB_CB(skb)->segs > 1 && after(TCP_SKB_CB(skb)->end_seq, tcp_wnd_end(tp)));
+	p->refused = cut &&
+		     tcp_fragment(sk, &sk->sk_write_queue, skb, min(limit, skb->len), p->mss) != 0;
+	if (p->refused || tcp_small_queue_check(sk, skb, 0))
+		return false;
+	if (TCP_SKB_CB(skb)->seq == TCP_SKB_CB(skb)->end_seq)
+		return false; /* empty: its writer sleeps before the first byte */
+	p->refused = tcp_transmit_skb(sk, skb, true) != 0;
+	if (p->refused)
+		return false;
+	tcp_event_new_data_sent(sk, skb);
+	if (skb->len < TCP_SKB_CB(skb)->segs * p->mss)
+		tp->snd_sml = TCP_SKB_CB(skb)->end_seq;
+	p->sent += TCP_SKB_CB(skb)->segs;
+	return p->push_one == TCP_PUSH_ALL;
+}
+
 /*
- * Sends what the gates allow. @push_one: at most one segment. Runs in one BH-off section, so that the device's
- * doorbell rings once for the whole flight. Return: 0; when nothing is in flight though data waits, how long a timer
- * must watch: a retransmission timeout for the peer's window, less when it was our own host that refused.
+ * Sends what the gates allow, in one BH-off section, so that the device's doorbell rings once for the whole flight.
+ * Return: 0; when nothing is in flight though data waits, how long a timer must watch: a retransmission timeout for the
+ * peer's window, less when it was our own host that refused.
  */
-static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, bool push_one)
+static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, enum tcp_push_one push_one)
 	__needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	struct sk_buff *skb;
-	bool cwnd_limited = false, refused = false;
-	u32 sent = 0;
+	struct tcp_pass p = { .mss = mss_now, .nonagle = nonagle, .push_one = push_one };
 
 	trace_fn_sk(tcp_write_xmit, sk, mss_now);
 	tcp_slow_start_after_idle(sk);
-	while ((skb = tcp_send_head(sk))) {
-		bool last = !skb_queue_next(&sk->sk_write_queue, skb);
-
-		if (!tcp_cwnd_test(tp, skb)) {
-			cwnd_limited = true;
-			break;
-		}
-		if (!tcp_snd_wnd_test(tp, skb, mss_now))
-			break;
-		if (!tcp_nagle_test(tp, skb, mss_now, last ? nonagle : TCP_NAGLE_PUSH))
-			break;
-		refused = skb->len > mss_now &&
-			  tcp_fragment(sk, &sk->sk_write_queue, skb, mss_now) != 0;
-		if (refused || TCP_SKB_CB(skb)->seq == TCP_SKB_CB(skb)->end_seq)
-			break; /* empty: its writer sleeps before the first byte */
-		TCP_SKB_CB(skb)->segs = 1;
-		refused = tcp_transmit_skb(sk, skb, true) != 0;
-		if (refused)
-			break;
-		tcp_event_new_data_sent(sk, skb);
-		if (skb->len < mss_now)
-			tp->snd_sml = TCP_SKB_CB(skb)->end_seq;
-		sent++;
-		if (push_one)
-			break;
-	}
-	if (sent || cwnd_limited)
-		tcp_cwnd_validate(tp, cwnd_limited);
+	p.max_segs = tcp_tso_segs(sk, mss_now);
+	while (tcp_xmit_head(sk, &p))
+		;
+	p.cwnd_limited |= tcp_packets_in_flight(tp) >= tp->cc.cwnd;
+	if (p.sent || p.cwnd_limited)
+		tcp_cwnd_validate(tp, p.cwnd_limited);
 	if (tp->packets_out || !tcp_send_head(sk))
 		return 0;
-	return refused ? min(tcp_rto_ns(tp), TCP_LOCAL_RETRY_NS)
-		       : max(tcp_rto_ns(tp), TCP_RTO_MIN_NS);
+	return p.refused ? min(tcp_rto_ns(tp), TCP_LOCAL_RETRY_NS)
+			 : max(tcp_rto_ns(tp), TCP_RTO_MIN_NS);
 }
 
 /**
@@ -445,7 +385,7 @@ void __tcp_push_pending_frames(struct sock *sk, u32 mss_now, u8 nonagle)
 		return;
 	trace_fn_sk(tcp_push, sk, mss_now);
 	local_bh_disable();
-	delay = tcp_write_xmit(sk, mss_now, nonagle, false);
+	delay = tcp_write_xmit(sk, mss_now, nonagle, TCP_PUSH_ALL);
 	if (delay && tp->pending == TCP_TIME_NONE)
 		tcp_reset_xmit_timer(sk, TCP_TIME_PROBE0, delay);
 	local_bh_enable();
@@ -458,76 +398,12 @@ void tcp_push_pending_frames(struct sock *sk)
 		__tcp_push_pending_frames(sk, tcp_current_mss(sk), tcp_sk(sk)->nonagle);
 }
 
-/** tcp_push_one() - sends the one segment at the send head, if it may go. Context: owner or softirq. */
+/** tcp_push_one() - sends the one packet at the send head, if it may go. Context: owner or softirq. */
 void tcp_push_one(struct sock *sk, u32 mss_now)
 {
 	trace_fn_sk(tcp_push_one, sk, mss_now);
 	local_bh_disable();
 	if (sk->sk_state != TCP_CLOSE && tcp_send_head(sk))
-		(void)tcp_write_xmit(sk, mss_now, TCP_NAGLE_PUSH, true);
+		(void)tcp_write_xmit(sk, mss_now, TCP_NAGLE_PUSH, TCP_PUSH_ONE);
 	local_bh_enable();
-}
-
-/* --- Again ---------------------------------------------------------------------------------------------------------------------- */
-
-/* Cuts what snd_una covers off the front of the retransmit queue's head. Return: false without memory. */
-static bool tcp_rtx_trim_head(struct tcp_sock *tp, struct sk_buff *skb)
-{
-	struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
-	u32 n = tp->snd_una - cb->seq;
-
-	if (!after(tp->snd_una, cb->seq))
-		return true;
-	BUG_ON(n > skb->len || (cb->tcp_flags & TCPHDR_SYN));
-	if (!skb_pull(skb, n))
-		return false;
-	cb->seq += n;
-	return true;
-}
-
-/**
- * tcp_retransmit_skb() - sends one skb of the retransmit queue again
- * @sk: socket
- * @skb: on tcp_rtx_queue, where it stays
- *
- * What a smaller MSS cannot carry is cut first; nothing but the first unacknowledged octet goes beyond a window
- * that was pulled back (RFC 9293, 3.8.6). The segment is marked: its ACK gives no RTT sample.
- *
- * Context: BH off. Return: 0; -EAGAIN outside the window; -ENOMEM, or tcp_transmit_skb()'s refusal.
- */
-int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
-	u32 mss = tcp_current_mss(sk);
-	u64 sent_ns;
-	int err;
-
-	trace_fn_tcp(tcp_retransmit_skb, sk, skb, cb->seq, tp->tcp_rtx_queue.qlen);
-	if (!tcp_rtx_trim_head(tp, skb))
-		return -ENOMEM;
-	if (!before(cb->seq, tcp_wnd_end(tp)) && cb->seq != tp->snd_una)
-		return -EAGAIN;
-	if (skb->len > mss && tcp_fragment(sk, &tp->tcp_rtx_queue, skb, mss))
-		return -ENOMEM;
-	sent_ns = skb->tstamp_ns;
-	err = tcp_transmit_skb(sk, skb, true);
-	TCP_INC_STATS(sk->sk_net, RetransSegs);
-	if (err) {
-		skb->tstamp_ns = sent_ns; /* the copy that left is the one an ACK measures */
-		NET_INC_STATS(sk->sk_net, TCPRetransFail);
-		return err;
-	}
-	if (cb->tcp_flags & TCPHDR_SYN)
-		NET_INC_STATS(sk->sk_net, TCPSynRetrans);
-	if (cb->sacked & TCPCB_SACKED_RETRANS)
-		NET_INC_STATS(sk->sk_net, TCPLostRetransmit);
-	else
-		tp->retrans_out += cb->segs;
-	cb->sacked |= TCPCB_SACKED_RETRANS | TCPCB_EVER_RETRANS;
-	tp->total_retrans++;
-	tp->bytes_retrans += skb->len;
-	if (!tp->retrans_stamp_ns)
-		tp->retrans_stamp_ns = ktime_get_ns();
-	return 0;
 }

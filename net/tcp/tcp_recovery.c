@@ -7,7 +7,7 @@
  * RFC 5681's inflation and RFC 6582's partial deflation without changing the window itself.
  *
  * Interface: tcp_fastretrans, tcp_enter_loss, tcp_xmit_retransmit_queue, tcp_simple_retransmit
- * Above: tcp_ack.c, tcp_timer.c. Below: tcp_output.c.
+ * Above: tcp_ack.c, tcp_timer.c. Below: tcp_retransmit.c, tcp_output.c.
  * Context: BH off; owner of the socket, or softirq while nobody owns it.
  * Owns: nothing.
  * Specs: RFC 5681 3.2; RFC 6582; RFC 3042 (limited transmit: sacked_out makes room); RFC 6298 5.4-5.6; RFC 1191.
@@ -22,6 +22,22 @@ static void tcp_mark_lost(struct tcp_sock *tp, struct sk_buff *skb)
 		return;
 	cb->sacked |= TCPCB_LOST;
 	tp->lost_out += cb->segs;
+}
+
+/*
+ * The first segment outstanding is lost, not the others of its packet: it is cut off. Without memory the whole packet
+ * counts as lost.
+ */
+static void tcp_mark_head_lost(struct sock *sk) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *head = tcp_rtx_head(tp);
+	const struct tcp_skb_cb *cb = TCP_SKB_CB(head);
+	u32 end = cb->gso_size + (after(tp->snd_una, cb->seq) ? tp->snd_una - cb->seq : 0);
+
+	if (cb->segs > 1 && !(cb->sacked & TCPCB_LOST) && end < head->len)
+		(void)tcp_fragment(sk, &tp->tcp_rtx_queue, head, end, cb->gso_size);
+	tcp_mark_lost(tp, head);
 }
 
 /* Each segment is counted once: what is lost cannot also have left the network. */
@@ -51,25 +67,29 @@ static u32 tcp_flight_size(const struct tcp_sock *tp)
 void tcp_xmit_retransmit_queue(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	u32 max_segs = tcp_tso_segs(sk, tcp_current_mss(sk));
 	struct sk_buff *skb, *tmp;
 
 	if (tp->retrans_out >= tp->lost_out)
 		return;
 	skb_queue_walk_safe(&tp->tcp_rtx_queue, skb, tmp) {
 		const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+		u32 in_flight = tcp_packets_in_flight(tp), room = 1;
 
 		if (!(cb->sacked & TCPCB_LOST))
 			break; /* the marks form a prefix of the queue */
 		if (cb->sacked & TCPCB_SACKED_RETRANS)
 			continue;
-		if (tcp_packets_in_flight(tp) >= tp->cc.cwnd && skb != tcp_rtx_head(tp))
+		if (in_flight < tp->cc.cwnd)
+			room = min(tp->cc.cwnd - in_flight, max_segs);
+		else if (skb != tcp_rtx_head(tp))
 			break;
-		if (tcp_retransmit_skb(sk, skb))
+		if (tcp_small_queue_check(sk, skb, 1) || tcp_retransmit_skb(sk, skb, room))
 			break;
 		if (tp->ca_state == TCP_CA_Recovery)
-			NET_INC_STATS(sk->sk_net, TCPFastRetrans);
+			NET_ADD_STATS(sk->sk_net, TCPFastRetrans, cb->segs);
 		else
-			NET_INC_STATS(sk->sk_net, TCPSlowStartRetrans);
+			NET_ADD_STATS(sk->sk_net, TCPSlowStartRetrans, cb->segs);
 		tmp = skb_queue_next(&tp->tcp_rtx_queue, skb); /* it may have been cut in two */
 		if (!tmp)
 			break;
@@ -117,7 +137,7 @@ static void tcp_enter_recovery(struct sock *sk) __needs(softirq_ctx, sk)
 	tp->high_seq = tp->snd_nxt;
 	tp->recover_valid = false;
 	NET_INC_STATS(sk->sk_net, TCPRenoRecovery);
-	tcp_mark_lost(tp, tcp_rtx_head(tp));
+	tcp_mark_head_lost(sk);
 	tcp_limit_reno_sacked(tp);
 	tcp_xmit_retransmit_queue(sk);
 	tcp_rearm_rto(sk);
@@ -134,14 +154,14 @@ static void tcp_end_recovery(struct tcp_sock *tp)
 }
 
 /* An ACK in Recovery that covers some but not all of what was out: the next hole begins at snd_una (RFC 6582, 3.2 step 3). */
-static void tcp_partial_ack(struct sock *sk, u32 segs)
+static void tcp_partial_ack(struct sock *sk, u32 segs) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	/* All but the retransmitted one were counted by duplicate ACKs when they left. */
 	if (segs > 1)
 		tp->sacked_out -= min(tp->sacked_out, segs - 1);
-	tcp_mark_lost(tp, tcp_rtx_head(tp));
+	tcp_mark_head_lost(sk);
 	tcp_limit_reno_sacked(tp);
 }
 
@@ -220,8 +240,11 @@ void tcp_simple_retransmit(struct sock *sk)
 	struct sk_buff *skb;
 	bool any = false;
 
-	skb_queue_walk(&tp->tcp_rtx_queue, skb)
-		any |= skb->len > tp->mss_cache;
+	skb_queue_walk(&tp->tcp_rtx_queue, skb) {
+		const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+
+		any |= (cb->segs > 1 ? cb->gso_size : skb->len) > tp->mss_cache;
+	}
 	if (!any || tp->ca_state >= TCP_CA_Recovery)
 		return;
 	/* All of them, so that the marks stay a prefix of the queue; in order, under the present window. */

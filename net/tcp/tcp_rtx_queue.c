@@ -3,13 +3,15 @@
  * The retransmit queue: what was sent and not acknowledged, in order of sequence; and the timer slot that watches it.
  *
  * Interface: tcp_rtx_enqueue, tcp_clean_rtx_queue, tcp_rearm_rto, tcp_reset_xmit_timer, tcp_clear_xmit_timer, tcp_reset_timer,
- * tcp_stop_timer, tcp_wmem_free_skb, tcp_write_queue_purge, tcp_clear_retrans
- * Above: tcp_state.c and all further right. Below: <net/sock.h>, <kernel/timer.h>.
+ * tcp_stop_timer, tcp_wmem_free_skb, tcp_rtx_unlink_free, tcp_write_queue_purge, tcp_clear_retrans
+ * Above: tcp_state.c and all further right. Below: tcp_segment.c, <net/sock.h>, <kernel/timer.h>.
  * Context: owner of the socket, or softirq while nobody owns it.
  * Owns: the originals on tcp_rtx_queue and sk_write_queue (charged to sk_wmem_queued). A pending timer holds the socket.
  * Specs: RFC 6298 5.1-5.3; Karn's rule (RFC 9293 MUST-18).
  */
 #include "tcp_internal.h"
+
+#include <net/trace.h>
 
 /** tcp_reset_timer() - arms @t, which holds a reference on @sk while pending. Context: owner or softirq. */
 void tcp_reset_timer(struct sock *sk, struct timer *t, u64 expires_ns)
@@ -125,13 +127,33 @@ static void tcp_rtx_uncount(struct tcp_sock *tp, const struct tcp_skb_cb *cb)
 		tp->retrans_out -= cb->segs;
 }
 
+/** tcp_rtx_unlink_free() - an original leaves the retransmit queue, its counts too. Context: owner or softirq. Consumes: @skb. */
+void tcp_rtx_unlink_free(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	tcp_rtx_uncount(tp, TCP_SKB_CB(skb));
+	skb_unlink(skb, &tp->tcp_rtx_queue);
+	tcp_wmem_free_skb(sk, skb);
+}
+
+/* An RTT sample from an acknowledged packet, or the mark that there can be none (Karn). */
+static void tcp_sample(const struct sk_buff *skb, u64 now_ns, struct tcp_acked *res)
+{
+	if (TCP_SKB_CB(skb)->sacked & TCPCB_EVER_RETRANS)
+		res->retrans = true;
+	else
+		res->rtt_us =
+			(u32)min((now_ns - skb->tstamp_ns) / NSEC_PER_USEC, (u64)UINT32_MAX - 1);
+}
+
 /**
  * tcp_clean_rtx_queue() - frees what snd_una covers
  * @sk: socket; snd_una is advanced already
  * @now_ns: time of the ACK
  * @res: what was acknowledged; the RTT sample is that of the last segment sent only once
  *
- * A partly covered skb stays: its head is cut when it is sent again.
+ * Of a partly covered skb the whole segments are counted as acknowledged.
  *
  * Context: owner of the socket, or softirq while nobody owns it.
  */
@@ -144,21 +166,20 @@ void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res)
 	res->rtt_us = UINT32_MAX;
 	res->retrans = false;
 	while ((skb = tcp_rtx_head(tp))) {
-		const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+		if (after(TCP_SKB_CB(skb)->end_seq, tp->snd_una)) {
+			u32 part = tcp_count_acked(sk, skb);
 
-		if (after(cb->end_seq, tp->snd_una))
+			res->segs += part;
+			if (part)
+				tcp_sample(skb, now_ns, res);
 			break;
-		if (cb->sacked & TCPCB_EVER_RETRANS)
-			res->retrans = true;
-		else
-			res->rtt_us = (u32)min((now_ns - skb->tstamp_ns) / NSEC_PER_USEC,
-					       (u64)UINT32_MAX - 1);
-		res->segs += cb->segs;
-		tcp_rtx_uncount(tp, cb);
-		skb_unlink(skb, &tp->tcp_rtx_queue);
-		trace_at_tcp(original_freed, sk, skb, cb->seq, tp->tcp_rtx_queue.qlen);
-		tcp_wmem_free_skb(sk, skb);
+		}
+		tcp_sample(skb, now_ns, res);
+		res->segs += TCP_SKB_CB(skb)->segs;
+		trace_at_tcp(original_freed, sk, skb, TCP_SKB_CB(skb)->seq, tp->tcp_rtx_queue.qlen);
+		tcp_rtx_unlink_free(sk, skb);
 	}
+	tp->delivered += res->segs;
 	if (res->retrans) /* the ACK may have been caused by the second copy, for later segments too */
 		res->rtt_us = UINT32_MAX;
 }

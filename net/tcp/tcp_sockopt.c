@@ -72,11 +72,14 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_reordering = TCP_DUPACK_THRESH,
 		.tcpi_rcv_space = tp->rcv_wnd,
 		.tcpi_total_retrans = tp->total_retrans,
+		.tcpi_pacing_rate = sk->sk_pacing_rate,
+		.tcpi_max_pacing_rate = UINT64_MAX,
 		.tcpi_bytes_acked = tp->bytes_acked,
 		.tcpi_bytes_received = tp->bytes_received,
 		.tcpi_segs_out = tp->segs_out,
 		.tcpi_segs_in = tp->segs_in,
 		.tcpi_notsent_bytes = tp->write_seq - tp->snd_nxt,
+		.tcpi_delivered = tp->delivered,
 		.tcpi_min_rtt = tp->rtt.min_us,
 		.tcpi_data_segs_in = tp->data_segs_in,
 		.tcpi_data_segs_out = tp->data_segs_out,
@@ -86,12 +89,17 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 	};
 }
 
-/* Switching Nagle or the cork off sends what they held. */
+/*
+ * Switching Nagle or the cork off sends what they held; TCP_NODELAY what is queued now even while corked, once: the next
+ * new skb takes PUSH away.
+ */
 static void tcp_set_nagle(struct sock *sk, u8 bit, bool on) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	tp->nonagle = (u8)(on ? tp->nonagle | bit : tp->nonagle & ~bit);
+	if ((bit == TCP_NAGLE_OFF) == on && (tp->nonagle & TCP_NAGLE_OFF))
+		tp->nonagle |= TCP_NAGLE_PUSH;
 	if ((bit == TCP_NAGLE_OFF) == on && sk->sk_state != TCP_SYN_SENT &&
 	    sk->sk_state != TCP_SYN_RECV && sk->sk_state != TCP_LISTEN)
 		tcp_push_pending_frames(sk);
@@ -163,6 +171,10 @@ static int tcp_set_int(struct sock *sk, int opt, int val) __needs(sk)
 	case TCP_LINGER2:
 		tp->linger2 = val < 0 ? -1 : val;
 		return 0;
+	case TCP_NOTSENT_LOWAT:
+		tp->notsent_lowat = (u32)val;
+		sk->sk_write_space(sk);
+		return 0;
 	case TCP_QUICKACK:
 		tp->pingpong = !val;
 		tp->quick = val ? TCP_MAX_QUICKACKS : 0;
@@ -211,11 +223,44 @@ int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 le
 	return err;
 }
 
+/* A time or count: the socket's own, or else the instance's. 0, -ENOPROTOOPT. */
+static int tcp_get_limited(const struct sock *sk, int opt, u32 *v)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	const struct tcp_net *tn = tcp_net_of(sk);
+
+	switch (opt) {
+	case TCP_KEEPIDLE:
+		*v = tp->keepalive_time ? tp->keepalive_time : tn->keepalive_time;
+		return 0;
+	case TCP_KEEPINTVL:
+		*v = tp->keepalive_intvl ? tp->keepalive_intvl : tn->keepalive_intvl;
+		return 0;
+	case TCP_KEEPCNT:
+		*v = tp->keepalive_probes ? tp->keepalive_probes : tn->keepalive_probes;
+		return 0;
+	case TCP_SYNCNT:
+		*v = tp->syn_retries ? tp->syn_retries : tn->syn_retries;
+		return 0;
+	case TCP_LINGER2:
+		*v = tp->linger2 < 0 ? (u32)-1 : (u32)(tcp_fin_time_ns(sk) / NSEC_PER_SEC);
+		return 0;
+	case TCP_USER_TIMEOUT:
+		*v = tp->user_timeout_ms;
+		return 0;
+	case TCP_WINDOW_CLAMP:
+		*v = tp->window_clamp;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
 /* Value of an integer option: 0, -ENOPROTOOPT. */
 static int tcp_get_int(const struct sock *sk, int opt, int *val)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
-	const struct tcp_net *tn = tcp_net_of(sk);
+	int err = 0;
 	u32 v;
 
 	switch (opt) {
@@ -230,35 +275,19 @@ static int tcp_get_int(const struct sock *sk, int opt, int *val)
 			    ? (tp->user_mss ? tp->user_mss : TCP_MSS_DEFAULT)
 			    : tp->mss_cache;
 		break;
-	case TCP_KEEPIDLE:
-		v = tp->keepalive_time ? tp->keepalive_time : tn->keepalive_time;
-		break;
-	case TCP_KEEPINTVL:
-		v = tp->keepalive_intvl ? tp->keepalive_intvl : tn->keepalive_intvl;
-		break;
-	case TCP_KEEPCNT:
-		v = tp->keepalive_probes ? tp->keepalive_probes : tn->keepalive_probes;
-		break;
-	case TCP_SYNCNT:
-		v = tp->syn_retries ? tp->syn_retries : tn->syn_retries;
-		break;
-	case TCP_LINGER2:
-		v = tp->linger2 < 0 ? (u32)-1 : (u32)(tcp_fin_time_ns(sk) / NSEC_PER_SEC);
-		break;
-	case TCP_USER_TIMEOUT:
-		v = tp->user_timeout_ms;
-		break;
-	case TCP_WINDOW_CLAMP:
-		v = tp->window_clamp;
-		break;
 	case TCP_QUICKACK:
 		v = !tp->pingpong;
 		break;
+	case TCP_NOTSENT_LOWAT:
+		v = tp->notsent_lowat;
+		break;
 	default:
-		return -ENOPROTOOPT;
+		err = tcp_get_limited(sk, opt, &v);
+		break;
 	}
-	*val = (int)v;
-	return 0;
+	if (!err)
+		*val = (int)v;
+	return err;
 }
 
 /**

@@ -97,7 +97,7 @@ static void tcp_retransmit_timer(struct sock *sk) __needs(softirq_ctx, sk)
 		return;
 	if (tcp_write_timeout(sk))
 		return;
-	if (skb_shared_data(tcp_rtx_head(tp))) {
+	if (skb_fclone_busy(tcp_rtx_head(tp), sk)) {
 		/* It has not left this host (ARP, a stopped queue): a second copy behind it helps nobody, and no path was slow. */
 		NET_INC_STATS(sk->sk_net, TCPSpuriousRtxHostQueues);
 		tcp_back_off(sk);
@@ -113,7 +113,7 @@ static void tcp_retransmit_timer(struct sock *sk) __needs(softirq_ctx, sk)
 	tcp_enter_loss(sk);
 	if (!tp->retrans_stamp_ns)
 		tp->retrans_stamp_ns = ktime_get_ns();
-	err = tcp_retransmit_skb(sk, tcp_rtx_head(tp));
+	err = tcp_retransmit_skb(sk, tcp_rtx_head(tp), 1);
 	if (tcp_no_room(err)) { /* in our own host: that says nothing about the path */
 		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS,
 				     min(tcp_rto_ns(tp), TCP_RESOURCE_PROBE_NS));
@@ -346,4 +346,8 @@ void tcp_release_cb(struct sock *sk)
 	}
 	if (todo & TCP_DEFER_MTU)
 		tcp_mtu_reduced(sk);
+	if (todo & TCP_DEFER_TSQ) {
+		tcp_tsq_write(sk);
+		sock_put(sk);
+	}
 }

@@ -51,7 +51,7 @@ def test_bad_rule(boot, value, word):
     boot(args="x", append=f"fault={value}", pcap=False, timeout=10).expect(70).says(word)
 
 
-@pytest.mark.parametrize("fault", ["at=700", "p=0.02,seed=7,at=640", "site=net/tcp/tcp.c,every=9",
+@pytest.mark.parametrize("fault", ["at=700", "p=0.02,seed=7,at=640", "site=net/tcp/tcp_sendmsg.c,every=9",
                                    "site=net/core/sock.c", "site=e1000_rx.c,at=520,every=4"])
 def test_allocations(boot, noise, fault):
     run, _, hits = send_under(boot, noise, f"fault=alloc,{fault}")

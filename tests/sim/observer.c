@@ -147,11 +147,15 @@ static void check_checksums(const struct host *h, const u8 *ip, u32 len)
 
 static void check_frame(const struct host *h, const u8 *b, u32 len)
 {
-	u32 type = be16(b + 12), n = 0;
-	const u8 *mac = h->dev->dev_addr, *ip = datagram(b, len, &n);
+	u32 type = be16(b + 12), n = 0, least = ETH_ZLEN;
+	const u8 *mac = h->dev->dev_addr, *ip;
 	bool ours = memcmp(b + 6, mac, ETH_ALEN) == 0;
 
-	if (len < ETH_ZLEN || len > ETH_FRAME_LEN)
+	/* The last segment that the card cut is as long as its bytes; a driver's packet is padded. */
+	ip = datagram(b, len, &n);
+	if (len < ETH_ZLEN && ip && ip[9] == IPPROTO_TCP && len == n + ETH_HLEN && n > 40)
+		least = len;
+	if (len < least || len > ETH_FRAME_LEN)
 		sim_fail("frame", "host%u sent a frame of %u bytes", h->id, len);
 	if (type == ETH_P_ARP)
 		ours = ours && memcmp(b + 22, mac, ETH_ALEN) == 0 &&

@@ -152,7 +152,7 @@ static u32 nr_charges;
 
 static void charge(const struct sk_buff *skb)
 {
-	if (skb->destructor != sock_wfree)
+	if (skb->destructor != sock_wfree && skb->destructor != tcp_wfree)
 		return;
 	for (u32 i = 0; i < nr_charges; i++)
 		if (charges[i].sk == skb->sk) {

@@ -9,6 +9,8 @@
  */
 #include "torture.h"
 
+#include "../../net/tcp/tcp_internal.h"
+
 #include "host.h"
 
 #include <kernel/file.h>
@@ -404,6 +406,52 @@ static int run_tcp_byte_again(void)
 	MUST(data_frames >= 2);
 out:
 	card_never_done(0, false);
+	wire_filter = NULL;
+	close_fd(fd);
+	peer_close_accepted(s);
+	peer_close(l);
+	return err;
+}
+
+/* Takes every frame of host 0 that bears text. */
+static bool lose_text(u32 from, const u8 *frame, u32 len)
+{
+	(void)frame;
+	return !from && len > 400;
+}
+
+/*
+ * Somebody else reads the bytes while they are sent again: first of the same data (the copy gets headers of its own), then
+ * of a copy, which leaves only the descriptor beside the original taken.
+ */
+static int run_tcp_tapped(void)
+{
+	struct socket *l = NULL, *s = NULL;
+	struct sockaddr_in to = name_of(HOST_IP(1), fresh_port());
+	struct sk_buff *tap = NULL, *head;
+	int err = 0, fd = -1;
+	struct file *f;
+
+	fill(500);
+	TRY(peer_listen(ntohs(to.sin_port), &l));
+	fd = (int)TRY(open_fd(SOCK_STREAM));
+	TRY(SYS3(connect, fd, &to, sizeof(to)));
+	TRY(peer_accept(l, &s));
+	wire_filter = lose_text;
+	TRY(fd_write(fd, 500, 500));
+	host_clock_advance(SEC / 10); /* what was sent is reclaimed */
+	f = fget(fd);
+	head = tcp_rtx_head(tcp_sk(((struct socket *)f->private_data)->sk));
+	fput(f);
+	tap = head ? skb_clone(head) : NULL;
+	host_clock_advance(SEC / 2);
+	if (tap)
+		TRY(pskb_expand_head(tap, 0, 0));
+	host_clock_advance(2 * SEC);
+	wire_filter = NULL;
+	TRY(peer_read(s, 500));
+out:
+	consume_skb(tap);
 	wire_filter = NULL;
 	close_fd(fd);
 	peer_close_accepted(s);
@@ -1126,6 +1174,7 @@ const struct scenario scenarios[] = {
 	{ "tcp_stalled", up, run_tcp_stalled, machine_down, conn_errors, false },
 	{ "tcp_never_done", up, run_tcp_never_done, machine_down, conn_errors, false },
 	{ "tcp_byte_again", up, run_tcp_byte_again, machine_down, conn_errors, false },
+	{ "tcp_tapped", up, run_tcp_tapped, machine_down, conn_errors, false },
 	{ "tcp_pmtu", up, run_tcp_pmtu, machine_down, conn_errors, false },
 	{ "tcp_zero_window", up, run_tcp_zero_window, machine_down, held_back, false },
 	{ "tcp_loopback", up, run_tcp_loopback, machine_down, conn_errors, false },

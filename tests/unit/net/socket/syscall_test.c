@@ -1017,8 +1017,12 @@ TEST_EACH(timeout, timeouts)
 	CHECK_EQ(SYS(getsockopt, fd, SOL_SOCKET, row->opt, P(&got), P(&len)), 0);
 	CHECK_EQ(got.tv_sec * 1000 + got.tv_usec / 1000, row->after_ms);
 	if (row->what == W_TCP_SEND) { /* fill it */
-		while (SYS(sendto, fd, P(buffer), sizeof(buffer), MSG_DONTWAIT, 0, 0) > 0)
-			settle();
+		for (u32 i = 0; i < 4;
+		     i++) { /* till the last rest has gone that the window takes */
+			while (SYS(sendto, fd, P(buffer), sizeof(buffer), MSG_DONTWAIT, 0, 0) > 0)
+				settle();
+			host_clock_advance(NSEC_PER_SEC);
+		}
 	}
 	t0 = ktime_get_ns();
 	if (row->what == W_ACCEPT)

@@ -50,7 +50,7 @@ TEST(what_is_acknowledged_is_memory_again)
 
 	pair_up(s);
 	CHECK_EQ(put(s[0], buf, sizeof(buf), 0), sizeof(buf)); /* on its way */
-	fail("alloc,site=net/tcp/tcp.c");
+	fail("alloc,site=net/tcp/tcp_sendmsg.c");
 	begin = host_clock();
 	CHECK_EQ(put(s[0], buf, 3000, 0), 3000);
 	CHECK_EQ(faults[FAULT_ALLOC].hits, 1);
@@ -65,7 +65,7 @@ TEST(nothing_on_its_way_is_a_pause)
 	u64 begin;
 
 	pair_up(s);
-	fail("alloc,site=net/tcp/tcp.c");
+	fail("alloc,site=net/tcp/tcp_sendmsg.c");
 	begin = host_clock();
 	CHECK_EQ(put(s[0], buf, sizeof(buf), 0), sizeof(buf));
 	CHECK_EQ(faults[FAULT_ALLOC].hits, 1);
@@ -82,7 +82,7 @@ TEST(a_deadline_ends_the_pause)
 
 	pair_up(s);
 	CHECK_EQ(sock_setsockopt(s[0]->sk, SO_SNDTIMEO, &tv, sizeof(tv)), 0);
-	fail("alloc,site=net/tcp/tcp.c,every=1");
+	fail("alloc,site=net/tcp/tcp_sendmsg.c,every=1");
 	begin = host_clock();
 	CHECK_EQ(put(s[0], "x", 1, 0), -EAGAIN);
 	CHECK(host_clock() - begin >= 4 * NSEC_PER_MSEC &&

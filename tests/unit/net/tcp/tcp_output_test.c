@@ -418,7 +418,7 @@ TEST_EACH(cut, cut_table)
 	queued = s->sk->sk_wmem_queued;
 	seq = TCP_SKB_CB(skb)->seq;
 	peer_memory(row->memory);
-	CHECK_EQ(tcp_fragment(s->sk, q, skb, row->at), row->memory ? 0 : -ENOMEM);
+	CHECK_EQ(tcp_fragment(s->sk, q, skb, row->at, 1460), row->memory ? 0 : -ENOMEM);
 	peer_memory(true);
 	if (row->memory) {
 		rest = skb_queue_next(q, skb);
@@ -540,8 +540,8 @@ TEST(refused_with_nothing_in_flight)
 	peer_down();
 }
 
-/* The segment is still on our own queue: the next transmission of its bytes is a copy, the first may be written to. */
-TEST(retransmitting_what_is_still_here)
+/* The segment is still on our own queue: a second copy behind it would help nobody. Its completion asks again. */
+TEST(not_retransmitted_while_still_here)
 {
 	struct socket *s;
 	struct tcp_sock *tp;
@@ -549,22 +549,49 @@ TEST(retransmitting_what_is_still_here)
 	peer_up();
 	s = peer_connected();
 	tp = tcp_sk(s->sk);
-	fill(data, 0, sizeof(data));
 	peer_clog(100);
 	CHECK_EQ(put(s, data, 1000, 0), 1000);
-	CHECK(skb_shared_data(tcp_rtx_head(tp)));
+	CHECK(skb_fclone_busy(tcp_rtx_head(tp), s->sk));
 	local_bh_disable();
-	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp)), 0);
+	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp), 1), -EBUSY);
+	local_bh_enable();
+	CHECK_EQ(peer_mib(LINUX_MIB_TCPSpuriousRtxHostQueues), 1);
+	CHECK(tp->tsq_throttled);
+	CHECK_EQ(tp->retrans_out, 0);
+	peer_unclog();
+	CHECK(!tp->tsq_throttled);
+	CHECK(!skb_fclone_busy(tcp_rtx_head(tp), s->sk));
+	CHECK_EQ(peer.n, 1);
+	sock_release(s);
+	peer_down();
+}
+
+/* Somebody else reads the bytes (a tap): what goes again is a copy with headers of its own. */
+TEST(retransmitted_as_a_copy_while_the_bytes_are_shared)
+{
+	struct socket *s;
+	struct tcp_sock *tp;
+	struct sk_buff *tap;
+
+	peer_up();
+	s = peer_connected();
+	tp = tcp_sk(s->sk);
+	fill(data, 0, sizeof(data));
+	CHECK_EQ(put(s, data, 1000, 0), 1000);
+	tap = skb_clone(tcp_rtx_head(tp));
+	CHECK(!skb_fclone_busy(tcp_rtx_head(tp), s->sk));
+	local_bh_disable();
 	peer_memory(false);
-	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp)), -ENOBUFS);
+	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp), 1), -ENOBUFS);
 	peer_memory(true);
+	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp), 1), 0);
 	local_bh_enable();
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPRetransFail), 1);
 	CHECK_EQ(tp->retrans_out, 1);
-	peer_unclog();
 	CHECK_EQ(peer.n, 2);
 	CHECK_EQ(peer.out[0].seq, peer.out[1].seq);
 	CHECK_EQ(peer.out[0].first, peer.out[1].first);
+	consume_skb(tap);
 	sock_release(s);
 	peer_down();
 }
@@ -602,15 +629,17 @@ TEST(window_pulled_back)
 	CHECK_EQ(peer.n, 2);
 	tp->snd_wnd = 0;
 	local_bh_disable();
-	CHECK_EQ(tcp_retransmit_skb(s->sk, skb_queue_next(&tp->tcp_rtx_queue, tcp_rtx_head(tp))),
+	CHECK_EQ(tcp_retransmit_skb(s->sk, skb_queue_next(&tp->tcp_rtx_queue, tcp_rtx_head(tp)), 1),
 		 -EAGAIN);
-	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp)), 0);
+	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp), 1), 0);
 	tp->snd_wnd = 1460;
-	CHECK_EQ(tcp_retransmit_skb(s->sk, skb_queue_next(&tp->tcp_rtx_queue, tcp_rtx_head(tp))),
+	CHECK_EQ(tcp_retransmit_skb(s->sk, skb_queue_next(&tp->tcp_rtx_queue, tcp_rtx_head(tp)), 1),
 		 -EAGAIN);
-	tp->snd_wnd = 1461;
-	CHECK_EQ(tcp_retransmit_skb(s->sk, skb_queue_next(&tp->tcp_rtx_queue, tcp_rtx_head(tp))),
+	tp->snd_wnd = 1461; /* room for one octet of it */
+	CHECK_EQ(tcp_retransmit_skb(s->sk, skb_queue_next(&tp->tcp_rtx_queue, tcp_rtx_head(tp)), 1),
 		 0);
+	CHECK_EQ(said(0)->len, 1);
+	CHECK_EQ(tp->packets_out, 3);
 	local_bh_enable();
 	/* An empty segment bears no number beyond the window either. */
 	tp->snd_wnd = 100;
@@ -635,12 +664,12 @@ TEST(smaller_mss_cuts_what_goes_again)
 	tp->mtu_info = 552;
 	local_bh_disable();
 	peer_memory(false);
-	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp)), -ENOMEM);
+	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp), 1), -ENOMEM);
 	peer_memory(true);
-	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp)), 0);
+	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp), 1), 0);
 	CHECK_EQ(said(0)->len, 512);
-	CHECK_EQ(tp->packets_out, 2);
-	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp)), 0);
+	CHECK_EQ(tp->packets_out, 3); /* 512 and 948 bytes */
+	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp), 1), 0);
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPLostRetransmit), 1);
 	CHECK_EQ(tp->retrans_out, 1); /* counted once */
 	CHECK_EQ(tp->total_retrans, 2);
@@ -787,12 +816,14 @@ struct sndbuf_row {
 	const char *name;
 	u32 cwnd, mss, sndbuf, cap;
 	bool locked;
-	u32 want; /* 0: what two windows of segments cost */
+	u32 want;
 };
 
 static const struct sndbuf_row sndbuf_table[] = {
-	{ "grows", 100, 1460, 16384, 4 << 20, false, 0 },
-	{ "ten_segments_at_least", 1, 1460, 16384, 4 << 20, false, 0 },
+	{ "grows", 100, 1460, 16384, 4 << 20, false, 2 * 100 * 4352 },
+	{ "ten_segments_at_least", 1, 1460, 16384, 4 << 20, false, 87040 },
+	{ "segments_of_1408_cost_half", 10, 1408, 16384, 4 << 20, false, 2 * 10 * 2304 },
+	{ "of_9000_bytes", 10, 8960, 16384, 4 << 20, false, 2 * 10 * (16384 + 256) },
 	{ "capped", 100000, 1460, 16384, 500000, false, 500000 },
 	{ "never_shrinks", 10, 536, 300000, 4 << 20, false, 300000 },
 	{ "fixed_by_the_application", 100, 1460, 16384, 4 << 20, true, 16384 },
@@ -807,15 +838,13 @@ TEST_EACH(send_buffer_follows, sndbuf_table)
 	s = tcp_socket(0);
 	tp = tcp_sk(s->sk);
 	tp->cc.cwnd = row->cwnd;
-	tp->mss_cache = row->mss;
+	tp->mss_cache = tp->mss_clamp = row->mss;
 	s->sk->sk_sndbuf = row->sndbuf;
 	hosts[0]->tcp->wmem[2] = row->cap;
 	if (row->locked)
 		s->sk->sk_userlocks |= SOCK_SNDBUF_LOCK;
 	tcp_sndbuf_expand(s->sk);
-	CHECK_EQ(s->sk->sk_sndbuf,
-		 row->want ? row->want
-			   : 2 * max(row->cwnd, 10u) * SKB_TRUESIZE(MAX_TCP_HEADER + row->mss));
+	CHECK_EQ(s->sk->sk_sndbuf, row->want);
 	sock_release(s);
 	peer_down();
 }

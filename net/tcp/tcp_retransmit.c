@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Sending again what is on the retransmit queue: shortened by what was acknowledged, cut to what may go, joined with small
+ * ones behind it.
+ *
+ * Interface: tcp_rebuild_header, tcp_retransmit_skb
+ * Above: tcp_recovery.c, tcp_timer.c, tcp_control.c. Below: tcp_transmit.c, tcp_segment.c, <net/ip.h>.
+ * Context: BH off; owner of the socket, or softirq while nobody owns it.
+ * Owns: nothing.
+ * Specs: RFC 9293 3.8.1, 3.8.6; RFC 1122 4.2.2.15, 4.2.3.4; RFC 6298 (Karn's rule).
+ */
+#include "tcp_internal.h"
+
+#include <net/ip.h>
+#include <net/skbuff_frags.h>
+#include <net/trace.h>
+
+/**
+ * tcp_rebuild_header() - there is a route; a stale one is looked up again
+ *
+ * Context: BH off. Return: 0; -EHOSTUNREACH no way to the peer any more.
+ */
+int tcp_rebuild_header(struct sock *sk)
+{
+	if (__sk_dst_check(sk) || !ip_route_connect_sk(sk))
+		return 0;
+	return -EHOSTUNREACH;
+}
+
+/* @next, behind @skb on the retransmit queue, may be resent as its end. */
+static bool tcp_can_collapse(const struct tcp_sock *tp, const struct sk_buff *skb,
+			     const struct sk_buff *next, u32 room)
+{
+	const struct tcp_skb_cb *cb = TCP_SKB_CB(next);
+
+	return !TCP_SKB_CB(skb)->eor && cb->segs == 1 && !(cb->sacked & TCPCB_SACKED_ACKED) &&
+	       next->len <= room && !after(cb->end_seq, tcp_wnd_end(tp));
+}
+
+/*
+ * Small segments that follow are sent in the same packet (RFC 1122, 4.2.2.15 lets a retransmission repacketize): what a
+ * dialogue wrote in drops comes back as one. @room: bytes that @skb may have in the end.
+ */
+static void tcp_retrans_try_collapse(struct sock *sk, struct sk_buff *skb, u32 room) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+	struct sk_buff *next;
+
+	if (!tcp_net_of(sk)->retrans_collapse || (cb->tcp_flags & TCPHDR_SYN) || cb->segs != 1)
+		return;
+	while ((next = skb_queue_next(&tp->tcp_rtx_queue, skb))) {
+		struct tcp_skb_cb *ncb = TCP_SKB_CB(next);
+
+		if (!tcp_can_collapse(tp, skb, next, room - skb->len) || !skb_try_merge(skb, next))
+			return;
+		cb->end_seq = ncb->end_seq;
+		cb->tcp_flags |= ncb->tcp_flags;
+		cb->sacked |= ncb->sacked & TCPCB_EVER_RETRANS;
+		cb->eor = ncb->eor;
+		cb->summed = false;
+		tp->sacked_out -=
+			min(tp->sacked_out, 1u); /* one segment less can have left the network */
+		tcp_rtx_unlink_free(sk, next);
+	}
+}
+
+/* The shape in which @skb goes: without what was acknowledged, @segs segments at most, inside the window. */
+static int tcp_shape_for_retransmit(struct sock *sk, struct sk_buff *skb, u32 mss, u32 segs)
+	__needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+	u32 room, len;
+
+	if (tcp_trim_head(sk, skb))
+		return -ENOMEM;
+	if (before(cb->seq, tcp_wnd_end(tp)))
+		room = tcp_wnd_end(tp) - cb->seq;
+	else if (cb->seq == tp->snd_una)
+		room = mss; /* a probe: the first unacknowledged octet goes in any case */
+	else
+		return -EAGAIN;
+	len = min(mss * segs, room);
+	if (len > mss)
+		len = len / mss * mss;
+	if (skb->len > len)
+		return tcp_fragment(sk, &tp->tcp_rtx_queue, skb, len, mss);
+	tcp_set_segs(sk, skb, mss, true);
+	if (skb->len < min(room, mss))
+		tcp_retrans_try_collapse(sk, skb, min(room, mss));
+	return 0;
+}
+
+static void tcp_event_retransmitted(struct sock *sk, struct sk_buff *skb) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+
+	if (cb->tcp_flags & TCPHDR_SYN)
+		NET_INC_STATS(sk->sk_net, TCPSynRetrans);
+	if (cb->sacked & TCPCB_SACKED_RETRANS)
+		NET_INC_STATS(sk->sk_net, TCPLostRetransmit);
+	else
+		tp->retrans_out += cb->segs;
+	cb->sacked |= TCPCB_SACKED_RETRANS | TCPCB_EVER_RETRANS;
+	tp->total_retrans += cb->segs;
+	tp->bytes_retrans += skb->len;
+	if (!tp->retrans_stamp_ns)
+		tp->retrans_stamp_ns = ktime_get_ns();
+}
+
+/**
+ * tcp_retransmit_skb() - sends one skb of the retransmit queue again
+ * @sk: socket
+ * @skb: on tcp_rtx_queue, where it stays
+ * @segs: how many segments of it at most
+ *
+ * What is too large is cut first; nothing but the first unacknowledged octets go beyond a window that was pulled back
+ * (RFC 9293, 3.8.6). A packet whose last copy has not left this host is not sent again: its completion will ask anew.
+ * The segment is marked: its ACK gives no RTT sample.
+ *
+ * Context: BH off. Return: 0; -EBUSY the last copy is still here; -EAGAIN outside the window; -EHOSTUNREACH no route;
+ * -ENOMEM, or tcp_transmit_skb()'s refusal.
+ */
+int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, u32 segs)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 mss = tcp_current_mss(sk);
+	u64 sent_ns;
+	int err;
+
+	trace_fn_tcp(tcp_retransmit_skb, sk, skb, TCP_SKB_CB(skb)->seq, tp->tcp_rtx_queue.qlen);
+	if (skb_fclone_busy(skb, sk)) {
+		tp->tsq_throttled = true;
+		NET_INC_STATS(sk->sk_net, TCPSpuriousRtxHostQueues);
+		return -EBUSY;
+	}
+	err = tcp_shape_for_retransmit(sk, skb, mss, segs);
+	tcp_check_space(
+		sk); /* what was cut off or joined gave memory back, and no ACK may follow */
+	if (err)
+		return err;
+	if (tcp_rebuild_header(sk)) {
+		NET_INC_STATS(sk->sk_net, TCPRetransFail);
+		return -EHOSTUNREACH;
+	}
+	sent_ns = skb->tstamp_ns;
+	err = tcp_transmit_skb(sk, skb, true);
+	TCP_ADD_STATS(sk->sk_net, RetransSegs, TCP_SKB_CB(skb)->segs);
+	if (err) {
+		skb->tstamp_ns = sent_ns; /* the copy that left is the one an ACK measures */
+		NET_ADD_STATS(sk->sk_net, TCPRetransFail, TCP_SKB_CB(skb)->segs);
+		return err;
+	}
+	tcp_event_retransmitted(sk, skb);
+	return 0;
+}

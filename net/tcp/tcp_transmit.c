@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One segment, or a packet that stands for many: window, header, options, checksum, and the clone that goes down.
+ *
+ * The original stays with the socket until it is acknowledged; the clone is charged to sk_wmem_alloc until the device has
+ * sent it. When that charge was what a sender waited for (TCP small queues, autocorking), its end wakes him by a tasklet.
+ *
+ * Interface: tcp_space, tcp_full_space, tcp_select_window_size, tcp_enter_cwr, tcp_transmit_skb, tcp_wfree
+ * Above: tcp_output.c, tcp_control.c, tcp_data.c, tcp_tsq.c. Below: tcp_rtx_queue.c, tcp_reply.c, <net/ip.h>.
+ * Context: owner of the socket with BH off, or softirq while nobody owns it; the destructors wherever a packet ends.
+ * Owns: each clone belongs to IP and holds the socket until it is freed; the list of sockets to wake, one reference each.
+ * Specs: RFC 9293 3.1, 3.7.4, 3.8.6.2; RFC 1122 4.2.3.3; RFC 7323 2; RFC 4022 (OutSegs).
+ */
+#include "tcp_internal.h"
+
+#include <kernel/softirq.h>
+#include <net/checksum.h>
+#include <net/ip.h>
+#include <net/trace.h>
+
+/* --- Receive window to announce ------------------------------------------------------------------------------------- */
+
+/** tcp_full_space() - bytes of payload the receive buffer is good for: half, the rest is overhead. Context: any. Return: bytes. */
+u32 tcp_full_space(const struct sock *sk)
+{
+	return min(sk->sk_rcvbuf / 2, tcp_sk(sk)->window_clamp);
+}
+
+/** tcp_space() - the same of what is free now. Context: any. Return: bytes. */
+u32 tcp_space(const struct sock *sk)
+{
+	u32 used = sk->sk_rmem_alloc + sk->sk_backlog_len;
+
+	return sk->sk_rcvbuf > used ? min((sk->sk_rcvbuf - used) / 2, tcp_sk(sk)->window_clamp) : 0;
+}
+
+/**
+ * tcp_select_window_size() - window to announce now, before scaling
+ *
+ * Nothing below one segment or a sixteenth of the buffer (silly window avoidance, RFC 1122 4.2.3.3); small changes
+ * are held back. The caller never moves the right edge left.
+ *
+ * Context: owner or softirq. Return: bytes.
+ */
+u32 tcp_select_window_size(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 full = tcp_full_space(sk), space = min(tcp_space(sk), full);
+	u32 mss = min(tp->rcv_mss, full), win = tp->rcv_wnd;
+
+	if (space < full / 16 || space < mss || mss == 0)
+		return 0;
+	if (tp->rcv_wscale)
+		return ALIGN(space, 1u << tp->rcv_wscale);
+	if (win > space || win + mss <= space)
+		win = space / mss * mss;
+	return win;
+}
+
+/* Chooses the window of an outgoing segment and remembers what was promised. Return: the 16 bits on the wire. */
+static u16 tcp_select_window(struct sock *sk) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 old_win = tp->rcv_wnd, cur = tcp_receive_window(tp), win = tcp_select_window_size(sk);
+
+	if (win < cur) { /* RFC 9293 SHLD-14: never shrink */
+		if (win == 0)
+			NET_INC_STATS(sk->sk_net, TCPWantZeroWindowAdv);
+		win = ALIGN(cur, 1u << tp->rcv_wscale);
+	}
+	win = min(win, 65535u << tp->rcv_wscale);
+	tp->rcv_wnd = win;
+	tp->rcv_wup = tp->rcv_nxt;
+	if (win == 0 && old_win)
+		NET_INC_STATS(sk->sk_net, TCPToZeroWindowAdv);
+	else if (win && old_win == 0)
+		NET_INC_STATS(sk->sk_net, TCPFromZeroWindowAdv);
+	return (u16)(win >> tp->rcv_wscale);
+}
+
+/* --- One segment -------------------------------------------------------------------------------------------------------- */
+
+/**
+ * tcp_enter_cwr() - our own queue is full: less in flight, once per window
+ *
+ * Context: owner or softirq.
+ */
+void tcp_enter_cwr(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tp->ca_state >= TCP_CA_CWR)
+		return;
+	tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc, tp->packets_out);
+	tp->cc.cwnd = min(tp->cc.cwnd, tp->cc.ssthresh);
+	tp->cc.cwnd_cnt = 0;
+	tp->ca_state = TCP_CA_CWR;
+	tp->high_seq = tp->snd_nxt;
+}
+
+/* An ACK left: what was pending is done. */
+static void tcp_event_ack_sent(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tp->quick)
+		tp->quick--;
+	tp->ack_pending = 0;
+	tcp_stop_timer(sk, &tp->delack_timer);
+}
+
+static void tcp_event_sent(struct sock *sk, const struct tcp_skb_cb *cb, u32 len, u64 now)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	tp->segs_out += cb->segs;
+	if (after(cb->end_seq, tp->snd_nxt) || cb->seq == cb->end_seq)
+		TCP_ADD_STATS(sk->sk_net, OutSegs, cb->segs); /* RFC 4022: not what only repeats */
+	if (cb->tcp_flags & TCPHDR_ACK)
+		tcp_event_ack_sent(sk);
+	if (!len)
+		return;
+	tp->data_segs_out += cb->segs;
+	tp->bytes_sent += len;
+	/* We answer what we just received: a dialogue. */
+	if (tp->lrcvtime_ns && now - tp->lrcvtime_ns < TCP_DELACK_MIN_NS)
+		tp->pingpong = true;
+	tp->lsndtime_ns = now;
+}
+
+/* --- Who is charged below ------------------------------------------------------------------------------------------------ */
+
+/**
+ * tcp_wfree() - destructor: the device, or whoever dropped it, is done with a clone
+ *
+ * A sender that waits for that (tsq_throttled) goes onto the list with the packet's reference; the tasklet lets it send,
+ * from a context of its own.
+ *
+ * Context: process, softirq; never hardirq. Borrows: @skb, which is being freed.
+ */
+void tcp_wfree(struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_net *tn = tcp_net_of(sk);
+
+	trace_at_skb(tcp_wfree, skb, 0);
+	BUG_ON(sk->sk_wmem_alloc < skb->truesize);
+	sk->sk_wmem_alloc -= skb->truesize;
+	if (!tp->tsq_throttled || !list_empty(&tp->tsq_node)) {
+		sock_put(sk);
+		return;
+	}
+	local_bh_disable();
+	tp->tsq_throttled = false;
+	list_add_tail(&tp->tsq_node, &tn->tsq);
+	tasklet_schedule(&tn->tsq_tasklet);
+	local_bh_enable();
+}
+
+/* The same for what carries no text: it was not charged, so that acknowledgments do not hold data up. */
+static void tcp_ack_wfree(struct sk_buff *skb)
+{
+	sock_put(skb->sk);
+}
+
+static void tcp_set_owner_w(struct sk_buff *skb, struct sock *sk, bool charged)
+{
+	skb_orphan(skb);
+	sock_hold(sk);
+	skb->sk = sk;
+	skb->destructor = charged ? tcp_wfree : tcp_ack_wfree;
+	if (charged)
+		sk->sk_wmem_alloc += skb->truesize;
+}
+
+/* --- Down ------------------------------------------------------------------------------------------------------------------ */
+
+/* The descriptor that goes down: a clone, or a copy while an earlier clone still uses the bytes. NULL without memory. */
+static struct sk_buff *tcp_copy_for_xmit(struct sk_buff *orig)
+{
+	return skb_shared_data(orig) ? pskb_copy(orig, MAX_TCP_HEADER) : skb_clone(orig);
+}
+
+/* Options in front of the payload, and the window. Return: for the header. */
+static struct tcp_hdr_spec tcp_build_header(struct sock *sk, struct sk_buff *skb,
+					    const struct tcp_skb_cb *cb) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_hdr_spec h = { .saddr = sk->inet_saddr,
+				  .daddr = sk->sk_daddr,
+				  .sport = htons(sk->sk_num),
+				  .dport = sk->sk_dport,
+				  .seq = cb->seq,
+				  .ack = cb->tcp_flags & TCPHDR_ACK ? tp->rcv_nxt : 0,
+				  .flags = cb->tcp_flags };
+
+	if (cb->segs > 1)
+		h.flags |=
+			TCPHDR_PSH; /* it is the end of what we can send now; stays on the last one */
+	if (cb->tcp_flags & TCPHDR_SYN) {
+		bool ws = tp->wscale_ok;
+
+		h.optlen = tcp_options_syn_len(ws);
+		(void)tcp_options_build_syn(skb_push(skb, h.optlen), (u16)tp->advmss, ws,
+					    tp->rcv_wscale);
+		h.wnd = (u16)min(tp->rcv_wnd, 65535u); /* RFC 7323, 2.2: never scaled */
+		tp->rcv_wup = tp->rcv_nxt;
+	} else {
+		h.wnd = tcp_select_window(sk);
+	}
+	return h;
+}
+
+/* The sum of the payload is known from its copy: only the header is left to sum, and nobody below need touch the bytes. */
+static void tcp_finish_csum(struct sk_buff *skb, const struct tcp_hdr_spec *h, u32 payload_sum)
+{
+	struct tcphdr *th = tcp_hdr(skb);
+
+	th->check = 0;
+	th->check = csum_tcpudp_magic(h->saddr, h->daddr, skb->len, IPPROTO_TCP,
+				      csum_partial(th, TCP_HDR_LEN + h->optlen, payload_sum));
+	skb->ip_summed = CHECKSUM_NONE;
+}
+
+/**
+ * tcp_transmit_skb() - header, options, checksum, IP
+ * @sk: socket
+ * @skb: data at the payload, control block filled; more than one segment only where sk_can_gso()
+ * @clone_it: @skb stays with the caller and a clone goes; otherwise @skb is consumed
+ *
+ * Context: BH off. Return: 0 accepted; -ENOBUFS no memory for the clone; NET_XMIT_DROP (positive) refused by the
+ * queue below (the congestion window is reduced); other -errno from IP.
+ */
+int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	const struct tcp_skb_cb cb = *TCP_SKB_CB(skb);
+	u64 now = ktime_get_ns();
+	u32 len = skb->len;
+	struct tcp_hdr_spec h;
+	int err;
+
+	trace_fn_tcp(tcp_transmit_skb, sk, skb, cb.seq, sk->sk_write_queue.qlen);
+	BUG_ON(cb.segs == 0 || (cb.segs > 1 && !cb.gso_size));
+	skb->tstamp_ns = now;
+	if (clone_it) {
+		skb = tcp_copy_for_xmit(skb);
+		if (!skb)
+			return -ENOBUFS;
+		skb->tstamp_ns = now;
+		trace_at_tcp(tcp_clone, sk, skb, cb.seq, sk->sk_write_queue.qlen);
+	}
+	h = tcp_build_header(sk, skb, &cb);
+	tcp_push_header(skb, &h);
+	if (cb.summed && cb.segs == 1)
+		tcp_finish_csum(skb, &h, cb.csum);
+	skb_shinfo(skb)->gso_size = cb.segs > 1 ? cb.gso_size : 0;
+	skb_shinfo(skb)->gso_segs = (u16)cb.segs;
+	skb_shinfo(skb)->gso_type = cb.segs > 1 ? SKB_GSO_TCPV4 : 0;
+	skb->priority = sk->sk_priority;
+	skb->mark = sk->sk_mark;
+	if (tp->dst_confirm) {
+		skb->dst_pending_confirm = 1;
+		tp->dst_confirm = false;
+	}
+	tcp_set_owner_w(skb, sk, cb.seq != cb.end_seq);
+	tcp_event_sent(sk, &cb, len, now);
+	err = ip_queue_xmit(sk, skb);
+	if (err > 0) {
+		tcp_enter_cwr(sk);
+		if (err == NET_XMIT_CN)
+			err = 0;
+	}
+	return err;
+}
