@@ -176,7 +176,8 @@ void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res)
 		}
 		tcp_sample(skb, now_ns, res);
 		res->segs += TCP_SKB_CB(skb)->segs;
-		trace_at_tcp(original_freed, sk, skb, TCP_SKB_CB(skb)->seq, tp->tcp_rtx_queue.qlen - 1);
+		trace_at_tcp(original_freed, sk, skb, TCP_SKB_CB(skb)->seq,
+			     tp->tcp_rtx_queue.qlen - 1);
 		tcp_rtx_unlink_free(sk, skb);
 	}
 	tp->delivered += res->segs;
