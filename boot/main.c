@@ -139,21 +139,29 @@ static void address_init(struct net *net, struct net_device *dev) __may_sleep
 	__be32 addr = (__force __be32)options.addr, gw = (__force __be32)options.gw;
 	int err;
 
+	acd_set_mode(net, options.acd);
 	if (options.dhcp) {
 		err = dhcp_start(dev);
 		if (!err)
 			err = dhcp_wait(net, ktime_get_ns() + DHCP_WAIT_NS);
 		if (err)
 			no_address("no DHCP server answered in 20 s", err);
+		err = acd_probe(dev, inet_select_addr(dev, INADDR_ANY));
+		if (err)
+			no_address("another host has the address that DHCP gave us", err);
 	} else {
-		err = inet_addr_add(dev, addr, options.prefixlen);
+		err = acd_probe(dev, addr);
+		if (err == -EADDRINUSE)
+			no_address("another host has the address of ip=", err);
+		if (!err)
+			err = inet_addr_add(dev, addr, options.prefixlen);
 		if (!err && gw)
 			err = ip_route_add(net, INADDR_ANY, 0, gw, dev);
 		if (err)
 			no_address("ip= cannot be used as it stands", err);
 		pr_info("boot: eth0 %pI4/%u gw %pI4\n", &options.addr, options.prefixlen,
 			&options.gw);
-		arp_announce(dev, addr);
+		acd_start(dev, addr);
 	}
 	for (u32 i = 0; i < options.nr_neigh; i++) {
 		err = neigh_add_permanent(net, (__force __be32)options.neigh[i].addr, dev,

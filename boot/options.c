@@ -154,6 +154,21 @@ static int parse_ring(const char *key, const char *value, void *arg, const char 
 	return 0;
 }
 
+static int parse_acd(const char *key, const char *value, void *arg, const char **why)
+{
+	static const char *const modes[] = { "background", "strict", "off" }; /* enum acd_mode */
+
+	(void)key;
+	*why = "must be background, strict or off";
+	for (u32 i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (strcmp(value, modes[i]) == 0) {
+			*(enum acd_mode *)arg = (enum acd_mode)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static int parse_txirq(const char *key, const char *value, void *arg, const char **why)
 {
 	bool *always = arg;
@@ -246,6 +261,7 @@ int boot_options_parse(struct boot_options *o, const char *cmdline, const char *
 	const struct cmdline_key keys[] = {
 		{ "ip", parse_ip, o, false },
 		{ "neigh", parse_neigh, o, true },
+		{ "acd", parse_acd, &o->acd, false },
 		{ "mtu", cmdline_parse_u32, &mtu, false },
 		{ "txqueuelen", cmdline_parse_u32, &txqueuelen, false },
 		{ "tx_ring", parse_ring, &o->nic.tx_ring, false },

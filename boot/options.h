@@ -6,6 +6,7 @@
 #include <kernel/cmdline.h>
 #include <kernel/trace.h>
 #include <lib/types.h>
+#include <net/neighbour.h>
 #include <net/qdisc_spec.h>
 #include <wire/ethernet.h>
 
@@ -18,6 +19,7 @@ struct boot_options {
 	bool dhcp;         /* ip=dhcp */
 	u32 addr, gw, dns; /* ip=ADDR/LEN,gw=,dns=: network order, 0 none */
 	u8 prefixlen;
+	enum acd_mode acd;
 	u32 nr_neigh;
 	struct {
 		u32 addr; /* network order */

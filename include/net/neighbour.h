@@ -43,6 +43,16 @@ int arp_net_init(struct net *net); /* table, ARP plug-in, packet type, notifier;
 void arp_net_exit(struct net *net);
 /* Announces @addr (RFC 5227, 2.3): one gratuitous request. Process, softirq. */
 void arp_announce(struct net_device *dev, __be32 addr);
+/* Address conflict detection (RFC 5227): acd= of the command line. */
+enum acd_mode {
+	ACD_BACKGROUND, /* announced and used at once, probed meanwhile */
+	ACD_STRICT,     /* probed before it is used */
+	ACD_OFF,        /* neither probed, announced nor defended */
+};
+void acd_set_mode(struct net *net, enum acd_mode mode);
+void acd_start(struct net_device *dev, __be32 addr); /* @addr is in use: announcements, probes */
+/* Strict: sleeps till @addr is known to be free. 0, -EADDRINUSE, -ENETDOWN, -EAGAIN; at once otherwise. */
+int acd_probe(struct net_device *dev, __be32 addr) __may_sleep;
 void arp_show(struct seq_file *m);        /* /proc/net/arp; arg: struct net */
 void neigh_stat_show(struct seq_file *m); /* /proc/net/neigh: "name value" lines; arg: struct net */
 #endif

@@ -356,7 +356,7 @@ static void dhcp_enter_bound(struct dhcp_client *c, const struct dhcp_msg *msg)
 	pr_info("dhcp: %s %pI4/%u gw %pI4 dns %pI4 lease %u s from %pI4\n", c->dev->name, &c->addr,
 		(unsigned int)c->prefixlen, &c->gw, &c->dns, msg->lease_s, &c->server_id);
 	if (fresh)
-		arp_announce(c->dev, c->addr);
+		acd_start(c->dev, c->addr);
 	wake_up(&c->wq);
 }
 

@@ -7,9 +7,9 @@
  * Somebody who uses our own address is logged and answered with one announcement in ten seconds.
  *
  * Interface: <net/neighbour.h> (arp_*).
- * Above: net/ipv4, net/dhcp.  Below: neighbour.c, dev_queue_xmit().
+ * Above: net/ipv4, net/dhcp.  Below: neighbour.c, acd.c, arp_send.c.
  * Context: softirq (receive, timers), process with BH off.
- * Owns: the packets it builds until dev_queue_xmit().
+ * Owns: nothing.
  * Specs: RFC 826; RFC 1122 (2.3.2); RFC 5227 (2.3, 2.4); RFC 1112 (6.4) for multicast addresses.
  */
 #include "neigh.h"
@@ -24,50 +24,9 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <net/inetdevice.h>
-#include <net/sch_generic.h>
 #include <wire/arp.h>
 
 #define ARP_DEFEND_INTERVAL_NS (10 * NSEC_PER_SEC)
-#define ARP_PRIORITY           7u /* TC_PRIO_CONTROL: ahead of the data that waits for the answer */
-
-/* --- Sending ------------------------------------------------------------------------------------------------------ */
-
-/* One ARP packet: link destination @hw (NULL: everybody), target hardware field @tha (NULL: zeros). */
-static void arp_send(struct net_device *dev, enum arp_op op, __be32 sip, __be32 tip, const u8 *hw,
-		     const u8 *tha)
-{
-	struct sk_buff *skb;
-	struct arphdr *arp;
-
-	if (!netif_running(dev) || !dev->header_ops)
-		return;
-	skb = alloc_skb(LL_MAX_HEADER + (u32)sizeof(*arp));
-	if (!skb)
-		return; /* the next probe asks again */
-	skb_reserve(skb, LL_MAX_HEADER);
-	skb_reset_network_header(skb);
-	arp = skb_put(skb, sizeof(*arp));
-	arp->ar_hrd = htons(ARPHRD_ETHER);
-	arp->ar_pro = htons(ETH_P_IP);
-	arp->ar_hln = ETH_ALEN;
-	arp->ar_pln = sizeof(__be32);
-	arp->ar_op = htons(op);
-	memcpy(arp->ar_sha, dev->dev_addr, ETH_ALEN);
-	arp->ar_sip = sip;
-	if (tha)
-		memcpy(arp->ar_tha, tha, ETH_ALEN);
-	else
-		memset(arp->ar_tha, 0, ETH_ALEN);
-	arp->ar_tip = tip;
-	skb->dev = dev;
-	skb->protocol = htons(ETH_P_ARP);
-	skb->priority = ARP_PRIORITY;
-	if (dev->header_ops->create(skb, dev, ETH_P_ARP, hw ? hw : dev->broadcast, NULL) < 0) {
-		kfree_skb_reason(skb, SKB_DROP_REASON_DEV_HDR);
-		return;
-	}
-	(void)dev_queue_xmit(skb);
-}
 
 /* Asks with the source address of the packet that waits, if that is ours, so that the answerer learns the right pair. */
 static void arp_solicit(struct neighbour *n, const struct sk_buff *skb, const u8 *lladdr)
@@ -83,17 +42,6 @@ static void arp_solicit(struct neighbour *n, const struct sk_buff *skb, const u8
 	if (fault_hit(FAULT_ARP_TIMEOUT))
 		return; /* lost on the wire, as far as anybody can tell */
 	arp_send(n->dev, ARPOP_REQUEST, sip, n->key, lladdr, lladdr);
-}
-
-/**
- * arp_announce() - tells the link that @addr is ours: a request for it from itself (RFC 5227, 2.3).
- * Context: process, softirq.
- */
-void arp_announce(struct net_device *dev, __be32 addr)
-{
-	if (dev->flags & (IFF_LOOPBACK | IFF_NOARP))
-		return;
-	arp_send(dev, ARPOP_REQUEST, addr, addr, NULL, NULL);
 }
 
 /* --- Classification ------------------------------------------------------------------------------------------------- */
@@ -179,10 +127,13 @@ static void arp_own_conflict(struct neigh_table *tbl, struct net_device *dev,
 
 	tbl->stats.own_conflicts++;
 	pr_warn_ratelimited("arp: %s: %pM uses our address %pI4\n", dev->name, arp->ar_sha, &sip);
+	if (tbl->acd.mode == ACD_OFF)
+		return;
 	if (tbl->defended_addr == sip && now < tbl->defended_ns + ARP_DEFEND_INTERVAL_NS)
 		return;
 	tbl->defended_ns = now;
 	tbl->defended_addr = sip;
+	tbl->stats.defences++;
 	arp_announce(dev, sip);
 }
 
@@ -197,6 +148,7 @@ static enum skb_drop_reason arp_process(struct neigh_table *tbl, struct net_devi
 
 	if (arp_is_bcast(sip, dev))
 		return SKB_DROP_REASON_ARP_INVALID; /* everybody's address is nobody's */
+	acd_look(tbl, dev, arp);
 	if (sip && inet_addr_is_local(tbl->net, sip)) {
 		if (ether_addr_equal(arp->ar_sha, dev->dev_addr))
 			return SKB_DROP_REASON_ARP_INVALID; /* our own frame came back */
@@ -256,10 +208,13 @@ static void arp_netdev_event(struct net_device *dev, enum netdev_event ev)
 	if (!tbl)
 		return;
 	local_bh_disable();
-	if (ev == NETDEV_DOWN || ev == NETDEV_UNREGISTER)
+	if (ev == NETDEV_DOWN || ev == NETDEV_UNREGISTER) {
+		acd_stop(tbl, dev);
 		neigh_flush_dev(tbl, dev);
-	else if (ev == NETDEV_CHANGEADDR)
+	} else if (ev == NETDEV_CHANGEADDR) {
+		acd_address_changed(tbl, dev);
 		neigh_reclassify(tbl, dev);
+	}
 	local_bh_enable();
 }
 

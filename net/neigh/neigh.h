@@ -5,9 +5,11 @@
  */
 #ifndef NEIGH_NEIGH_H
 #define NEIGH_NEIGH_H
+#include <kernel/wait.h>
 #include <lib/capability.h>
 #include <lib/list.h>
 #include <net/neighbour.h>
+#include <wire/arp.h>
 
 #define NEIGH_RETRANS_NS       (1 * NSEC_PER_SEC)
 #define NEIGH_BASE_REACHABLE_S 30u
@@ -67,7 +69,21 @@ struct neigh_stats {
 		evictions;
 	u64 conflicts;     /* a claim to another's address that the owner answered */
 	u64 own_conflicts; /* somebody uses an address of ours */
+	u64 defences;      /* announcements because of that */
+	u64 acd_conflicts; /* found by probing */
 	u64 rcv_probes;    /* requests for an address of ours */
+};
+
+/* The address on trial; acd.c. */
+struct acd {
+	struct net_device *dev; /* NULL: none */
+	__be32 addr;
+	u8 mode;                  /* enum acd_mode */
+	bool waited;              /* acd_probe() sleeps on it: it is not in use yet */
+	u8 announcements, probes; /* still to be sent */
+	int result;
+	struct timer timer;
+	struct wait_queue_head wq;
 };
 
 struct neigh_table {
@@ -81,9 +97,19 @@ struct neigh_table {
 	struct timer gc_timer;
 	u64 defended_ns;      /* last defence of an own address; arp.c */
 	__be32 defended_addr; /* 0: none yet */
+	struct acd acd;
 	struct neigh_stats stats;
 };
 
+void arp_send(struct net_device *dev, enum arp_op op, __be32 sip, __be32 tip, const u8 *hw,
+	      const u8 *tha);
+void arp_probe(struct net_device *dev, __be32 addr);
+void acd_init(struct acd *a);
+void acd_look(struct neigh_table *tbl, const struct net_device *dev, const struct arphdr *arp)
+	__needs(softirq_ctx);
+void acd_stop(struct neigh_table *tbl, const struct net_device *dev) __needs(softirq_ctx);
+void acd_address_changed(struct neigh_table *tbl, const struct net_device *dev)
+	__needs(softirq_ctx);
 struct neigh_table *neigh_table_alloc(struct net *net, const struct neigh_ops *ops);
 void neigh_table_free(struct neigh_table *tbl);
 struct neighbour *neigh_find(struct neigh_table *tbl, __be32 key, const struct net_device *dev)

@@ -670,6 +670,7 @@ struct neigh_table *neigh_table_alloc(struct net *net, const struct neigh_ops *o
 	for (u32 i = 0; i < ARRAY_SIZE(tbl->bucket); i++)
 		INIT_LIST_HEAD(&tbl->bucket[i]);
 	timer_setup(&tbl->gc_timer, neigh_gc);
+	acd_init(&tbl->acd);
 	neigh_randomise(tbl, ktime_get_ns());
 	return tbl;
 }
@@ -693,6 +694,7 @@ void neigh_table_free(struct neigh_table *tbl)
 		}
 	}
 	local_bh_enable();
+	BUG_ON(tbl->acd.dev); /* devices are gone */
 	BUG_ON(tbl->entries != 0 || tbl->queued_bytes != 0);
 	kfree(tbl);
 }
@@ -711,6 +713,7 @@ void neigh_stat_show(struct seq_file *m)
 		   s->destroys, s->lookups, s->hits, s->hh_hits);
 	seq_printf(m, "res_failed %lu\nunres_discards %lu\ntable_fulls %lu\nevictions %lu\n",
 		   s->res_failed, s->unres_discards, s->table_fulls, s->evictions);
-	seq_printf(m, "conflicts %lu\nown_conflicts %lu\nrcv_probes %lu\n", s->conflicts,
-		   s->own_conflicts, s->rcv_probes);
+	seq_printf(m, "conflicts %lu\nown_conflicts %lu\ndefences %lu\nacd_conflicts %lu\n",
+		   s->conflicts, s->own_conflicts, s->defences, s->acd_conflicts);
+	seq_printf(m, "rcv_probes %lu\n", s->rcv_probes);
 }
