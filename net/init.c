@@ -92,15 +92,25 @@ static const struct page_entry {
 	const char *path;
 	proc_show_t show;
 } pages[] = {
-	{ "/proc/net/dev", dev_show },           { "/proc/net/snmp", snmp_show },
-	{ "/proc/net/netstat", netstat_show },   { "/proc/net/softnet_stat", softnet_stat_show },
-	{ "/proc/net/arp", arp_show },           { "/proc/net/neigh", neigh_stat_show },
-	{ "/proc/net/route", route_show },       { "/proc/net/tcp", tcp_show },
-	{ "/proc/net/udp", udp_show },           { "/proc/net/raw", raw_show },
-	{ "/proc/net/icmp", ping_show },         { "/proc/net/packet", packet_show },
-	{ "/proc/net/sockstat", sockstat_show }, { "/proc/net/qdisc", qdisc_show },
-	{ "/proc/net/skb", skb_show },           { "/proc/net/drops", drops_show },
-	{ "/proc/net/flow", skb_stages_show },   { "/proc/net/nft", nft_show },
+	{ "/proc/net/dev", dev_show },
+	{ "/proc/net/snmp", snmp_show },
+	{ "/proc/net/netstat", netstat_show },
+	{ "/proc/net/softnet_stat", softnet_stat_show },
+	{ "/proc/net/arp", arp_show },
+	{ "/proc/net/neigh", neigh_stat_show },
+	{ "/proc/net/route", route_show },
+	{ "/proc/net/tcp", tcp_show },
+	{ "/proc/net/udp", udp_show },
+	{ "/proc/net/raw", raw_show },
+	{ "/proc/net/icmp", ping_show },
+	{ "/proc/net/packet", packet_show },
+	{ "/proc/net/sockstat", sockstat_show },
+	{ "/proc/net/qdisc", qdisc_show },
+	{ "/proc/net/skb", skb_show },
+	{ "/proc/net/drops", drops_show },
+	{ "/proc/net/flow", skb_stages_show },
+	{ "/proc/net/nft", nft_show },
+	{ "/proc/net/stat/arp_cache", neigh_cache_show },
 };
 
 /**

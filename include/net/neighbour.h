@@ -53,6 +53,7 @@ void acd_set_mode(struct net *net, enum acd_mode mode);
 void acd_start(struct net_device *dev, __be32 addr); /* @addr is in use: announcements, probes */
 /* Strict: sleeps till @addr is known to be free. 0, -EADDRINUSE, -ENETDOWN, -EAGAIN; at once otherwise. */
 int acd_probe(struct net_device *dev, __be32 addr) __may_sleep;
-void arp_show(struct seq_file *m);        /* /proc/net/arp; arg: struct net */
+void arp_show(struct seq_file *m);         /* /proc/net/arp; arg: struct net */
+void neigh_cache_show(struct seq_file *m); /* /proc/net/stat/arp_cache; arg: struct net */
 void neigh_stat_show(struct seq_file *m); /* /proc/net/neigh: "name value" lines; arg: struct net */
 #endif

@@ -164,7 +164,10 @@ static enum skb_drop_reason arp_process(struct neigh_table *tbl, struct net_devi
 			neigh_learn(n, arp->ar_sha, !request && to_us && for_us);
 	}
 	if (request && for_us) {
-		tbl->stats.rcv_probes++;
+		if (to_us)
+			tbl->stats.rcv_probes_ucast++;
+		else
+			tbl->stats.rcv_probes_mcast++;
 		arp_send(dev, ARPOP_REPLY, arp->ar_tip, sip, arp->ar_sha, arp->ar_sha);
 	}
 	return for_us ? NR_DROP_REASONS : SKB_DROP_REASON_ARP_NOT_OURS;
@@ -279,7 +282,7 @@ void arp_show(struct seq_file *m)
 		m,
 		"IP address       HW type     Flags       HW address            Mask     Device\n");
 	local_bh_disable();
-	for (u32 i = 0; i < ARRAY_SIZE(net->arp_tbl->bucket); i++) {
+	for (u32 i = 0; i < neigh_buckets(net->arp_tbl); i++) {
 		list_for_each_entry(n, &net->arp_tbl->bucket[i], node) {
 			if (n->nud_state != NUD_NOARP)
 				arp_show_entry(m, n);

@@ -20,9 +20,13 @@
 #define NEIGH_GC_INTERVAL_NS   (15 * NSEC_PER_SEC)
 #define NEIGH_PROBES           3u
 #define NEIGH_UNRES_BYTES      212992u
-#define NEIGH_BUCKETS_SHIFT    8u
+#define NEIGH_MIN_SHIFT        3u /* of the hash: 8 buckets, which double up to 256 */
+#define NEIGH_MAX_SHIFT        8u
 #define NEIGH_MAX              1024u
 #define NEIGH_MAX_SMALL        256u /* of a machine below 16 MiB */
+/* Above half of the maximum the collector also runs when an entry is made, and is stricter. */
+#define NEIGH_FORCED_GC_NS    (5 * NSEC_PER_SEC) /* at most this often */
+#define NEIGH_FORCED_STALE_NS (5 * NSEC_PER_SEC)
 
 /* How a destination address maps to the link, decided once when the entry is made. */
 enum neigh_kind { NEIGH_RESOLVE, NEIGH_MULTICAST, NEIGH_BROADCAST, NEIGH_OWN };
@@ -42,7 +46,8 @@ struct neighbour {
 	/* Ready-made link header behind two bytes of padding, so that 16 bytes are copied; valid while hh_len != 0. */
 	u8 hh[16] __aligned(8);
 	u8 hh_len;
-	u8 probes; /* requests sent in this INCOMPLETE or PROBE */
+	u8 probes;    /* requests sent in this INCOMPLETE or PROBE */
+	u8 refreshes; /* and in this REACHABLE, before it is over */
 	/* A claim that the address moved to cand_ha: the old owner is being asked (defend_timer runs). */
 	bool contested;
 	u8 cand_ha[ETH_ALEN];
@@ -54,6 +59,7 @@ struct neighbour {
 	int (*output)(struct neighbour *n, struct sk_buff *skb);
 	struct sk_buff_head arp_queue; /* waiting for the address; each holds a counted route */
 	u32 arp_queue_bytes;
+	u32 reachable_ms; /* how long this REACHABLE lasts: the table's time when it was entered */
 };
 static_assert(sizeof(struct neighbour) <= 256, "budget: four cache lines");
 
@@ -71,7 +77,10 @@ struct neigh_stats {
 	u64 own_conflicts; /* somebody uses an address of ours */
 	u64 defences;      /* announcements because of that */
 	u64 acd_conflicts; /* found by probing */
-	u64 rcv_probes;    /* requests for an address of ours */
+	u64 rcv_probes_mcast,
+		rcv_probes_ucast; /* requests for an address of ours, to all and to us */
+	u64 refreshes;            /* unicast requests before REACHABLE was over */
+	u64 hash_grows, periodic_gc_runs, forced_gc_runs;
 };
 
 /* The address on trial; acd.c. */
@@ -89,11 +98,13 @@ struct acd {
 struct neigh_table {
 	struct net *net;
 	const struct neigh_ops *ops;
-	struct list_head bucket[1u << NEIGH_BUCKETS_SHIFT];
+	struct list_head *bucket;
+	u32 shift;    /* of the number of buckets */
 	u64 hash_rnd; /* odd */
 	u32 entries, max_entries;
 	u32 queued_bytes, max_queued_bytes; /* truesize waiting in all entries */
 	u64 reachable_ns, rerandom_ns;
+	u64 forced_gc_ns; /* last forced run of the collector */
 	struct timer gc_timer;
 	u64 defended_ns;      /* last defence of an own address; arp.c */
 	__be32 defended_addr; /* 0: none yet */
@@ -110,6 +121,11 @@ void acd_look(struct neigh_table *tbl, const struct net_device *dev, const struc
 void acd_stop(struct neigh_table *tbl, const struct net_device *dev) __needs(softirq_ctx);
 void acd_address_changed(struct neigh_table *tbl, const struct net_device *dev)
 	__needs(softirq_ctx);
+static inline u32 neigh_buckets(const struct neigh_table *tbl)
+{
+	return 1u << tbl->shift;
+}
+
 struct neigh_table *neigh_table_alloc(struct net *net, const struct neigh_ops *ops);
 void neigh_table_free(struct neigh_table *tbl);
 struct neighbour *neigh_find(struct neigh_table *tbl, __be32 key, const struct net_device *dev)

@@ -37,7 +37,7 @@ static u32 neigh_hash(const struct neigh_table *tbl, __be32 key, const struct ne
 	u64 k = (u64)ntohl(key) | (u64)dev->ifindex << 32;
 
 	k ^= k >> 29;
-	return (u32)((k * tbl->hash_rnd) >> (64 - NEIGH_BUCKETS_SHIFT));
+	return (u32)((k * tbl->hash_rnd) >> (64 - tbl->shift));
 }
 
 /**
@@ -104,7 +104,7 @@ static bool neigh_evict(struct neigh_table *tbl)
 	struct neighbour *n, *victim = NULL;
 	u64 best = UINT64_MAX;
 
-	for (u32 i = 0; i < ARRAY_SIZE(tbl->bucket); i++) {
+	for (u32 i = 0; i < neigh_buckets(tbl); i++) {
 		list_for_each_entry(n, &tbl->bucket[i], node) {
 			/* Never used ones sort below every used one, by age. */
 			u64 rank = n->used_ns ? n->used_ns | BIT(63) : n->born_ns;
@@ -189,7 +189,9 @@ static void neigh_set_reachable(struct neighbour *n, u64 now)
 {
 	n->nud_state = NUD_REACHABLE;
 	n->confirmed_ns = now;
-	mod_timer(&n->timer, now + n->tbl->reachable_ns);
+	n->refreshes = 0;
+	n->reachable_ms = (u32)(n->tbl->reachable_ns / NSEC_PER_MSEC);
+	mod_timer(&n->timer, now + n->tbl->reachable_ns / 5 * 4);
 }
 
 static void neigh_enter_probe(struct neighbour *n, u64 now)
@@ -200,10 +202,27 @@ static void neigh_enter_probe(struct neighbour *n, u64 now)
 	mod_timer(&n->timer, now + NEIGH_RETRANS_NS);
 }
 
+/*
+ * REACHABLE grows old. At four fifths of its time an entry that is in use is asked again, by unicast and without leaving
+ * REACHABLE, so that no packet ever meets a doubtful one while its host answers.
+ */
 static void neigh_reachable_over(struct neighbour *n, u64 now)
 {
-	if (now < n->confirmed_ns + n->tbl->reachable_ns) {
-		mod_timer(&n->timer, n->confirmed_ns + n->tbl->reachable_ns);
+	u64 reachable_ns = n->reachable_ms * NSEC_PER_MSEC;
+	u64 end = n->confirmed_ns + reachable_ns;
+	u64 refresh = n->confirmed_ns + reachable_ns / 5 * 4;
+
+	if (now < refresh) { /* confirmed since the timer was set */
+		n->refreshes = 0;
+		mod_timer(&n->timer, refresh);
+	} else if (now < end && n->used_ns > n->confirmed_ns && n->refreshes < NEIGH_PROBES) {
+		n->refreshes++;
+		n->tbl->stats.refreshes++;
+		n->asked_ns = now;
+		mod_timer(&n->timer, min(now + NEIGH_RETRANS_NS, end));
+		n->tbl->ops->solicit(n, NULL, n->ha);
+	} else if (now < end) {
+		mod_timer(&n->timer, end);
 	} else if (n->used_ns && now <= n->used_ns + NEIGH_DELAY_NS) {
 		n->nud_state = NUD_DELAY;
 		mod_timer(&n->timer, now + NEIGH_DELAY_NS);
@@ -335,10 +354,43 @@ void neigh_set_permanent(struct neighbour *n, const u8 *lladdr)
 	neigh_flush_queue(n);
 }
 
+/* --- Collection --------------------------------------------------------------------------------------------------- */
+
 /* What nobody resolves (NOARP, PERMANENT) is never stale: it goes when the table is full, or with its device. */
 static bool neigh_ages(const struct neighbour *n)
 {
 	return !(n->nud_state & (NUD_NOARP | NUD_PERMANENT));
+}
+
+static bool neigh_is_garbage(const struct neighbour *n, u64 now, u64 stale_ns)
+{
+	u64 last = max(n->used_ns, n->confirmed_ns);
+
+	if (n->refs > 1)
+		return false;
+	if (n->nud_state == NUD_FAILED)
+		return true;
+	if (n->nud_state & (NUD_PERMANENT | NUD_INCOMPLETE | NUD_REACHABLE | NUD_DELAY | NUD_PROBE))
+		return false;
+	last = max(last, n->born_ns);
+	return now > last + stale_ns;
+}
+
+/* Takes what nobody needs; how many entries are left that age. */
+static u32 neigh_collect(struct neigh_table *tbl, u64 now, u64 stale_ns)
+{
+	struct neighbour *n, *next;
+	u32 left = 0;
+
+	for (u32 i = 0; i < neigh_buckets(tbl); i++) {
+		list_for_each_entry_safe(n, next, &tbl->bucket[i], node) {
+			if (neigh_is_garbage(n, now, stale_ns))
+				neigh_remove(n);
+			else if (neigh_ages(n))
+				left++;
+		}
+	}
+	return left;
 }
 
 /* --- Creation ---------------------------------------------------------------------------------------------------- */
@@ -359,6 +411,43 @@ static void neigh_construct(struct neighbour *n)
 		neigh_build_hh(n);
 }
 
+/* Twice the buckets when there are more entries than buckets. Without memory the chains are longer, that is all. */
+static void neigh_hash_grow(struct neigh_table *tbl)
+{
+	u32 old = neigh_buckets(tbl), new = 2 * old;
+	struct list_head *bucket, *from = tbl->bucket;
+	struct neighbour *n, *next;
+
+	if (tbl->entries <= old || tbl->shift == NEIGH_MAX_SHIFT)
+		return;
+	bucket = kmalloc(new * sizeof(*bucket));
+	if (!bucket)
+		return;
+	for (u32 i = 0; i < new; i++)
+		INIT_LIST_HEAD(&bucket[i]);
+	tbl->bucket = bucket;
+	tbl->shift++;
+	for (u32 i = 0; i < old; i++) {
+		list_for_each_entry_safe(n, next, &from[i], node) {
+			list_del_init(&n->node);
+			list_add_tail(&n->node, &bucket[neigh_hash(tbl, n->key, n->dev)]);
+		}
+	}
+	kfree(from);
+	tbl->stats.hash_grows++;
+}
+
+/* Room for one more entry; false: all that are there must stay. */
+static bool neigh_make_way(struct neigh_table *tbl, u64 now)
+{
+	if (tbl->entries >= tbl->max_entries / 2 && now >= tbl->forced_gc_ns + NEIGH_FORCED_GC_NS) {
+		tbl->forced_gc_ns = now;
+		tbl->stats.forced_gc_runs++;
+		(void)neigh_collect(tbl, now, NEIGH_FORCED_STALE_NS);
+	}
+	return tbl->entries < tbl->max_entries || neigh_evict(tbl);
+}
+
 /**
  * neigh_create() - a new entry for @key on @dev; there is none yet.
  * Context: BH off.
@@ -371,7 +460,7 @@ struct neighbour *neigh_create(struct neigh_table *tbl, __be32 key, struct net_d
 
 	if (!netif_running(dev))
 		return ERR_PTR(-EINVAL);
-	if (tbl->entries >= tbl->max_entries && !neigh_evict(tbl)) {
+	if (!neigh_make_way(tbl, ktime_get_ns())) {
 		tbl->stats.table_fulls++;
 		pr_warn_ratelimited("arp: neighbour table overflow (%u entries)\n", tbl->entries);
 		return ERR_PTR(-ENOBUFS);
@@ -391,6 +480,7 @@ struct neighbour *neigh_create(struct neigh_table *tbl, __be32 key, struct net_d
 	list_add(&n->node, &tbl->bucket[neigh_hash(tbl, key, dev)]);
 	tbl->entries++;
 	tbl->stats.allocs++;
+	neigh_hash_grow(tbl);
 	if (neigh_ages(n) && !timer_pending(&tbl->gc_timer))
 		mod_timer(&tbl->gc_timer, n->born_ns + NEIGH_GC_INTERVAL_NS);
 	return n;
@@ -572,20 +662,6 @@ int neigh_output(struct neighbour *n, struct sk_buff *skb)
 
 /* --- Housekeeping -------------------------------------------------------------------------------------------------- */
 
-static bool neigh_is_garbage(const struct neighbour *n, u64 now)
-{
-	u64 last = max(n->used_ns, n->confirmed_ns);
-
-	if (n->refs > 1)
-		return false;
-	if (n->nud_state == NUD_FAILED)
-		return true;
-	if (n->nud_state & (NUD_PERMANENT | NUD_INCOMPLETE | NUD_REACHABLE | NUD_DELAY | NUD_PROBE))
-		return false;
-	last = max(last, n->born_ns);
-	return now > last + NEIGH_GC_STALE_NS;
-}
-
 static void neigh_randomise(struct neigh_table *tbl, u64 now)
 {
 	u32 half_ms = NEIGH_BASE_REACHABLE_S * 500;
@@ -597,22 +673,13 @@ static void neigh_randomise(struct neigh_table *tbl, u64 now)
 static void neigh_gc(struct timer *t)
 {
 	struct neigh_table *tbl = container_of(t, struct neigh_table, gc_timer);
-	struct neighbour *n, *next;
 	u64 now = ktime_get_ns();
-	u32 left = 0;
 
+	tbl->stats.periodic_gc_runs++;
 	if (now >= tbl->rerandom_ns)
 		neigh_randomise(tbl, now);
-	for (u32 i = 0; i < ARRAY_SIZE(tbl->bucket); i++) {
-		list_for_each_entry_safe(n, next, &tbl->bucket[i], node) {
-			if (neigh_is_garbage(n, now))
-				neigh_remove(n);
-			else if (neigh_ages(n))
-				left++;
-		}
-	}
 	/* Tickless: a table in which nothing ages needs no collector; neigh_create() starts it again. */
-	if (left)
+	if (neigh_collect(tbl, now, NEIGH_GC_STALE_NS))
 		mod_timer(t, now + NEIGH_GC_INTERVAL_NS);
 }
 
@@ -624,7 +691,7 @@ void neigh_flush_dev(struct neigh_table *tbl, const struct net_device *dev)
 {
 	struct neighbour *n, *next;
 
-	for (u32 i = 0; i < ARRAY_SIZE(tbl->bucket); i++) {
+	for (u32 i = 0; i < neigh_buckets(tbl); i++) {
 		list_for_each_entry_safe(n, next, &tbl->bucket[i], node) {
 			if (n->dev == dev)
 				neigh_remove(n);
@@ -641,7 +708,7 @@ void neigh_reclassify(struct neigh_table *tbl, const struct net_device *dev)
 	struct neighbour *n, *next;
 	u8 ha[ETH_ALEN];
 
-	for (u32 i = 0; i < ARRAY_SIZE(tbl->bucket); i++) {
+	for (u32 i = 0; i < neigh_buckets(tbl); i++) {
 		list_for_each_entry_safe(n, next, &tbl->bucket[i], node) {
 			if (n->dev == dev && n->nud_state != NUD_PERMANENT &&
 			    n->kind != (u8)tbl->ops->classify(n->key, dev, ha))
@@ -662,12 +729,18 @@ struct neigh_table *neigh_table_alloc(struct net *net, const struct neigh_ops *o
 
 	if (!tbl)
 		return NULL;
+	tbl->shift = NEIGH_MIN_SHIFT;
+	tbl->bucket = kmalloc(neigh_buckets(tbl) * sizeof(*tbl->bucket));
+	if (!tbl->bucket) {
+		kfree(tbl);
+		return NULL;
+	}
 	tbl->net = net;
 	tbl->ops = ops;
 	tbl->hash_rnd = get_random_u64() | 1;
 	tbl->max_entries = bytes < (16u << 20) ? NEIGH_MAX_SMALL : NEIGH_MAX;
 	tbl->max_queued_bytes = (u32)min_t(u64, bytes / 16, 1u << 30);
-	for (u32 i = 0; i < ARRAY_SIZE(tbl->bucket); i++)
+	for (u32 i = 0; i < neigh_buckets(tbl); i++)
 		INIT_LIST_HEAD(&tbl->bucket[i]);
 	timer_setup(&tbl->gc_timer, neigh_gc);
 	acd_init(&tbl->acd);
@@ -687,7 +760,7 @@ void neigh_table_free(struct neigh_table *tbl)
 		return;
 	local_bh_disable();
 	del_timer(&tbl->gc_timer);
-	for (u32 i = 0; i < ARRAY_SIZE(tbl->bucket); i++) {
+	for (u32 i = 0; i < neigh_buckets(tbl); i++) {
 		list_for_each_entry_safe(n, next, &tbl->bucket[i], node) {
 			BUG_ON(n->refs != 1);
 			neigh_remove(n);
@@ -696,6 +769,7 @@ void neigh_table_free(struct neigh_table *tbl)
 	local_bh_enable();
 	BUG_ON(tbl->acd.dev); /* devices are gone */
 	BUG_ON(tbl->entries != 0 || tbl->queued_bytes != 0);
+	kfree(tbl->bucket);
 	kfree(tbl);
 }
 
@@ -715,5 +789,27 @@ void neigh_stat_show(struct seq_file *m)
 		   s->res_failed, s->unres_discards, s->table_fulls, s->evictions);
 	seq_printf(m, "conflicts %lu\nown_conflicts %lu\ndefences %lu\nacd_conflicts %lu\n",
 		   s->conflicts, s->own_conflicts, s->defences, s->acd_conflicts);
-	seq_printf(m, "rcv_probes %lu\n", s->rcv_probes);
+	seq_printf(m, "rcv_probes_mcast %lu\nrcv_probes_ucast %lu\nrefreshes %lu\n",
+		   s->rcv_probes_mcast, s->rcv_probes_ucast, s->refreshes);
+	seq_printf(m, "hash_grows %lu\nperiodic_gc_runs %lu\nforced_gc_runs %lu\n", s->hash_grows,
+		   s->periodic_gc_runs, s->forced_gc_runs);
+}
+
+/**
+ * neigh_cache_show() - /proc/net/stat/arp_cache: Linux's columns, hexadecimal, one line for the one CPU. Context: process. arg:
+ * struct net.
+ */
+void neigh_cache_show(struct seq_file *m)
+{
+	const struct net *net = m->arg;
+	const struct neigh_stats *s = &net->arp_tbl->stats;
+
+	seq_puts(m, "entries  allocs   destroys hash_grows lookups  hits     res_failed "
+		    "rcv_probes_mcast rcv_probes_ucast periodic_gc_runs forced_gc_runs "
+		    "unresolved_discards table_fulls\n");
+	seq_printf(m, "%08x %08lx %08lx %08lx   %08lx %08lx %08lx   %08lx         %08lx         ",
+		   net->arp_tbl->entries, s->allocs, s->destroys, s->hash_grows, s->lookups,
+		   s->hits, s->res_failed, s->rcv_probes_mcast, s->rcv_probes_ucast);
+	seq_printf(m, "%08lx         %08lx       %08lx            %08lx\n", s->periodic_gc_runs,
+		   s->forced_gc_runs, s->unres_discards, s->table_fulls);
 }

@@ -251,7 +251,7 @@ static void walk_neighbours(const struct neigh_table *tbl)
 	const struct neighbour *n;
 	u32 all = 0, entries = 0;
 
-	for (u32 i = 0; i < ARRAY_SIZE(tbl->bucket); i++) {
+	for (u32 i = 0; i < neigh_buckets(tbl); i++) {
 		list_for_each_entry(n, &tbl->bucket[i], node) {
 			u32 bytes = walk(&n->arp_queue, IN_NEIGHBOUR_QUEUE);
 

@@ -814,6 +814,11 @@ static int run_arp(void)
 	there = (int)TRY(open_fd(SOCK_DGRAM));
 	TRY(SYS6(sendto, there, out_buf, 10, 0, &peer, sizeof(peer)));
 	host_clock_advance(SEC / 10);
+	for (u8 i = 0; i < 10; i++) { /* more than the table's first buckets */
+		struct sockaddr_in other = name_of(IP4(10, 0, 0, 100 + i), 9);
+
+		TRY(SYS6(sendto, there, out_buf, 10, 0, &other, sizeof(other)));
+	}
 	fd = (int)TRY(open_fd(SOCK_STREAM));
 	TRY(expect(SYS3(connect, fd, &nobody, sizeof(nobody)), -EHOSTUNREACH));
 out:

@@ -308,6 +308,182 @@ TEST(reachable_in_use_goes_to_delay_then_probes)
 	fixture_down();
 }
 
+/* The host answers: packets every second for ten minutes find a REACHABLE entry, each of them. */
+static void answers_questions(const struct frame *f)
+{
+	u32 i = (u32)(f - frames);
+
+	if (frame_arp(i) && frame_arp(i)->ar_op == htons(ARPOP_REQUEST) &&
+	    frame_arp(i)->ar_tip == PEER_IP)
+		answer_from(peer_mac);
+}
+
+TEST(a_neighbour_in_use_is_asked_before_reachable_is_over)
+{
+	u32 asked = 0;
+
+	fixture_up(true);
+	make(NUD_REACHABLE);
+	on_frame = answers_questions;
+	for (u32 i = 0; i < 600; i++) {
+		nr_frames = 0;
+		CHECK_EQ(n->nud_state, NUD_REACHABLE);
+		CHECK_EQ(send_packet(1), 0);
+		CHECK(frame_ip(0)); /* at once, before any question */
+		nr_frames = 0;
+		host_clock_advance(SEC);
+		for (u32 k = 0; k < nr_frames; k++)
+			CHECK(!memcmp(frames[k].b, peer_mac, 6)); /* unicast */
+		asked += questions();
+	}
+	CHECK(asked >= 600 / 45 && asked <= 600 / 12 + 1); /* one at 80 % of 15 to 45 s */
+	CHECK_EQ(net->arp_tbl->stats.refreshes, asked);
+	CHECK_EQ(net->arp_tbl->stats.unres_discards, 0);
+	neigh_release(n);
+	fixture_down();
+}
+
+/* Silence: three questions a second apart, then the doubt is looked into as ever. */
+TEST(a_refresh_without_answer_asks_three_times_within_reachable)
+{
+	u64 at;
+
+	fixture_up(true);
+	make(NUD_REACHABLE);
+	CHECK_EQ(send_packet(1), 0);
+	at = n->confirmed_ns + net->arp_tbl->reachable_ns / 5 * 4;
+	host_clock_advance(at - host_clock() - 5 * MSEC);
+	nr_frames = 0;
+	host_clock_advance(n->confirmed_ns + net->arp_tbl->reachable_ns - host_clock() - 20 * MSEC);
+	CHECK_EQ(n->nud_state, NUD_REACHABLE);
+	CHECK_EQ(questions(), 3);
+	for (u32 i = 0; i < 3; i++) {
+		CHECK(frames[i].at_ns >= at + i * SEC &&
+		      frames[i].at_ns < at + i * SEC + 20 * MSEC);
+		CHECK(!memcmp(frames[i].b, peer_mac, 6));
+	}
+	host_clock_advance(40 * MSEC);
+	CHECK_EQ(n->nud_state, NUD_STALE); /* not used for five seconds */
+	neigh_release(n);
+	fixture_down();
+}
+
+TEST(an_idle_neighbour_is_not_refreshed)
+{
+	fixture_up(true);
+	make(NUD_REACHABLE);
+	e_confirm(); /* not used since */
+	nr_frames = 0;
+	host_clock_advance(50 * SEC);
+	CHECK_EQ(nr_frames, 0);
+	CHECK_EQ(net->arp_tbl->stats.refreshes, 0);
+	neigh_release(n);
+	fixture_down();
+}
+
+TEST(progress_of_a_connection_saves_the_refresh)
+{
+	fixture_up(true);
+	make(NUD_REACHABLE);
+	nr_frames = 0;
+	for (u32 i = 0; i < 120; i++) {
+		CHECK_EQ(send_packet(1), 0);
+		host_clock_advance(SEC / 2);
+		e_confirm();
+		host_clock_advance(SEC / 2);
+	}
+	CHECK_EQ(questions(), 0);
+	CHECK_EQ(n->nud_state, NUD_REACHABLE);
+	neigh_release(n);
+	fixture_down();
+}
+
+/* --- The hash -------------------------------------------------------------------------------------------------------------------- */
+
+static struct neighbour *entry(u32 host)
+{
+	struct neighbour *e = neigh_lookup_create(net, htonl(0x0a000000 | host), dev);
+
+	CHECK(!IS_ERR(e));
+	if (!IS_ERR(e))
+		neigh_release(e);
+	return e;
+}
+
+TEST(the_hash_grows_with_its_entries)
+{
+	static struct neighbour *e[600];
+	u32 before;
+
+	fixture_up(true);
+	CHECK_EQ(inet_addr_add(dev, IP4(10, 0, 0, 1), 16), 0);
+	before = net->arp_tbl->entries;
+	CHECK_EQ(neigh_buckets(net->arp_tbl), 8);
+	for (u32 i = 0; i < 200; i++) {
+		e[i] = entry(0x100 + i);
+		CHECK(net->arp_tbl->entries <= neigh_buckets(net->arp_tbl));
+	}
+	for (u32 i = 0; i < 200; i++) /* each is still found, and is the same */
+		CHECK(entry(0x100 + i) == e[i]);
+	CHECK_EQ(net->arp_tbl->entries, before + 200);
+	CHECK_EQ(net->arp_tbl->stats.hash_grows, 5);
+	for (u32 i = 200; i < 400; i++)
+		(void)entry(0x100 + i);
+	CHECK_EQ(neigh_buckets(net->arp_tbl), 256);
+	fixture_down();
+	fixture_up(true);
+	for (u32 i = 0; net->arp_tbl->entries < 8; i++)
+		(void)entry(0x20 + i);
+	fail_alloc(2); /* the entry, then the buckets */
+	(void)entry(0x80);
+	CHECK_EQ(fail_over(), 1);
+	CHECK_EQ(neigh_buckets(net->arp_tbl), 8);
+	CHECK(net->arp_tbl->entries == 9);
+	(void)entry(0x81);
+	CHECK_EQ(neigh_buckets(net->arp_tbl), 16);
+	fixture_down();
+}
+
+/* --- Forced collection ------------------------------------------------------------------------------------------------------------- */
+
+TEST(above_half_the_maximum_making_an_entry_collects)
+{
+	u32 half, i = 0;
+
+	fixture_up(true);
+	half = net->arp_tbl->max_entries / 2;
+	host_clock_advance(6 * SEC);
+	while (net->arp_tbl->entries < half) {
+		__be32 key = htonl(0x0a000100 | i++);
+
+		feed_arp_to(all_mac, ARPOP_REQUEST, peer_mac, PEER_IP, (u8[6]){ 0 }, OUR_IP);
+		(void)neigh_lookup_create(net, key, dev);
+		local_bh_disable();
+		neigh_release(neigh_find(net->arp_tbl, key, dev));
+		local_bh_enable();
+	}
+	CHECK_EQ(net->arp_tbl->stats.forced_gc_runs, 0);
+	host_clock_advance(6 * SEC); /* all of them are unused for more than five seconds */
+	(void)entry(0x8000);
+	CHECK_EQ(net->arp_tbl->stats.forced_gc_runs, 1);
+	CHECK(net->arp_tbl->entries < 10);
+	CHECK(page_has(neigh_stat_show, "forced_gc_runs 1\n"));
+	fixture_down();
+}
+
+TEST(the_cache_page_has_linux_columns)
+{
+	fixture_up(true);
+	make(NUD_REACHABLE);
+	CHECK(page_has(neigh_cache_show,
+		       "entries  allocs   destroys hash_grows lookups  hits     res_failed "
+		       "rcv_probes_mcast rcv_probes_ucast periodic_gc_runs forced_gc_runs "
+		       "unresolved_discards table_fulls\n0000000"));
+	CHECK(page_has(neigh_cache_show, "00000000            00000000\n"));
+	neigh_release(n);
+	fixture_down();
+}
+
 TEST(confirmed_during_delay_is_reachable_when_delay_ends)
 {
 	fixture_up(true);
