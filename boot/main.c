@@ -175,7 +175,7 @@ static void sysctl_init(struct net *net)
 {
 	for (u32 i = 0; i < options.nr_sysctl; i++) {
 		const char *name = options.sysctl[i].name + strlen("net.ipv4.");
-		int err = tcp_sysctl_set(net, name, options.sysctl[i].value);
+		int err = net_sysctl_set(net, name, options.sysctl[i].value);
 
 		if (!err)
 			continue;

@@ -2,7 +2,7 @@
 /*
  * The one file in net/ that knows all its rooms: raises an instance of the stack and tears it down.
  *
- * Interface: net_global_init(), net_init(), net_loopback_address(), net_proc_init(), net_exit().
+ * Interface: net_global_init(), net_init(), net_loopback_address(), net_sysctl_set(), net_proc_init(), net_exit().
  * Above: boot/main.c, tests with several hosts in one process.  Below: every room of net/.
  * Context: process.
  * Owns: nothing; each room owns what it hangs in struct net.
@@ -15,7 +15,9 @@
 #include <lib/bug.h>
 #include <lib/err.h>
 #include <lib/printf.h>
+#include <lib/string.h>
 #include <net/icmp.h>
+#include <net/inet_hashtables.h>
 #include <net/inetdevice.h>
 #include <net/ip.h>
 #include <net/neighbour.h>
@@ -57,10 +59,12 @@ static int protosw_init(struct net *net)
 		  .ops = &inet_dgram_ops },
 		{ .type = SOCK_DGRAM,
 		  .protocol = IPPROTO_ICMP,
+		  .flags = INET_PROTOSW_REUSE,
 		  .prot = &ping_prot,
 		  .ops = &inet_dgram_ops },
 		{ .type = SOCK_RAW,
 		  .protocol = IPPROTO_IP, /* any */
+		  .flags = INET_PROTOSW_REUSE,
 		  .prot = &raw_prot,
 		  .ops = &inet_dgram_ops },
 	};
@@ -166,6 +170,34 @@ int net_loopback_address(struct net *net)
 {
 	BUG_ON(!net->loopback_dev);
 	return inet_addr_add(net->loopback_dev, htonl(LOOPBACK_ADDR), 8);
+}
+
+/* "LOW HIGH", with blanks or a comma between. */
+static int port_range_set(struct net *net, const char *value)
+{
+	size_t n = 0;
+	u64 low, high;
+	char word[8];
+
+	while (*value >= '0' && *value <= '9' && n + 1 < sizeof(word))
+		word[n++] = *value++;
+	word[n] = '\0';
+	if (kstrtou64(word, &low) || (*value != ' ' && *value != ',' && *value != '\t') ||
+	    kstrtou64(value + 1, &high))
+		return -EINVAL;
+	return inet_set_port_range(net, low, high);
+}
+
+/**
+ * net_sysctl_set() - sets net.ipv4.@name of an instance.
+ * Context: process.
+ * Return: 0; -ENOENT no such setting; -EINVAL no value; -ERANGE.
+ */
+int net_sysctl_set(struct net *net, const char *name, const char *value)
+{
+	if (strcmp(name, "ip_local_port_range") == 0)
+		return port_range_set(net, value);
+	return tcp_sysctl_set(net, name, value);
 }
 
 /**

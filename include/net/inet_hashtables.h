@@ -8,6 +8,11 @@
 #include <lib/capability.h>
 #include <net/sock.h>
 
+/* Ephemeral ports, unless net.ipv4.ip_local_port_range says otherwise. */
+enum { PORT_MIN_DEFAULT = 32768, PORT_MAX_DEFAULT = 60999 };
+/* 0; -ERANGE not 1..65535, or the wrong way round. Process. */
+int inet_set_port_range(struct net *net, u64 low, u64 high);
+
 struct inet_hashinfo;
 struct inet_hashinfo *inet_hashinfo_alloc(struct net *net,
 					  u32 buckets); /* power of two; NULL without memory */

@@ -10,6 +10,8 @@ int net_global_init(void);
 int net_init(struct net *net);
 /* 127.0.0.1/8 on lo. 0, -ENOMEM. */
 int net_loopback_address(struct net *net);
+/* net.ipv4.NAME=VALUE, the name without "net.ipv4.". 0, -ENOENT no such setting, -EINVAL, -ERANGE. Process. */
+int net_sysctl_set(struct net *net, const char *name, const char *value);
 /* The pages /proc/net/... of @net. */
 void net_proc_init(struct net *net);
 /* The reverse: devices must have been unregistered. */

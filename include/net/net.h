@@ -84,6 +84,7 @@ struct net {
 	struct list_head taps; /* struct packet_tap: who listens beside the stack; net/dev/tap.c */
 	struct list_head packets; /* packet sockets, by sk_node; net/packet */
 	struct list_head socks;   /* every struct sock, by sk_all; net/core/sock.c */
+	u16 port_min, port_max;   /* net.ipv4.ip_local_port_range; net/core/inet_hashtables.c */
 	u32 socks_live;           /* struct sock and mini sockets; 0 at exit */
 	bool proc_pages;          /* the pages of /proc/net are this instance's; net/init.c */
 };

@@ -51,8 +51,9 @@ bool sock_may_open_raw(const struct net *net);
 
 /* One line of inetsw: how a (type, protocol) pair is served (net/socket/protosw.c). */
 enum inet_protosw_flags {
-	INET_PROTOSW_PERMANENT = 1, /* cannot be overridden, nor taken away before the end */
-	INET_PROTOSW_ICSK = 2,      /* connections: sending binds no port */
+	INET_PROTOSW_REUSE = 1,     /* SO_REUSEADDR from the begin */
+	INET_PROTOSW_PERMANENT = 2, /* cannot be overridden, nor taken away before the end */
+	INET_PROTOSW_ICSK = 4,      /* connections: sending binds no port */
 };
 struct inet_protosw {
 	struct list_head list;

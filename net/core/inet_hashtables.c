@@ -18,7 +18,7 @@
 #include <lib/bug.h>
 #include <lib/err.h>
 
-enum { PORT_MIN = 32768, PORT_MAX = 60999, NR_PORTS = PORT_MAX - PORT_MIN + 1, NR_PERTURB = 256 };
+enum { NR_PERTURB = 256 };
 
 struct inet_hashinfo {
 	struct net *net;
@@ -35,6 +35,25 @@ struct tuple {
 	u16 lport;
 };
 _Static_assert(sizeof(struct tuple) == 12, "hashed as bytes");
+
+static u32 nr_ports(const struct inet_hashinfo *h)
+{
+	return h->net->port_max - h->net->port_min + 1u;
+}
+
+/**
+ * inet_set_port_range() - which ports are chosen for those who ask for none.
+ * Context: process.
+ * Return: 0; -ERANGE not within 1..65535, or @low above @high.
+ */
+int inet_set_port_range(struct net *net, u64 low, u64 high)
+{
+	if (low < 1 || high > UINT16_MAX || low > high)
+		return -ERANGE;
+	net->port_min = (u16)low;
+	net->port_max = (u16)high;
+	return 0;
+}
 
 static bool on_list(const struct list_head *node)
 {
@@ -79,7 +98,7 @@ struct inet_hashinfo *inet_hashinfo_alloc(struct net *net, u32 buckets)
 		return NULL;
 	}
 	for (u32 i = 0; i < NR_PERTURB; i++)
-		h->perturb[i] = get_random_below(NR_PORTS);
+		h->perturb[i] = get_random_below(UINT16_MAX);
 	return h;
 }
 
@@ -244,7 +263,7 @@ static void port_enter(struct inet_hashinfo *h, struct sock_common *skc, u16 num
  */
 int inet_bind_port(struct inet_hashinfo *h, struct sock_common *skc, u16 num)
 {
-	u32 start;
+	u32 start, ports;
 
 	BUG_ON(!in_bh());
 	BUG_ON(on_list(&skc->skc_bind_node));
@@ -254,9 +273,10 @@ int inet_bind_port(struct inet_hashinfo *h, struct sock_common *skc, u16 num)
 		port_enter(h, skc, num);
 		return 0;
 	}
-	start = get_random_below(NR_PORTS);
-	for (u32 i = 0; i < NR_PORTS; i++) {
-		u16 port = (u16)(PORT_MIN + (start + i) % NR_PORTS);
+	ports = nr_ports(h);
+	start = get_random_below(ports);
+	for (u32 i = 0; i < ports; i++) {
+		u16 port = (u16)(h->net->port_min + (start + i) % ports);
 
 		if (!port_free(h, skc, port))
 			continue;
@@ -308,18 +328,18 @@ static bool port_of_connections(struct inet_hashinfo *h, u16 num)
 static int choose_port(struct inet_hashinfo *h, struct sock_common *skc) __needs(softirq_ctx)
 {
 	u64 hash = tuple_hash(h, skc->skc_rcv_saddr, 0, skc->skc_daddr, skc->skc_dport);
-	u32 begin = (u32)((u64)(u32)hash * NR_PORTS >> 32);
+	u32 ports = nr_ports(h), begin = (u32)((u64)(u32)hash * ports >> 32);
 	u32 *perturb = &h->perturb[(hash >> 32) & (NR_PERTURB - 1)];
 
-	for (u32 i = 0; i < NR_PORTS; i++) {
-		u16 port = (u16)(PORT_MIN + (begin + *perturb + i) % NR_PORTS);
+	for (u32 i = 0; i < ports; i++) {
+		u16 port = (u16)(h->net->port_min + (begin + *perturb + i) % ports);
 
 		if (!port_of_connections(h, port))
 			continue;
 		skc->skc_num = port;
 		if (inet_ehash_insert(h, skc))
 			continue;
-		*perturb = (*perturb + i + 1 + get_random_below(8)) % NR_PORTS;
+		*perturb = (*perturb + i + 1 + get_random_below(8)) % ports;
 		port_enter(h, skc, port);
 		return 0;
 	}

@@ -14,6 +14,7 @@
 #include <lib/bug.h>
 #include <lib/err.h>
 #include <lib/string.h>
+#include <net/inet_hashtables.h>
 #include <net/netdevice.h>
 
 /**
@@ -31,6 +32,8 @@ struct net *net_alloc(void)
 	INIT_LIST_HEAD(&net->taps);
 	INIT_LIST_HEAD(&net->packets);
 	INIT_LIST_HEAD(&net->socks);
+	net->port_min = PORT_MIN_DEFAULT;
+	net->port_max = PORT_MAX_DEFAULT;
 	get_random_bytes(&net->hash_key, sizeof(net->hash_key));
 	return net;
 }

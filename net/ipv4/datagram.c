@@ -154,24 +154,18 @@ struct rtable *ip4_datagram_route(struct sock *sk, const struct ip4_to *to, u8 p
 }
 
 /**
- * ip4_datagram_skb() - a packet that holds @len bytes of the message, behind room for a link header and 20 bytes, once the socket
- * has room for it.
- * Context: process; softirq with MSG_DONTWAIT. Owns: the caller.
- * Return: the packet; NULL with *@err: -EAGAIN, -EPIPE, the pending error, -ENOBUFS no memory, -EFAULT.
+ * ip4_datagram_skb() - a packet that holds @len bytes of the message, behind room for a link header and 20 bytes.
+ * Context: process, softirq. Owns: the caller.
+ * Return: the packet; NULL with *@err: -ENOBUFS no memory, -EFAULT.
  */
-struct sk_buff *ip4_datagram_skb(struct sock *sk, struct msghdr *msg, u32 len, int *err)
+struct sk_buff *ip4_datagram_skb(struct msghdr *msg, u32 len, int *err)
 {
 	u32 room = LL_MAX_HEADER + (u32)sizeof(struct iphdr);
-	struct sk_buff *skb;
+	struct sk_buff *skb = alloc_skb(room + len);
 
-	*err = sock_wait_for_wmem(sk, msg->msg_flags & MSG_DONTWAIT);
-	if (*err)
+	*err = -ENOBUFS;
+	if (!skb)
 		return NULL;
-	skb = alloc_skb(room + len);
-	if (!skb) {
-		*err = -ENOBUFS;
-		return NULL;
-	}
 	skb_reserve(skb, room);
 	skb_reset_transport_header(skb);
 	*err = skb_add_data(skb, &msg->msg_iter, len);

@@ -18,12 +18,8 @@ int ip4_datagram_dest(const struct sock *sk, const struct msghdr *msg, struct ip
 /* A counted route and *@fl of the message; ERR_PTR as ip_route_output_key(), (-EACCES) broadcast without permission. */
 struct rtable *ip4_datagram_route(struct sock *sk, const struct ip4_to *to, u8 protocol,
 				  struct flowi4 *fl);
-/*
- * An empty packet with room for a link header, 20 bytes and @len, into which @len bytes of the message were copied after
- * @sk had room for it; NULL with *@err.
- */
-struct sk_buff *ip4_datagram_skb(struct sock *sk, struct msghdr *msg, u32 len,
-				 int *err) __may_sleep;
+/* A packet with @len bytes of the message, behind room for a link header and 20 bytes; NULL with *@err. */
+struct sk_buff *ip4_datagram_skb(struct msghdr *msg, u32 len, int *err);
 /* Out with @ihl 20 bytes of header made from @fl. Consumes @skb and @rt's reference. As ip_send_skb(). */
 int ip4_datagram_send(struct sock *sk, struct sk_buff *skb, struct rtable *rt,
 		      const struct flowi4 *fl);

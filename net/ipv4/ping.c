@@ -39,15 +39,18 @@ static struct sock *sock_of(struct list_head *node)
 }
 
 /* --- Identifiers --------------------------------------------------------------------------------------------------------- */
-/* Two may share an identifier when both say so (SO_REUSEADDR). */
-static bool ident_free(const struct sock *sk, u16 ident)
+/*
+ * Nobody has it, or (@share) only sockets that share, as SO_REUSEADDR says: it is set from the begin, so that one process may
+ * serve what another asked.
+ */
+static bool ident_free(const struct sock *sk, u16 ident, bool share)
 {
 	struct list_head *b = bucket_of(sk->sk_net, ident), *n;
 
 	for (n = b->next; n != b; n = n->next) {
 		const struct sock *other = sock_of(n);
 
-		if (other->sk_num == ident && !(other->sk_reuse && sk->sk_reuse))
+		if (other->sk_num == ident && !(share && other->sk_reuse && sk->sk_reuse))
 			return false;
 	}
 	return true;
@@ -61,7 +64,7 @@ static u16 choose_ident(const struct sock *sk)
 	for (u32 i = 0; i < MAX_IDENT; i++) {
 		u16 ident = (u16)(1 + (start + i) % MAX_IDENT);
 
-		if (ident_free(sk, ident))
+		if (ident_free(sk, ident, false))
 			return ident;
 	}
 	return 0;
@@ -79,12 +82,12 @@ static int ping_get_port(struct sock *sk, u16 num)
 	ident = num ? num : choose_ident(sk);
 	if (!ident) {
 		err = -EAGAIN;
-	} else if (!ident_free(sk, ident)) {
+	} else if (!ident_free(sk, ident, true)) {
 		err = -EADDRINUSE;
 	} else {
 		sk->sk_num = ident;
 		sk->inet_sport = htons(ident);
-		list_add_tail(&sk->sk_node, bucket_of(sk->sk_net, ident));
+		list_add(&sk->sk_node, bucket_of(sk->sk_net, ident)); /* the newest hears first */
 		ping_ears(sk->sk_net->ipv4, 1);
 	}
 	local_bh_enable();
@@ -220,7 +223,10 @@ static int ping_send(struct sock *sk, struct msghdr *msg, u32 len, struct rtable
 
 	if (len + sizeof(struct iphdr) > IP_MAX_MTU)
 		goto release;
-	skb = ip4_datagram_skb(sk, msg, len, &err);
+	err = sock_wait_for_wmem(sk, msg->msg_flags & MSG_DONTWAIT);
+	if (err)
+		goto release;
+	skb = ip4_datagram_skb(msg, len, &err);
 	if (!skb)
 		goto release;
 	ping_finish_request(sk, skb);

@@ -229,7 +229,10 @@ static int raw_send_hdrinc(struct sock *sk, struct msghdr *msg, u32 len, struct 
 	err = -EINVAL;
 	if (len < sizeof(struct iphdr))
 		goto release;
-	skb = ip4_datagram_skb(sk, msg, len, &err);
+	err = sock_wait_for_wmem(sk, msg->msg_flags & MSG_DONTWAIT);
+	if (err)
+		goto release;
+	skb = ip4_datagram_skb(msg, len, &err);
 	if (!skb)
 		goto release;
 	err = raw_fix_header(skb, fl);
@@ -248,15 +251,20 @@ release:
 	return err;
 }
 
-/* The payload by the application, the header by us. Consumes the reference on @rt. */
+/*
+ * The payload by the application, the header by us. Consumes the reference on @rt. As on Linux this way never waits for room: beyond
+ * twice the send buffer it is -ENOBUFS, and a socket that was shut down still sends.
+ */
 static int raw_send_payload(struct sock *sk, struct msghdr *msg, u32 len, struct rtable *rt,
-			    const struct flowi4 *fl) __may_sleep
+			    const struct flowi4 *fl)
 {
 	int err = -EMSGSIZE, type;
 	struct sk_buff *skb = NULL;
 
-	if (len + sizeof(struct iphdr) <= IP_MAX_MTU)
-		skb = ip4_datagram_skb(sk, msg, len, &err);
+	if (sk->sk_wmem_alloc > 2ULL * sk->sk_sndbuf)
+		err = -ENOBUFS;
+	else if (len + sizeof(struct iphdr) <= IP_MAX_MTU)
+		skb = ip4_datagram_skb(msg, len, &err);
 	if (!skb) {
 		dst_release(&rt->dst);
 		return err;

@@ -92,6 +92,8 @@ class Packet:
             self.type, self.code, _, self.rest = struct.unpack("!BBH4s", body[:8])
             self.payload = body[8:]
             self.ok = self.ip_ok and checksum(body) == 0
+        elif self.proto not in (TCP, UDP, ICMP):
+            self.payload, self.ok = body, self.ip_ok
 
     def _sum_ok(self, body):
         return checksum(self.src + self.dst + struct.pack("!BBH", 0, self.proto, len(body)) + body) == 0

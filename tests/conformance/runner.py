@@ -54,6 +54,7 @@ class Runner:
         self.script = script
         self.stack = Stack(lib, script.seed + seed, begin_for(script, lib, seed))
         self.sockets, self.taken, self.given = {}, {}, {}  # name -> descriptor; descriptor -> bytes read, written
+        self.headers = {}  # descriptor -> bytes of header that come with each message (raw, ping)
         self.datagrams = set()  # descriptors whose pattern begins anew with each message
         self.flows = {}
         self.statement = None
@@ -209,7 +210,8 @@ class Runner:
 
     def quote(self, k, flow):
         """The datagram of ours that an ICMP error is about: the last one sent on the flow, changed as the script says."""
-        mine = [p for p in self.stack.all if p.out and p.proto in (TCP, UDP) and (p.dst, p.dport) == flow.peer]
+        mine = [p for p in self.stack.all if p.out and (p.dst, p.dport) == flow.peer
+                or p.out and p.proto not in (TCP, UDP) and p.dst == flow.peer[0]]
         if not mine:
             raise ScriptError("nothing was sent on this flow that an error could be about")
         raw = bytearray(mine[-1].raw[:mine[-1].hlen + k.get("quote-len", 8)])
@@ -256,7 +258,7 @@ class Runner:
                 wrong.append(f"{name} is {have}, not {want}")
         if not p.ok and spec.proto is not None:
             return ["malformed, or a wrong checksum"]
-        check("protocol", spec.proto, p.proto)
+        check("protocol", k.get("proto") if spec.proto is None else spec.proto, p.proto)
         if wrong:
             return wrong
         check("source", packets.dotted(k.get("src", flow.ours[0])), packets.dotted(p.src))
@@ -272,7 +274,8 @@ class Runner:
         check("fragment", False, bool(p.mf or p.offset))
         if wrong:
             return wrong
-        {TCP: self.compare_tcp, UDP: self.compare_udp, ICMP: self.compare_icmp}[spec.proto](spec, flow, p, off, size, check)
+        {TCP: self.compare_tcp, UDP: self.compare_udp, ICMP: self.compare_icmp, None: self.compare_ip}[spec.proto](
+            spec, flow, p, off, size, check)
         return wrong
 
     def ports(self, flow, p, check):
@@ -335,6 +338,11 @@ class Runner:
         head = struct.pack("!BBHHH", spec.type, spec.code, 0, spec.keys.get("id", 0), spec.keys.get("echo-seq", 0))
         return head[:2] + struct.pack("!H", packets.checksum(head + payload)) + head[4:] + payload
 
+    def compare_ip(self, spec, _flow, p, _off, size, check):
+        want = pattern(0, size) if spec.data is None else spec.data
+        check("len", len(want), len(p.payload))
+        check("payload", want[:16].hex(), p.payload[:16].hex())
+
     def compare_icmp(self, spec, flow, p, _off, size, check):
         k = spec.keys
         check("type/code", f"{spec.type}/{spec.code}", f"{p.type}/{p.code}")
@@ -377,12 +385,15 @@ class Runner:
         return self.sockets[name]
 
     def call_socket(self, args):
-        kind = {"tcp": (socket.SOCK_STREAM, 0), "udp": (socket.SOCK_DGRAM, 0)}.get(args[0])
-        if not kind:
-            raise ScriptError("socket(tcp) or socket(udp)")
+        kind = {"tcp": (socket.SOCK_STREAM, 0), "udp": (socket.SOCK_DGRAM, 0), "ping": (socket.SOCK_DGRAM, ICMP)}.get(args[0])
+        if args[0] == "raw" and len(args) == 2:
+            kind = (socket.SOCK_RAW, integer(args[1]))
+        elif not kind or len(args) == 2:
+            raise ScriptError("socket(tcp), socket(udp), socket(ping) or socket(raw, PROTOCOL)")
         value = self.stack.lib.socket(socket.AF_INET, *kind)
-        if args[0] == "udp":
+        if args[0] != "tcp":
             self.datagrams.add(value)
+            self.headers[value] = {"raw": 20, "ping": 8}.get(args[0], 0)
         if self.statement.result is not None:
             self.result(value)
         return value
@@ -422,6 +433,13 @@ class Runner:
         host, port = endpoint(args[2], packets.address(self.script.peer))
         return self.result(self.stack.send(self.fd(args[0]), pattern(0, size), 0, sockaddr(host, port)), str(size))
 
+    def call_ping(self, args):
+        """An echo request: number, bytes, to whom (or the peer of connect())."""
+        seq, size = integer(args[1]), integer(args[2])
+        to = sockaddr(packets.address(args[3]), 0) if len(args) > 3 else None
+        message = struct.pack("!BBHHH", 8, 0, 0, 0, seq) + pattern(0, size)
+        return self.result(self.stack.send(self.fd(args[0]), message, 0, to), str(8 + size))
+
     def call_recv(self, args):
         fd, size = self.fd(args[0]), integer(args[1])
         flags = sum(MSG[f] for f in args[2:])
@@ -434,7 +452,8 @@ class Runner:
                 self.fail(f"recv() -> {want}", came + truncated)
         elif want != self.text(value) + truncated:
             self.fail(f"recv() -> {want}", self.text(value) + truncated)
-        elif value > 0 and not flags & socket.MSG_TRUNC and data != pattern(self.taken.get(fd, 0), len(data)):
+        elif value > 0 and not flags & socket.MSG_TRUNC and (text := data[self.headers.get(fd, 0):]) != pattern(
+                self.taken.get(fd, 0), len(text)):
             self.fail("the bytes that were sent", data[:16].hex() + " ...")
         if value > 0 and not flags & socket.MSG_PEEK and fd not in self.datagrams:
             self.taken[fd] = self.taken.get(fd, 0) + value

@@ -496,5 +496,5 @@ int stack_tune(const char *name, const char *val)
 		return -ENODEV;
 	if (strncmp(name, "tcp_", 4) != 0)
 		return -ENOENT;
-	return tcp_sysctl_set(ks.net, name, val);
+	return net_sysctl_set(ks.net, name, val);
 }

@@ -26,6 +26,7 @@
 #include <net/nf_tables.h>
 #include <net/route.h>
 #include <net/sch_generic.h>
+#include <uapi/if_packet.h>
 #include <uapi/mman.h>
 #include <wire/arp.h>
 #include <wire/dhcp.h>
@@ -805,6 +806,58 @@ out:
 	return err;
 }
 
+/* Raw, ping and packet sockets: a datagram of a protocol of our own, an echo, a frame; a tap that sees all of it. */
+static int run_messages(void)
+{
+	struct sockaddr_in peer = name_of(HOST_IP(1), 0);
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(0x88b5),
+				  .sll_ifindex = (int)hosts[0].dev->ifindex };
+	struct cmsghdr note = { sizeof(note), 77, 1 }; /* nobody's: skipped */
+	struct iovec v = { out_buf, 100 };
+	struct user_msghdr m = { .msg_name = &peer,
+				 .msg_namelen = sizeof(peer),
+				 .msg_iov = &v,
+				 .msg_iovlen = 1,
+				 .msg_control = &note,
+				 .msg_controllen = sizeof(note) };
+	int err = 0, all = -1, raw = -1, echo = -1;
+	struct socket *s = NULL;
+
+	fill(100);
+	all = (int)TRY(SYS3(socket, AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)));
+	TRY(sock_create_kern(hosts[1].net, AF_INET, SOCK_RAW, 250, &s));
+	raw = (int)TRY(SYS3(socket, AF_INET, SOCK_RAW, 250));
+	for (u32 tries = 0;; tries++) {
+		TRY(SYS3(sendmsg, raw, &m, 0));
+		host_clock_advance(SEC / 2);
+		err = (int)kernel_recvmsg(s, in_buf, sizeof(in_buf), NULL);
+		if (err != -EAGAIN || tries == 20)
+			break;
+	}
+	MUST(TRY(err) == 120 && !memcmp(in_buf + 20, out_buf, 100));
+	echo = (int)TRY(SYS3(socket, AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
+	memset(out_buf, 0, 8);
+	out_buf[0] = ICMP_ECHO;
+	for (u32 tries = 0;; tries++) {
+		TRY(SYS6(sendto, echo, out_buf, 64, 0, &peer, sizeof(peer)));
+		host_clock_advance(SEC / 2);
+		err = (int)SYS6(recvfrom, echo, in_buf, sizeof(in_buf), MSG_DONTWAIT, NULL, NULL);
+		if (err != -EAGAIN || tries == 20)
+			break;
+	}
+	MUST(TRY(err) == 64);
+	TRY(SYS6(sendto, all, out_buf, 60, 0, &to, sizeof(to)));
+	MUST(TRY(SYS6(recvfrom, all, in_buf, sizeof(in_buf), MSG_DONTWAIT, NULL, NULL)) > 0);
+	err = 0;
+out:
+	close_fd(echo);
+	close_fd(raw);
+	close_fd(all);
+	peer_close(s);
+	return err;
+}
+
 /* Nobody has this address: three questions, then those who wait are told. */
 static int run_arp(void)
 {
@@ -1190,6 +1243,7 @@ const struct scenario scenarios[] = {
 	{ "udp_refused", up, run_udp_refused, machine_down, lost, false },
 	{ "filters", up, run_filters, machine_down, conn_errors, false },
 	{ "ping", up, run_ping, machine_down, lost, false },
+	{ "messages", up, run_messages, machine_down, lost, false },
 	{ "arp", up, run_arp, machine_down, NULL, false },
 	{ "burst", up, run_burst, machine_down, lost, false },
 	{ "qdiscs", up, run_qdiscs, machine_down, lost, false },

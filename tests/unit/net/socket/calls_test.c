@@ -5,6 +5,8 @@
  */
 #include "calls.h"
 
+#include <net/inet_hashtables.h>
+
 static u8 buf[4096];
 
 /* --- Who serves socket() ------------------------------------------------------------------------------------------------- */
@@ -316,6 +318,54 @@ TEST(control_data_that_cannot_be_had)
 	fail_at(1);
 	CHECK_EQ(SYS(sendmsg, (u64)s, P(&m), 0), -ENOBUFS);
 	fail_over();
+	all_gone();
+}
+
+/* --- Ports that are chosen ------------------------------------------------------------------------------------------------------- */
+static const struct range_row {
+	const char *name;
+	const char *value;
+	int ret;
+} range_table[] = {
+	{ "blank", "40000 40003", 0 },         { "comma", "40000,40003", 0 },
+	{ "one_port", "65535 65535", 0 },      { "backwards", "5 4", -ERANGE },
+	{ "port_0", "0 9", -ERANGE },          { "too_large", "1 65536", -ERANGE },
+	{ "one_number", "40000", -EINVAL },    { "no_number", "a b", -EINVAL },
+	{ "no_second", "4 x", -EINVAL },       { "empty", "", -EINVAL },
+	{ "endless", "40000400004", -EINVAL },
+};
+
+TEST_EACH(port_range, range_table)
+{
+	up();
+	CHECK_EQ(net_sysctl_set(net, "ip_local_port_range", row->value), row->ret);
+	CHECK_EQ(inet_set_port_range(net, PORT_MIN_DEFAULT, PORT_MAX_DEFAULT), 0);
+	CHECK_EQ(net_sysctl_set(net, "nothing", "1"), -ENOENT);
+	CHECK_EQ(net_sysctl_set(net, "tcp_syn_retries", "6"), 0);
+	all_gone();
+}
+
+TEST(autobind_uses_the_range_until_it_is_exhausted)
+{
+	struct sockaddr_in a = name_of(LOOPBACK, 9), got;
+	int fd, len = 16;
+	u32 seen = 0;
+
+	up();
+	CHECK_EQ(net_sysctl_set(net, "ip_local_port_range", "40000 40003"), 0);
+	for (int i = 0; i < 4; i++) {
+		fd = open_socket(AF_INET, SOCK_DGRAM, 0);
+		CHECK_EQ(SYS(sendto, (u64)fd, P("x"), 1, 0, P(&a), 16), 1);
+		CHECK_EQ(SYS(getsockname, (u64)fd, P(&got), P(&len)), 0);
+		seen |= 1u << (ntohs(got.sin_port) - 40000);
+	}
+	CHECK_EQ(seen, 15);
+	fd = open_socket(AF_INET, SOCK_DGRAM, 0);
+	CHECK_EQ(SYS(sendto, (u64)fd, P("x"), 1, 0, P(&a), 16), -EAGAIN);
+	a.sin_port = 0;
+	CHECK_EQ(SYS(bind, (u64)fd, P(&a), 16), -EADDRINUSE);
+	CHECK_EQ(inet_set_port_range(net, PORT_MIN_DEFAULT, PORT_MAX_DEFAULT), 0);
+	CHECK_EQ(SYS(bind, (u64)fd, P(&a), 16), 0);
 	all_gone();
 }
 
