@@ -34,7 +34,7 @@
 	X(tcp_wfree, tcp_wfree, "net/tcp/tcp_transmit.c", "tcp", TX, "nobody: the clone's charge is paid back")			\
 	X(tcp_tsq_write, tcp_tsq_write, "net/tcp/tcp_tsq.c", "tcp", TX, "socket: write queue")					\
 	X(udp_sendmsg, udp_sendmsg, "net/udp/udp.c", "udp", TX, "application: its buffer")					\
-	X(udp_send_skb, udp_send_on_route, "net/udp/udp.c", "udp", TX, "charged to the socket, on its way down")		\
+	X(udp_send_skb, udp_send_skb, "net/udp/udp.c", "udp", TX, "charged to the socket, on its way down")		\
 	X(ip_queue_xmit, ip_queue_xmit, "net/ipv4/ip_output.c", "ip", TX, "consumed below")					\
 	X(ip_send_skb, ip_send_skb, "net/ipv4/ip_output.c", "ip", TX, "consumed below")						\
 	X(ip_build_and_send_pkt, ip_build_and_send_pkt, "net/ipv4/ip_output.c", "ip", ALL, "consumed below")			\

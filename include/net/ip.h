@@ -62,6 +62,33 @@ static inline u32 ip_skb_dst_mtu(const struct sock *sk, const struct sk_buff *sk
 	return ip_dst_mtu_of(sk, skb_dst(skb));
 }
 
+/* --- Building datagrams (net/ipv4/ip_append.c) --------------------------------------------------------------------------- */
+/* A datagram that is being built. */
+struct ip_cork {
+	struct rtable *rt; /* counted */
+	struct flowi4 fl;
+	u32 mtu;      /* the largest packet without fragments */
+	u32 hdrlen;   /* of IP's header, options included */
+	u32 length;   /* bytes so far, the transport's header included */
+	u16 gso_size; /* payload of each datagram that it stands for; 0: it is one */
+	__be16 dport; /* the transport's */
+	u8 ttl;
+};
+/* What one datagram wants otherwise than its socket. */
+struct ipcm {
+	__be32 saddr; /* 0: the socket's */
+	u32 oif;
+	s16 tos;
+	u8 ttl;       /* 0: the socket's */
+	u16 gso_size; /* UDP_SEGMENT */
+};
+int ip_append_data(struct sock *sk, struct sk_buff_head *q, struct ip_cork *cork,
+		   struct msghdr *msg, u32 len, u32 thlen, bool corked) __may_sleep;
+struct sk_buff *ip_make_skb(struct sock *sk, struct sk_buff_head *q, struct ip_cork *cork);
+void ip_flush_pending_frames(struct sk_buff_head *q);
+int ip_cmsg_send(const struct msghdr *msg, struct ipcm *ipc);
+int cmsg_next(const struct msghdr *msg, u32 *at, struct cmsghdr *c, const u8 **data);
+
 void ip_protocols_deliver(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	__needs(softirq_ctx); /* err_handler of the quoted packet's protocol */
 /* Valid cached route of a socket, or NULL (the stale one is dropped). BH off or owner. */

@@ -78,7 +78,8 @@ enum sock_flag_bits {
 	SOCK_LINGER,
 	SOCK_BROADCAST,
 	SOCK_NOSPACE,
-	SOCK_ZAPPED
+	SOCK_ZAPPED,
+	SOCK_NO_CHECK_TX /* SO_NO_CHECK */
 };
 #define RCV_SHUTDOWN       1
 #define SEND_SHUTDOWN      2

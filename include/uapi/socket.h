@@ -70,6 +70,7 @@ enum ip_option {
 	IP_TTL = 2,
 	IP_HDRINCL = 3,
 	IP_OPTIONS = 4,
+	IP_PKTINFO = 8,
 	IP_MTU_DISCOVER = 10,
 	IP_RECVERR = 11,
 	IP_MTU = 14
@@ -86,6 +87,7 @@ enum ip_pmtudisc {
 #define SOL_RAW 255
 enum raw_option { ICMP_FILTER = 1 };
 #define SOL_UDP 17
+enum udp_option { UDP_CORK = 1, UDP_SEGMENT = 103 };
 enum tcp_sockopt {
 	TCP_NODELAY = 1,
 	TCP_MAXSEG,
@@ -169,6 +171,13 @@ struct cmsghdr {
 	int cmsg_level, cmsg_type;
 };
 _Static_assert(sizeof(struct cmsghdr) == 16, "ABI");
+
+/* IP_PKTINFO. */
+struct in_pktinfo {
+	int ipi_ifindex;
+	__be32 ipi_spec_dst, ipi_addr;
+};
+_Static_assert(sizeof(struct in_pktinfo) == 12, "ABI");
 
 _Static_assert(sizeof(struct sockaddr_in) == 16, "ABI");
 _Static_assert(sizeof(struct sockaddr_storage) == 128, "ABI");

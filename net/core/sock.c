@@ -565,6 +565,9 @@ static int set_int(struct sock *sk, int opt, int val)
 	case SO_OOBINLINE:
 		flag_assign(sk, SOCK_URGINLINE, val);
 		return 0;
+	case SO_NO_CHECK:
+		flag_assign(sk, SOCK_NO_CHECK_TX, val);
+		return 0;
 	case SO_PRIORITY:
 		sk->sk_priority = (u32)val;
 		return 0;
@@ -667,6 +670,9 @@ static int get_int(struct sock *sk, int opt, int *val)
 static int get_int_more(struct sock *sk, int opt, int *val)
 {
 	switch (opt) {
+	case SO_NO_CHECK:
+		*val = sock_flag(sk, SOCK_NO_CHECK_TX);
+		return 0;
 	case SO_PRIORITY:
 		*val = (int)sk->sk_priority;
 		return 0;

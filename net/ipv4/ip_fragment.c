@@ -24,6 +24,7 @@
 #include <lib/string.h>
 #include <net/checksum.h>
 #include <net/gso.h>
+#include <net/trace.h>
 
 #define IP_MAX_HDR      60u
 #define IPOPT_COPIED    0x80 /* this option goes into every fragment */

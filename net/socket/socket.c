@@ -482,8 +482,8 @@ static int get_user_msghdr(struct user_msghdr *um, const void *umsg)
 }
 
 /*
- * Is every item whole, and one that somebody below takes? There is none of level SOL_SOCKET or of the datagram protocols yet; a
- * stream ignores what is not for it. 0, -EINVAL.
+ * Is every item whole, and one that somebody below takes? There is none of level SOL_SOCKET yet; UDP looks at its own and IP's itself, the
+ * other protocols of messages take none, a stream ignores what is not for it. 0, -EINVAL.
  */
 static int check_control(const struct socket *sock, const u8 *data, size_t len)
 {
@@ -496,7 +496,7 @@ static int check_control(const struct socket *sock, const u8 *data, size_t len)
 			return -EINVAL;
 		if (c.cmsg_level == SOL_SOCKET)
 			return -EINVAL;
-		if (sock->type != SOCK_STREAM &&
+		if (sock->type != SOCK_STREAM && sock->sk->sk_protocol != IPPROTO_UDP &&
 		    (c.cmsg_level == SOL_IP || c.cmsg_level == SOL_UDP))
 			return -EINVAL;
 		step = min_t(size_t, ALIGN(c.cmsg_len, sizeof(size_t)), len);

@@ -2,10 +2,10 @@
 /*
  * UDP: datagrams with ports and a checksum, nothing kept.
  *
- * Down: address and route are settled first, then the room in the send buffer, then the one copy, header and ip_send_skb(). A call
- * that must not block (MSG_DONTWAIT) never sleeps, so kernel sockets may send from softirq: nothing here takes the socket's
- * ownership, BH off is lock enough. Datagrams above the path MTU get -EMSGSIZE, MSG_MORE gets -EOPNOTSUPP: this floor neither
- * fragments nor corks.
+ * Down: address and route are settled first, then the room in the send buffer, then the one copy (ip_append_data(), which builds
+ * large datagrams in pieces), header and ip_send_skb(). A call that must not block (MSG_DONTWAIT) never sleeps, so kernel sockets may
+ * send from softirq: it takes no ownership of the socket, BH off is lock enough. Only a datagram of several calls (UDP_CORK, MSG_MORE) waits on
+ * the socket, and whoever touches that owns it.
  * Up: length and checksum are verified in softirq, so that nobody wakes for a broken datagram; then it waits on the receive queue
  * with data at its payload and its headers still in front.
  *
@@ -29,19 +29,22 @@
 #include <net/ip.h>
 #include <net/route.h>
 
-#define UDP_BUCKETS     256u
-#define UDP_MAX_LEN     65535u
-#define UDP_HDRS        ((u32)(sizeof(struct iphdr) + sizeof(struct udphdr)))
-#define UDP_MAX_PAYLOAD (UDP_MAX_LEN - UDP_HDRS)
+#define UDP_BUCKETS      256u
+#define UDP_MAX_LEN      65535u
+#define UDP_MAX_SEGMENTS 64u /* datagrams that one packet stands for */
 
 struct udp_net {
 	struct inet_hashinfo *hash; /* port table of all UDP sockets */
 };
 
 struct udp_sock {
-	struct sock sk;    /* first */
-	bool addr_by_peer; /* connect() chose the local address: disconnect() takes it back */
-	bool port_by_us;   /* the port was chosen, not asked for */
+	struct sock sk;      /* first */
+	bool addr_by_peer;   /* connect() chose the local address: disconnect() takes it back */
+	bool port_by_us;     /* the port was chosen, not asked for */
+	bool corked;         /* UDP_CORK: calls gather, till it is taken off */
+	bool pending;        /* sk_write_queue holds the begin of a datagram, for cork; owner */
+	u16 gso_size;        /* UDP_SEGMENT */
+	struct ip_cork cork; /* the same; its route is counted while it is pending */
 };
 
 static struct udp_sock *udp_sk(struct sock *sk)
@@ -182,21 +185,27 @@ static int udp_destination(const struct sock *sk, const struct msghdr *msg, stru
 	return 0;
 }
 
-/* A counted route and the flow of the datagram. ERR_PTR as ip_route_output_key(). BH off. */
-static struct rtable *udp_route(struct sock *sk, const struct udp_to *to, struct flowi4 *fl)
+/*
+ * A counted route and the flow of the datagram. ERR_PTR as ip_route_output_key(). BH off. The cached route is for what the socket itself
+ * wants: control data may want another.
+ */
+static struct rtable *udp_route(struct sock *sk, const struct udp_to *to, const struct ipcm *ipc,
+				struct flowi4 *fl)
 {
+	bool cached = to->connected && ipc->saddr == sk->inet_saddr &&
+		      ipc->oif == sk->sk_bound_dev_if && ipc->tos == sk->inet_tos;
 	struct rtable *rt;
 
 	*fl = (struct flowi4){
 		.daddr = to->daddr,
-		.saddr = sk->inet_saddr,
-		.oif = sk->sk_bound_dev_if,
+		.saddr = ipc->saddr,
+		.oif = ipc->oif,
 		.flowi4_proto = IPPROTO_UDP,
-		.flowi4_tos = sk->inet_tos,
+		.flowi4_tos = (u8)ipc->tos,
 		/* A socket bound to a device may speak before the device has an address (DHCP). */
-		.anysrc = sk->sk_bound_dev_if && ipv4_is_lbcast(to->daddr) && !sk->inet_saddr,
+		.anysrc = sk->sk_bound_dev_if && ipv4_is_lbcast(to->daddr) && !ipc->saddr,
 	};
-	if (to->connected) {
+	if (cached) {
 		struct dst_entry *dst = __sk_dst_check(sk);
 
 		if (dst)
@@ -208,63 +217,9 @@ static struct rtable *udp_route(struct sock *sk, const struct udp_to *to, struct
 			IP_INC_STATS(sk->sk_net, OutNoRoutes);
 		return rt;
 	}
-	if (to->connected && !sk->sk_dst_cache)
+	if (cached && !sk->sk_dst_cache)
 		sk->sk_dst_cache = dst_hold(&rt->dst);
 	return rt;
-}
-
-/* Room in the send buffer: 0; the pending error; -EPIPE; -EAGAIN (at once, or after the timeout). */
-static int udp_wait_wmem(struct sock *sk, bool nonblock) __may_sleep
-{
-	u64 deadline = sock_snd_deadline(sk, nonblock);
-
-	for (;;) {
-		int err = 0;
-
-		if (sk->sk_err)
-			return sock_error(sk);
-		if (sk->sk_shutdown & SEND_SHUTDOWN)
-			return -EPIPE;
-		if (sk->sk_wmem_alloc < sk->sk_sndbuf)
-			return 0;
-		if (deadline)
-			err = wait_event_until(&sk->sk_wq,
-					       sk->sk_wmem_alloc < sk->sk_sndbuf || sk->sk_err ||
-						       (sk->sk_shutdown & SEND_SHUTDOWN),
-					       deadline);
-		if (!deadline || err)
-			return -EAGAIN;
-	}
-}
-
-/* The datagram: payload copied once, header in front, checksum left to the device. NULL with *err set. */
-static struct sk_buff *udp_make_skb(struct sock *sk, struct msghdr *msg, u32 len,
-				    const struct flowi4 *fl, __be16 dport, int *err)
-{
-	u32 room = LL_MAX_HEADER + UDP_HDRS;
-	struct sk_buff *skb = alloc_skb(room + len);
-	struct udphdr *uh;
-
-	*err = -ENOBUFS;
-	if (!skb)
-		return NULL;
-	skb_reserve(skb, room);
-	*err = skb_add_data(skb, &msg->msg_iter, len);
-	if (*err) {
-		kfree_skb_reason(skb, SKB_DROP_REASON_LOCAL_ERROR);
-		return NULL;
-	}
-	uh = skb_push(skb, sizeof(*uh));
-	skb_reset_transport_header(skb);
-	uh->source = sk->inet_sport;
-	uh->dest = dport;
-	uh->len = htons(skb->len);
-	/* The pseudo header's sum, for the device or skb_checksum_help() to complete; a sum of 0 becomes 0xffff there. */
-	uh->check = (__be16)~csum_tcpudp_magic(fl->saddr, fl->daddr, skb->len, IPPROTO_UDP, 0);
-	skb->ip_summed = CHECKSUM_PARTIAL;
-	skb->csum_start = skb->transport_header;
-	skb->csum_offset = offsetof(struct udphdr, check);
-	return skb;
 }
 
 static u8 udp_ttl(const struct sock *sk, const struct rtable *rt)
@@ -274,78 +229,277 @@ static u8 udp_ttl(const struct sock *sk, const struct rtable *rt)
 	return sk->inet_ttl > 0 ? (u8)sk->inet_ttl : IPDEFTTL;
 }
 
-/* Route in hand (its reference is ours to pass on): permission, size, room, copy, out. */
-static int udp_send_on_route(struct sock *sk, struct msghdr *msg, u32 len, const struct udp_to *to,
-			     struct rtable *rt, const struct flowi4 *fl) __may_sleep
+/* What the socket wants, and what control data wants otherwise. 0; -EINVAL. */
+static int udp_control(struct sock *sk, const struct msghdr *msg, struct ipcm *ipc)
 {
-	struct net *net = sk->sk_net;
-	struct sk_buff *skb;
-	int err = -EACCES;
+	struct cmsghdr c;
+	const u8 *data;
+	u32 at = 0;
+	int more;
 
-	if (rt->rt_type == RTN_BROADCAST && !sock_flag(sk, SOCK_BROADCAST))
-		goto release;
-	err = -EMSGSIZE;
-	if (len > UDP_MAX_PAYLOAD)
-		goto release;
-	if (len + UDP_HDRS > rt->dst.mtu) {
-		IP_INC_STATS(net, FragFails);
-		goto release;
+	*ipc = (struct ipcm){ .saddr = sk->inet_saddr,
+			      .oif = sk->sk_bound_dev_if,
+			      .tos = sk->inet_tos,
+			      .gso_size = udp_sk(sk)->gso_size };
+	if (likely(!msg->msg_controllen))
+		return 0;
+	while ((more = cmsg_next(msg, &at, &c, &data)) > 0) {
+		if (c.cmsg_level != SOL_UDP)
+			continue;
+		if (c.cmsg_type != UDP_SEGMENT || c.cmsg_len != sizeof(c) + sizeof(ipc->gso_size))
+			return -EINVAL;
+		memcpy(&ipc->gso_size, data, sizeof(ipc->gso_size));
 	}
-	err = udp_wait_wmem(sk, msg->msg_flags & MSG_DONTWAIT);
-	if (err)
-		goto release;
-	skb = udp_make_skb(sk, msg, len, fl, to->dport, &err);
-	if (!skb)
-		goto release;
-	local_bh_disable();
-	skb_set_owner_w(skb, sk);
-	trace_at_skb(udp_send_skb, skb, 0);
-	if (msg->msg_flags & MSG_CONFIRM)
-		skb->dst_pending_confirm = 1;
-	err = ip_send_skb(net, sk, skb, rt, fl, udp_ttl(sk, rt), sk->inet_pmtudisc != 0);
-	local_bh_enable();
-	return err;
-release:
-	dst_release(&rt->dst);
-	return err;
+	if (more < 0)
+		return more;
+	more = ip_cmsg_send(msg, ipc);
+	if (!ipc->saddr)
+		ipc->saddr = sk->inet_saddr;
+	return more;
 }
 
-/*
- * proto.sendmsg: one datagram. Its length, or -EMSGSIZE (above 65507 bytes, or above the path MTU less 28), -EOPNOTSUPP (MSG_OOB,
- * MSG_MORE), -EDESTADDRREQ, -EINVAL (short address, port 0), -EAFNOSUPPORT, -ENETUNREACH, -ENETDOWN, -EACCES (broadcast), -EPIPE,
- * -EAGAIN, -ENOBUFS, -ENOMEM, -EFAULT, or the error an ICMP message left (ECONNREFUSED ...).
- */
-static ssize_t udp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
+/* Address, control data, route: everything about the datagram but its bytes. 0 with cork->rt counted, or -errno. */
+static int udp_prepare(struct sock *sk, struct msghdr *msg, struct ip_cork *cork)
 {
-	struct net *net = sk->sk_net;
-	struct flowi4 fl;
-	struct rtable *rt;
+	struct ipcm ipc;
 	struct udp_to to;
-	int err;
+	struct rtable *rt;
+	int err = udp_destination(sk, msg, &to);
 
-	trace_fn_sk(udp_sendmsg, sk, (u32)len);
-	if (len > UDP_MAX_LEN)
-		return -EMSGSIZE;
-	if (msg->msg_flags & (MSG_OOB | MSG_MORE))
-		return -EOPNOTSUPP;
-	err = udp_destination(sk, msg, &to);
+	if (!err)
+		err = udp_control(sk, msg, &ipc);
 	if (!err)
 		err = udp_autobind(sk);
 	if (err)
 		return err;
 	local_bh_disable();
-	rt = udp_route(sk, &to, &fl);
+	rt = udp_route(sk, &to, &ipc, &cork->fl);
 	local_bh_enable();
 	if (IS_ERR(rt))
-		return PTR_ERR(rt);
-	err = udp_send_on_route(sk, msg, (u32)len, &to, rt, &fl);
+		return (int)PTR_ERR(rt);
+	if (rt->rt_type == RTN_BROADCAST && !sock_flag(sk, SOCK_BROADCAST)) {
+		dst_release(&rt->dst);
+		return -EACCES;
+	}
+	cork->rt = rt;
+	cork->dport = to.dport;
+	cork->mtu = min_t(u32, ip_dst_mtu_of(sk, &rt->dst), IP_MAX_MTU);
+	cork->hdrlen = sizeof(struct iphdr);
+	cork->length = 0;
+	cork->gso_size = ipc.gso_size;
+	cork->ttl = ipc.ttl ? ipc.ttl : udp_ttl(sk, rt);
+	return 0;
+}
+
+/* Many datagrams in one packet (UDP_SEGMENT), cut below. 0; -EINVAL too large a size, too many, or without a checksum. */
+static int udp_set_gso(struct sock *sk, struct sk_buff *skb, const struct ip_cork *cork)
+{
+	u32 len = skb->len - (u32)sizeof(struct udphdr);
+	struct skb_shared_info *si = skb_shinfo(skb);
+
+	if (cork->hdrlen + sizeof(struct udphdr) + cork->gso_size > cork->mtu ||
+	    len > cork->gso_size * UDP_MAX_SEGMENTS || sock_flag(sk, SOCK_NO_CHECK_TX))
+		return -EINVAL;
+	if (len <= cork->gso_size)
+		return 0;
+	si->gso_size = cork->gso_size;
+	si->gso_type = SKB_GSO_UDP_L4;
+	si->gso_segs = (u16)DIV_ROUND_UP(len, cork->gso_size);
+	return 0;
+}
+
+/*
+ * The checksum: left to the device, or to skb_checksum_help(), which make 0 to 0xffff; a datagram in pieces is summed here, for no
+ * device sees all of it.
+ */
+static void udp_set_check(struct sock *sk, struct sk_buff *skb, const struct flowi4 *fl)
+{
+	struct udphdr *uh = udp_hdr(skb);
+
+	uh->check = 0;
+	skb->ip_summed = CHECKSUM_NONE;
+	if (sock_flag(sk, SOCK_NO_CHECK_TX))
+		return;
+	if (skb_has_frag_list(skb)) {
+		u32 sum = csum_tcpudp_nofold(fl->saddr, fl->daddr, skb->len, IPPROTO_UDP, 0);
+
+		uh->check = csum_fold(skb_checksum(skb, 0, skb->len, sum));
+		if (!uh->check)
+			uh->check = (__force __be16)0xffff;
+		return;
+	}
+	uh->check = (__be16)~csum_tcpudp_magic(fl->saddr, fl->daddr, skb->len, IPPROTO_UDP, 0);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb->transport_header;
+	skb->csum_offset = offsetof(struct udphdr, check);
+}
+
+/* DF while it fits the path's MTU, if the socket wants path MTU discovery (RFC 1191); larger ones were let through to be fragmented. */
+static bool udp_df(const struct sock *sk, const struct ip_cork *cork, u32 len)
+{
+	u8 disc = sk->inet_pmtudisc;
+
+	return disc == IP_PMTUDISC_DO || disc == IP_PMTUDISC_PROBE ||
+	       (disc == IP_PMTUDISC_WANT && (len <= cork->mtu || cork->gso_size));
+}
+
+/*
+ * Header and checksum, and down it goes; consumes @skb and cork->rt. A queue that drops it is no error for the caller, who could not do
+ * anything about it: counted SndbufErrors. 0; -errno.
+ */
+static int udp_send_skb(struct sock *sk, struct sk_buff *skb, struct ip_cork *cork)
+{
+	struct net *net = sk->sk_net;
+	struct udphdr *uh = udp_hdr(skb);
+	int err;
+
+	uh->source = sk->inet_sport;
+	uh->dest = cork->dport;
+	uh->len = htons(skb->len);
+	err = cork->gso_size ? udp_set_gso(sk, skb, cork) : 0;
 	if (err) {
-		if (err == -ENOBUFS)
-			UDP_INC_STATS(net, SndbufErrors);
+		dst_release(&cork->rt->dst);
+		kfree_skb_reason(skb, SKB_DROP_REASON_LOCAL_ERROR);
 		return err;
 	}
-	UDP_INC_STATS(net, OutDatagrams);
-	return (ssize_t)len;
+	udp_set_check(sk, skb, &cork->fl);
+	local_bh_disable();
+	trace_at_skb(udp_send_skb, skb, 0);
+	err = ip_send_skb(net, sk, skb, cork->rt, &cork->fl, cork->ttl,
+			  udp_df(sk, cork, cork->hdrlen + cork->length));
+	local_bh_enable();
+	if (!err)
+		UDP_INC_STATS(net, OutDatagrams);
+	if (err != -ENOBUFS)
+		return err;
+	UDP_INC_STATS(net, SndbufErrors);
+	return 0;
+}
+
+/* One call, one datagram, and nothing of it is left when it returns: no ownership of the socket is needed. */
+static int udp_send_now(struct sock *sk, struct msghdr *msg, u32 len,
+			struct ip_cork *cork) __may_sleep
+{
+	struct sk_buff_head q;
+	struct sk_buff *skb;
+	int err;
+
+	skb_queue_head_init(&q);
+	err = ip_append_data(sk, &q, cork, msg, len, sizeof(struct udphdr), false);
+	if (err) {
+		ip_flush_pending_frames(&q);
+		dst_release(&cork->rt->dst);
+		return err;
+	}
+	skb = ip_make_skb(sk, &q, cork);
+	BUG_ON(!skb); /* it is in as few packets as can be */
+	skb->dst_pending_confirm = (msg->msg_flags & MSG_CONFIRM) != 0;
+	return udp_send_skb(sk, skb, cork);
+}
+
+/* --- Corking: a datagram of several calls --------------------------------------------------------------------------------- */
+
+/* Owner. What was gathered is given up. */
+static void udp_flush_pending(struct sock *sk)
+{
+	struct udp_sock *up = udp_sk(sk);
+
+	if (!up->pending)
+		return;
+	up->pending = false;
+	ip_flush_pending_frames(&sk->sk_write_queue);
+	dst_release(&up->cork.rt->dst);
+}
+
+/* Owner. What was gathered leaves as one datagram. */
+static int udp_push_pending(struct sock *sk)
+{
+	struct udp_sock *up = udp_sk(sk);
+	struct sk_buff *skb;
+
+	up->pending = false;
+	skb = ip_make_skb(sk, &sk->sk_write_queue, &up->cork);
+	if (!skb) {
+		dst_release(&up->cork.rt->dst);
+		return -ENOBUFS;
+	}
+	return udp_send_skb(sk, skb, &up->cork);
+}
+
+/* Owner, pending. The bytes of one call; an error gives all of it up, the last call sends it. */
+static int udp_append(struct sock *sk, struct msghdr *msg, u32 len, bool more) __may_sleep
+{
+	u32 thlen = skb_queue_empty(&sk->sk_write_queue) ? sizeof(struct udphdr) : 0;
+	int err = ip_append_data(sk, &sk->sk_write_queue, &udp_sk(sk)->cork, msg, len, thlen, true);
+
+	if (err) {
+		udp_flush_pending(sk);
+		return err;
+	}
+	return more ? 0 : udp_push_pending(sk);
+}
+
+/* One more call for the datagram that is pending, whose address stays. false: none is any more. */
+static bool udp_append_pending(struct sock *sk, struct msghdr *msg, u32 len, bool more,
+			       int *err) __may_sleep
+{
+	bool pending;
+
+	lock_sock(sk);
+	pending = udp_sk(sk)->pending;
+	if (pending)
+		*err = udp_append(sk, msg, len, more);
+	release_sock(sk);
+	return pending;
+}
+
+/* The first call of a datagram that more will follow. -EINVAL: another thread was faster. */
+static int udp_begin_pending(struct sock *sk, struct msghdr *msg, u32 len,
+			     const struct ip_cork *cork) __may_sleep
+{
+	struct udp_sock *up = udp_sk(sk);
+	int err = -EINVAL;
+
+	lock_sock(sk);
+	if (up->pending) {
+		dst_release(&cork->rt->dst);
+	} else {
+		up->cork = *cork;
+		up->pending = true;
+		err = udp_append(sk, msg, len, true);
+	}
+	release_sock(sk);
+	return err;
+}
+
+/*
+ * proto.sendmsg: one datagram, or with UDP_CORK or MSG_MORE a part of one. Its length, or -EMSGSIZE (above 65507 bytes; above the path MTU
+ * when the socket wants no fragments), -EOPNOTSUPP (MSG_OOB), -EDESTADDRREQ, -EINVAL (short address, port 0, control data), -EAFNOSUPPORT,
+ * -ENETUNREACH, -ENETDOWN, -EACCES (broadcast), -EPIPE, -EAGAIN, -ENOBUFS, -ENOMEM, -EFAULT, or the error an ICMP message left
+ * (ECONNREFUSED ...).
+ */
+static ssize_t udp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
+{
+	bool more = udp_sk(sk)->corked || (msg->msg_flags & MSG_MORE);
+	struct ip_cork cork;
+	int err;
+
+	trace_fn_sk(udp_sendmsg, sk, (u32)len);
+	if (len > UDP_MAX_LEN)
+		return -EMSGSIZE;
+	if (msg->msg_flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (udp_sk(sk)->pending && udp_append_pending(sk, msg, (u32)len, more, &err))
+		goto out;
+	err = udp_prepare(sk, msg, &cork);
+	if (err)
+		return err;
+	err = more ? udp_begin_pending(sk, msg, (u32)len, &cork)
+		   : udp_send_now(sk, msg, (u32)len, &cork);
+out:
+	if (err == -ENOBUFS)
+		UDP_INC_STATS(sk->sk_net, SndbufErrors);
+	return err ? err : (ssize_t)len;
 }
 
 /* --- Receiving, the application's side ------------------------------------------------------------------------------------------ */
@@ -470,27 +624,56 @@ static int udp_ioctl(struct sock *sk, unsigned long req, int *val)
 	}
 }
 
+/* Owner. Level SOL_UDP: 0; -EINVAL short or bad value; -ENOPROTOOPT; taking the cork off: what the datagram's sending said. */
+static int udp_set_option(struct sock *sk, int opt, const void *kval, u32 len) __needs(sk)
+{
+	struct udp_sock *up = udp_sk(sk);
+	int val;
+
+	if (len < sizeof(val))
+		return -EINVAL;
+	memcpy(&val, kval, sizeof(val));
+	switch (opt) {
+	case UDP_CORK:
+		up->corked = val != 0;
+		return !val && up->pending ? udp_push_pending(sk) : 0;
+	case UDP_SEGMENT:
+		if (val < 0 || val > UINT16_MAX)
+			return -EINVAL;
+		up->gso_size = (u16)val;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
 static int udp_setsockopt(struct sock *sk, int level, int opt, const void *kval,
 			  u32 len) __may_sleep
 {
-	int err;
+	int err = -ENOPROTOOPT;
 
-	if (level != SOL_IP)
-		return -ENOPROTOOPT;
 	lock_sock(sk);
-	err = ip_setsockopt(sk, opt, kval, len);
+	if (level == SOL_IP)
+		err = ip_setsockopt(sk, opt, kval, len);
+	else if (level == SOL_UDP)
+		err = udp_set_option(sk, opt, kval, len);
 	release_sock(sk);
 	return err;
 }
 
 static int udp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len) __may_sleep
 {
-	int err;
+	int err = -ENOPROTOOPT, val;
 
-	if (level != SOL_IP)
-		return -ENOPROTOOPT;
 	lock_sock(sk);
-	err = ip_getsockopt(sk, opt, kval, len);
+	if (level == SOL_IP) {
+		err = ip_getsockopt(sk, opt, kval, len);
+	} else if (level == SOL_UDP && (opt == UDP_CORK || opt == UDP_SEGMENT)) {
+		val = opt == UDP_CORK ? udp_sk(sk)->corked : udp_sk(sk)->gso_size;
+		*len = min_t(u32, *len, sizeof(val));
+		memcpy(kval, &val, *len);
+		err = 0;
+	}
 	release_sock(sk);
 	return err;
 }
@@ -508,6 +691,7 @@ static void udp_close(struct sock *sk, u64 deadline_ns)
 {
 	(void)deadline_ns;
 	udp_unbind(sk);
+	udp_flush_pending(sk);
 	sock_orphan(sk);
 	local_bh_disable();
 	udp_forget_peer(sk);

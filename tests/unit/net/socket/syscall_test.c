@@ -478,7 +478,7 @@ static const struct call_row {
 	{ "sendmsg_negative_buffer", __NR_sendmsg, { UDPC, MSGNEGLEN, 0 }, -EINVAL },
 	{ "sendmsg_no_buffer", __NR_sendmsg, { UDPC, MSGEMPTY, 0 }, 0 },
 	{ "sendmsg_nine_buffers", __NR_sendmsg, { UDP, MSGNINE, 0 }, 9 },
-	{ "sendmsg_more", __NR_sendmsg, { UDP, MSG, MSG_MORE }, -EOPNOTSUPP },
+	{ "sendmsg_out_of_band", __NR_sendmsg, { UDP, MSG, MSG_OOB }, -EOPNOTSUPP },
 	/* recvmsg() */
 	{ "recvmsg_closed", __NR_recvmsg, { CLOSED, MSG, 0 }, -EBADF },
 	{ "recvmsg_console", __NR_recvmsg, { CONSOLE, MSG, 0 }, -ENOTSOCK },

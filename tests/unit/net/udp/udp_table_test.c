@@ -432,14 +432,13 @@ static const struct send_row {
 	{ "nothing", AF_INET, 0x0a000002, 9, 16, 0, 0, false, false, 0 },
 	{ "one_below_the_mtu", AF_INET, 0x0a000002, 9, 16, 1471, 0, false, false, 1471 },
 	{ "the_mtu", AF_INET, 0x0a000002, 9, 16, 1472, 0, false, false, 1472 },
-	{ "one_above_the_mtu", AF_INET, 0x0a000002, 9, 16, 1473, 0, false, false, -EMSGSIZE },
+	{ "one_above_the_mtu", AF_INET, 0x0a000002, 9, 16, 1473, 0, false, false, 1473 },
 	{ "the_largest_datagram", AF_INET, 0x7f000001, 9, 16, 65507, 0, false, false, 65507 },
 	{ "one_above_the_largest", AF_INET, 0x7f000001, 9, 16, 65508, 0, false, false, -EMSGSIZE },
 	{ "length_field_full", AF_INET, 0x7f000001, 9, 16, 65535, 0, false, false, -EMSGSIZE },
 	{ "one_above_the_length_field", AF_INET, 0x7f000001, 9, 16, 65536, 0, false, false,
 	  -EMSGSIZE },
 	{ "out_of_band", AF_INET, 0x0a000002, 9, 16, 1, MSG_OOB, false, false, -EOPNOTSUPP },
-	{ "more_to_come", AF_INET, 0x0a000002, 9, 16, 1, MSG_MORE, false, false, -EOPNOTSUPP },
 	{ "unknown_flags_are_ignored", AF_INET, 0x0a000002, 9, 16, 1, MSG_NOSIGNAL | MSG_DONTROUTE,
 	  false, false, 1 },
 	{ "connected_without_name", 0, 0, 0, -1, 5, 0, false, true, 5 },
@@ -505,8 +504,12 @@ static const struct level_row {
 	const char *name;
 	int level, opt, err;
 } levels[] = {
-	{ "ip", SOL_IP, IP_TOS, 0 },         { "ip_unknown", SOL_IP, 77, -ENOPROTOOPT },
-	{ "udp", SOL_UDP, 1, -ENOPROTOOPT }, { "tcp", SOL_TCP, TCP_NODELAY, -ENOPROTOOPT },
+	{ "ip", SOL_IP, IP_TOS, 0 },
+	{ "ip_unknown", SOL_IP, 77, -ENOPROTOOPT },
+	{ "udp", SOL_UDP, UDP_CORK, 0 },
+	{ "udp_segment", SOL_UDP, UDP_SEGMENT, 0 },
+	{ "udp_unknown", SOL_UDP, 2, -ENOPROTOOPT },
+	{ "tcp", SOL_TCP, TCP_NODELAY, -ENOPROTOOPT },
 	{ "level_99", 99, 1, -ENOPROTOOPT },
 };
 
