@@ -55,7 +55,7 @@ static int ip_wait_wmem(struct sock *sk, bool nonblock) __may_sleep
 
 /* An empty packet with @room bytes behind its headers, charged and queued. 0; -ENOBUFS. */
 static int ip_new_piece(struct sock *sk, struct sk_buff_head *q, const struct ip_cork *cork,
-			u32 room)
+			u32 room, bool corked)
 {
 	u32 headroom = LL_MAX_HEADER + cork->hdrlen;
 	struct sk_buff *skb = alloc_skb(headroom + room);
@@ -66,6 +66,8 @@ static int ip_new_piece(struct sock *sk, struct sk_buff_head *q, const struct ip
 	local_bh_disable();
 	skb_set_owner_w(skb, sk);
 	local_bh_enable();
+	if (corked)
+		skb_enter(skb, SKB_STAGE_SOCKET_OUT);
 	skb_queue_tail(q, skb);
 	return 0;
 }
@@ -93,7 +95,8 @@ static int ip_make_room(struct sock *sk, struct sk_buff_head *q, const struct ip
 		n = min(max, want);
 		if (tail && sk->sk_wmem_alloc > 2 * sk->sk_sndbuf)
 			return -ENOBUFS;
-		if (ip_new_piece(sk, q, cork, corked ? min(max, max(n, CORK_FIRST_ROOM)) : n))
+		if (ip_new_piece(sk, q, cork, corked ? min(max, max(n, CORK_FIRST_ROOM)) : n,
+				 corked))
 			return -ENOBUFS;
 		return (int)n;
 	}

@@ -105,6 +105,7 @@ static void frag_header(struct frag_plan *plan, struct sk_buff *skb, bool last)
 /* @skb holds the payload of a later fragment: room for its header, and what the stages below ask of a packet. */
 static void frag_dress(const struct frag_plan *plan, struct sk_buff *skb)
 {
+	skb_enter(skb, SKB_STAGE_IP_OUT);
 	skb_push(skb, plan->hlen);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, plan->hlen);

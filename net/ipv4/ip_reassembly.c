@@ -27,44 +27,10 @@
 #include <net/checksum.h>
 #include <net/icmp.h>
 
-#define FRAG_QUEUES     64u
-#define FRAG_BUCKETS    64u
 #define FRAG_PER_SOURCE 8u
 #define FRAG_PER_QUEUE  64u
 #define FRAG_MEMORY     (256u * 1024)
 #define FRAG_TIME_NS    (30 * NSEC_PER_SEC)
-
-/* What RFC 791 tells datagrams apart by, and the device, so that no other link's neighbour can add to it. */
-struct frag_key {
-	__be32 saddr, daddr;
-	__be16 id;
-	u8 protocol;
-	u32 ifindex;
-};
-
-/* One datagram in pieces. */
-struct ipq {
-	struct list_head node; /* in its bucket, the newest first */
-	struct list_head age;  /* in frags->live by birth, the oldest first; or in frags->spare */
-	struct timer timer;
-	struct ip_frags *all;
-	struct frag_key key;
-	struct sk_buff_head
-		fragments; /* by offset; data of all but offset 0 stands behind the IP header */
-	u32 meat;          /* bytes of payload here */
-	u32 len;           /* of the whole payload, when last_in */
-	u32 more_end;      /* the furthest end of a fragment that has others behind it */
-	u32 truesize;
-	u8 ecn_seen; /* BIT(codepoint) of each fragment */
-	bool last_in;
-};
-
-struct ip_frags {
-	struct net *net;
-	struct list_head bucket[FRAG_BUCKETS];
-	struct list_head live, spare;
-	struct ipq queue[FRAG_QUEUES];
-};
 
 /* In cb of a fragment here: where its payload belongs. */
 struct frag_cb {
@@ -227,6 +193,7 @@ static void ipq_insert(struct ipq *q, struct sk_buff *prev, struct sk_buff *skb,
 	net->frag.packets++;
 	if (f->offset)
 		skb_pull(skb, ip_hdrlen(ip_hdr(skb)));
+	skb_enter(skb, SKB_STAGE_REASSEMBLY);
 	skb_queue_after(&q->fragments, prev, skb);
 }
 
@@ -324,6 +291,7 @@ static struct sk_buff *ipq_reassemble(struct ipq *q)
 	}
 	net->frag.packets -= q->fragments.qlen;
 	skb_unlink(first, &q->fragments);
+	skb_enter(first, SKB_STAGE_RX);
 	ipq_chain(q, first);
 	iph = ip_hdr(first);
 	iph->tot_len = htons(first->len);

@@ -4,7 +4,9 @@
  */
 #ifndef IPV4_IPV4_H
 #define IPV4_IPV4_H
+#include <kernel/timer.h>
 #include <lib/capability.h>
+#include <lib/list.h>
 #include <net/ip.h>
 
 #define IP_IDENT_BUCKETS  256u
@@ -52,13 +54,48 @@ SKB_CONSUMER(ip_send_hdrincl, 3);
 void icmp_out_count(struct net *net, u8 type);
 int ip_output(struct net *net, struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
 
-/* ip_reassembly.c */
+/* --- ip_reassembly.c ---------------------------------------------------------------------------------------------------- */
+#define FRAG_QUEUES  64u
+#define FRAG_BUCKETS 64u
+
+/* What RFC 791 tells datagrams apart by, and the device, so that no other link's neighbour can add to it. */
+struct frag_key {
+	__be32 saddr, daddr;
+	__be16 id;
+	u8 protocol;
+	u32 ifindex;
+};
+
+/* One datagram in pieces. */
+struct ipq {
+	struct list_head node; /* in its bucket, the newest first */
+	struct list_head age;  /* in frags->live by birth, the oldest first; or in frags->spare */
+	struct timer timer;
+	struct ip_frags *all;
+	struct frag_key key;
+	struct sk_buff_head
+		fragments; /* by offset; data of all but offset 0 stands behind the IP header */
+	u32 meat;          /* bytes of payload here */
+	u32 len;           /* of the whole payload, when last_in */
+	u32 more_end;      /* the furthest end of a fragment that has others behind it */
+	u32 truesize;
+	u8 ecn_seen; /* BIT(codepoint) of each fragment */
+	bool last_in;
+};
+
+struct ip_frags {
+	struct net *net;
+	struct list_head bucket[FRAG_BUCKETS];
+	struct list_head live, spare;
+	struct ipq queue[FRAG_QUEUES];
+};
+
 int ip_frag_init(struct net *net);
 void ip_frag_exit(struct net *net);
 struct sk_buff *ip_defrag(struct net *net, struct sk_buff *skb) __needs(softirq_ctx);
 SKB_CONSUMER(ip_defrag, 2);
 
-/* ip_fragment.c */
+/* --- ip_fragment.c ------------------------------------------------------------------------------------------------------ */
 typedef int (*ip_output_fn)(struct net *net, struct sk_buff *skb); /* consumes */
 int ip_fragment(struct net *net, struct sk_buff *skb, u32 mtu, ip_output_fn output)
 	__needs(softirq_ctx);

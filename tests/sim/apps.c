@@ -22,7 +22,7 @@
 #define UDP_TO       7000u
 #define CLOSED_PORT  9u
 #define CHUNK_MAX    65536u
-#define UDP_MAX      1472u
+#define UDP_MAX      65507u
 
 enum flow_kind { FLOW_TCP, FLOW_REFUSED, FLOW_UDP, FLOW_UDP_REFUSED };
 static const char *const kind_names[] = { "tcp", "closed port", "udp", "closed udp port" };
@@ -669,6 +669,9 @@ struct dgram_head {
 	u32 flow, nr, len;
 };
 
+/* Too large for the threads' stacks. */
+static u8 dgram_out[MAX_FLOWS][UDP_MAX], dgram_in[MAX_FLOWS][UDP_MAX], dgram_want[UDP_MAX];
+
 static void dgram_fill(const struct end *e, u32 nr, u8 *buf, u32 len)
 {
 	struct dgram_head head = { e->flow->id, nr, len };
@@ -695,11 +698,13 @@ static void udp_sender(void *arg)
 	bool refused = f->kind == FLOW_UDP_REFUSED;
 	int err =
 		udp_socket(e, UDP_FROM + f->id, &f->end[1], refused ? CLOSED_PORT : UDP_TO + f->id);
-	u8 buf[UDP_MAX];
+	u8 *buf = dgram_out[f - apps.flow];
 
 	sleep_until(host_clock() + f->start_ns);
 	for (u32 i = 0; !err && i < f->dgrams; i++) {
-		u32 most = min_t(u32, UDP_MAX, e->host->dev->mtu - 28);
+		/* Some in many fragments, which share one fate. */
+		u32 most = rng_ppm(&e->tx, 150000) ? UDP_MAX
+						   : min_t(u32, UDP_MAX, e->host->dev->mtu - 28);
 		u32 len = (u32)rng_between(&e->tx, refused ? 0 : sizeof(struct dgram_head), most);
 		ssize_t r;
 
@@ -730,7 +735,7 @@ static void judge_dgram(struct flow *f, const u8 *buf, u32 room, ssize_t r, u32 
 {
 	const struct end *from = &f->end[0];
 	struct dgram_head head;
-	u8 want[UDP_MAX];
+	u8 *want = dgram_want;
 	u32 have;
 
 	if (r < (ssize_t)sizeof(head))
@@ -753,7 +758,7 @@ static void udp_receiver(void *arg)
 {
 	struct flow *f = arg;
 	struct end *e = &f->end[1];
-	u8 buf[UDP_MAX];
+	u8 *buf = dgram_in[f - apps.flow];
 
 	while (!f->sender_done) {
 		u32 room = (u32)rng_between(&e->rx, sizeof(struct dgram_head), UDP_MAX);

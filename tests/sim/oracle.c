@@ -9,6 +9,8 @@
  */
 #include "world.h"
 
+#include "../../net/ipv4/ipv4.h"
+
 #include <kernel/cpu.h>
 #include <kernel/fault.h>
 #include <net/inet_hashtables.h>
@@ -32,6 +34,8 @@ enum place {
 	IN_RX_RING,
 	IN_NETIF_RX_BACKLOG,
 	IN_COMPLETION_QUEUE,
+	IN_REASSEMBLY,
+	BEHIND_ANOTHER,
 	NR_PLACES
 };
 static const char *const place_names[NR_PLACES] = {
@@ -47,6 +51,8 @@ static const char *const place_names[NR_PLACES] = {
 	"receive ring",
 	"netif_rx backlog",
 	"completion queue",
+	"reassembly",
+	"list behind another",
 };
 
 /* The stage whose packets lie there. */
@@ -63,6 +69,8 @@ static const u8 stage_of[NR_PLACES] = {
 	[IN_RX_RING] = SKB_STAGE_NEW,
 	[IN_NETIF_RX_BACKLOG] = SKB_STAGE_BACKLOG,
 	[IN_COMPLETION_QUEUE] = SKB_STAGE_DRIVER,
+	[IN_REASSEMBLY] = SKB_STAGE_REASSEMBLY,
+	[BEHIND_ANOTHER] = SKB_STAGE_REASSEMBLY,
 };
 
 /* How a socket went on since it was looked at last. */
@@ -127,13 +135,29 @@ static void enter(const struct sk_buff *skb, enum place place)
 			 place_names[place], skb->users);
 }
 
+/* @skb with what hangs behind it, once for all its clones. */
+static void enter_all(const struct sk_buff *skb, enum place place)
+{
+	const struct sk_buff *p = skb_shinfo(skb)->frag_list;
+	u32 i = p ? (u32)((uintptr_t)p >> 6) * 2654435761u % SEEN_SIZE : 0;
+
+	enter(skb, place);
+	while (p && o.epoch_of[i] == o.epoch) {
+		if (o.seen[i] == p)
+			return; /* a clone's */
+		i = (i + 1) % SEEN_SIZE;
+	}
+	for (; p; p = p->next)
+		enter(p, BEHIND_ANOTHER);
+}
+
 static u32 walk(const struct sk_buff_head *q, enum place place)
 {
 	const struct sk_buff *skb;
 	u32 n = 0, truesize = 0;
 
 	skb_queue_walk(q, skb) {
-		enter(skb, place);
+		enter_all(skb, place);
 		truesize += skb->truesize;
 		n++;
 	}
@@ -268,6 +292,31 @@ static void walk_neighbours(const struct neigh_table *tbl)
 	if (all != tbl->queued_bytes || entries != tbl->entries)
 		sim_fail("neighbour", "%u entries with %u bytes, counted %u and %u", entries, all,
 			 tbl->entries, tbl->queued_bytes);
+}
+
+/* Datagrams in pieces: each waits with a timer, and the limits hold. */
+static void walk_reassembly(const struct net *net)
+{
+	const struct ip_frags *all = net->ipv4->frags;
+	const struct ipq *q;
+	u32 queues = 0, packets = 0, truesize = 0;
+
+	list_for_each_entry(q, &all->live, age) {
+		u32 bytes = walk(&q->fragments, IN_REASSEMBLY);
+
+		if (!q->fragments.qlen || bytes != q->truesize || !timer_pending(&q->timer))
+			sim_fail("reassembly", "%u fragments with %u bytes, counted %u; timer %s",
+				 q->fragments.qlen, bytes, q->truesize,
+				 timer_pending(&q->timer) ? "runs" : "does not run");
+		queues++;
+		packets += q->fragments.qlen;
+		truesize += bytes;
+	}
+	if (queues != net->frag.queues || packets != net->frag.packets ||
+	    truesize != net->frag.truesize || queues > FRAG_QUEUES || truesize > 256 * 1024)
+		sim_fail("reassembly", "%u datagrams, %u fragments, %u bytes; it counts %u, %u, %u",
+			 queues, packets, truesize, net->frag.queues, net->frag.packets,
+			 net->frag.truesize);
 }
 
 /* --- Sockets ------------------------------------------------------------------------------------------------------------------ */
@@ -484,6 +533,7 @@ static void check_host(const struct host *h)
 				walk_qdisc(dev->_tx[i].qdisc);
 	walk_ring(h->nic);
 	walk_neighbours(net->arp_tbl);
+	walk_reassembly(net);
 	list_for_each_entry(sk, &net->socks, sk_all) {
 		check_sock(sk);
 		socks++;

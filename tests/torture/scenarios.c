@@ -661,6 +661,63 @@ out:
 }
 
 /* A closed port answers by ICMP, the next call says so. */
+/*
+ * A datagram in fragments, each way of cutting it: built in pieces; gathered by calls, with control data, and cut once more when the MTU has
+ * become smaller. It is joined there.
+ */
+static int run_udp_large(void)
+{
+	struct {
+		struct cmsghdr c;
+		int ttl, pad;
+	} control = { .c = { sizeof(control.c) + sizeof(int), SOL_IP, IP_TTL }, .ttl = 9 };
+	struct iovec iov = { out_buf, 1472 };
+	struct user_msghdr m = { .msg_iov = &iov,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control) };
+	struct socket *s = NULL;
+	struct sockaddr_in to = name_of(HOST_IP(1), fresh_port());
+	int err = 0, fd = -1, cork;
+
+	fill(6000);
+	TRY(peer_open(SOCK_DGRAM, &s));
+	TRY(kernel_bind(s, &to));
+	fd = (int)TRY(open_fd(SOCK_DGRAM));
+	TRY(SYS3(connect, fd, &to, sizeof(to)));
+	for (u32 tries = 0;; tries++) {
+		TRY(SYS3(write, fd, out_buf, 6000));
+		host_clock_advance(SEC / 2);
+		err = (int)kernel_recvmsg(s, in_buf, sizeof(in_buf), NULL);
+		if (err != -EAGAIN || tries == 20)
+			break;
+	}
+	MUST(TRY(err) == 6000 && !memcmp(in_buf, out_buf, 6000));
+	for (u32 tries = 0;; tries++) {
+		cork = 1;
+		TRY(SYS5(setsockopt, fd, SOL_UDP, UDP_CORK, &cork, sizeof(cork)));
+		TRY(SYS3(sendmsg, fd, &m, 0));
+		for (u32 i = 0; i < 7; i++)
+			TRY(SYS3(write, fd, out_buf + 1472 + i, 1));
+		TRY(dev_set_mtu(hosts[0].dev, tries & 1 ? 1499 : 1000));
+		cork = 0;
+		TRY(SYS5(setsockopt, fd, SOL_UDP, UDP_CORK, &cork, sizeof(cork)));
+		host_clock_advance(SEC / 2);
+		do { /* a slow one of those before may still come */
+			err = (int)kernel_recvmsg(s, in_buf, sizeof(in_buf), NULL);
+		} while (err == 6000);
+		if (err != -EAGAIN || tries == 20)
+			break;
+	}
+	MUST(TRY(err) == 1479 && !memcmp(in_buf, out_buf, 1479));
+	err = 0;
+out:
+	(void)dev_set_mtu(hosts[0].dev, 1500);
+	close_fd(fd);
+	peer_close(s);
+	return err;
+}
+
 static int run_udp_refused(void)
 {
 	struct sockaddr_in to = name_of(HOST_IP(1), fresh_port());
@@ -1240,6 +1297,7 @@ const struct scenario scenarios[] = {
 	{ "tcp_server", up, run_tcp_server, machine_down, conn_errors, false },
 	{ "tcp_refused", up, run_refused, machine_down, NULL, false },
 	{ "udp", up, run_udp, machine_down, again, false },
+	{ "udp_large", up, run_udp_large, machine_down, again, false },
 	{ "udp_refused", up, run_udp_refused, machine_down, lost, false },
 	{ "filters", up, run_filters, machine_down, conn_errors, false },
 	{ "ping", up, run_ping, machine_down, lost, false },
