@@ -465,6 +465,49 @@ def test_redirect_changes_nothing(lab):
     assert {f.dst for f in far.answers(since)} == {GATEWAY_MAC}
 
 
+# --- Fragments --------------------------------------------------------------------------------------------------------------------
+
+def in_pieces(host, data, size, ident):
+    """An echo request in fragments of @size bytes."""
+    whole = bytes(ICMP(id=7, seq=1) / data)
+    return [host.ip(id=ident, proto=1, flags="MF" if at + size < len(whole) else 0, frag=at // 8) / whole[at:at + size]
+            for at in range(0, len(whole), size)]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (0, 0, 1, 1, 2)])
+def test_ping_of_3000_bytes(host, order):
+    """In any order, with duplicates: one answer, in frames of 1514, 1514 and 82 bytes (threat 6)."""
+    data = bytes(i & 255 for i in range(3000))
+    frames = in_pieces(host, data, 1480, 100 + len(order))
+    answers = host.probe(*(frames[i] for i in order))
+    assert [len(f) for f in answers] == [1514, 1514, 82]
+    assert [(int(f[IP].flags), f[IP].frag) for f in answers] == [(1, 0), (1, 185), (0, 370)]
+    assert len({f[IP].id for f in answers}) == 1
+    whole = b"".join(bytes(f[IP].payload)[:f[IP].len - 20] for f in answers)
+    assert whole[0] == 0 and whole[8:] == data and checksum(whole) == 0
+
+
+def test_fragments_that_contradict(lab, host):
+    """Teardrop, two ends, the ping of death, crumbs: silence, and the reason counted (threat 6)."""
+    def piece(ident, frag, size, more=True):
+        return host.ip(id=ident, proto=1, frag=frag, flags="MF" if more else 0) / (b"f" * size)
+    lab.expect_drop("IP_FRAG_OVERLAP", 6)
+    assert host.probe(piece(1, 0, 64), piece(1, 7, 64), piece(2, 10, 8, False), piece(2, 20, 8, False),
+                      piece(3, 0, 64), piece(3, 0, 72)) == []
+    lab.expect_drop("IP_FRAG_INVALID", 3)
+    assert host.probe(piece(4, 8189, 1000, False), piece(5, 0, 63), piece(6, 8, 0)) == []
+
+
+def test_fragment_flood(lab, host):
+    """3,000 crumbs of 3,000 datagrams: most are driven out by the next ones, and a ping is answered all the while (threat 7)."""
+    lab.expect_drop("IP_FRAG_EVICTED", 2000)
+    for i in range(3000):
+        lab.link.send(host.ip(id=i * 7919 & 0xffff, proto=1, frag=1, flags="MF") / (b"f" * 8))
+        if i % 500 == 499:
+            assert host.ping()
+    assert [len(f) for f in lab.host().probe(*in_pieces(host, bytes(100), 64, 9999), among=host.to_me)] == [142]
+
+
 # --- UDP -------------------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("fields, reason", cases(
@@ -1235,6 +1278,8 @@ def sound(frame):
     if frame[IP].ihl != 5 or len(packet) != frame[IP].len or checksum(packet[:20]) != 0:
         return False
     proto = frame[IP].proto
+    if frame[IP].flags.MF or frame[IP].frag:
+        return True  # the checksum is the whole datagram's
     return checksum(bytes(up)) == 0 if proto == 1 else tcp_checksum(frame[IP].src, frame[IP].dst, up, proto) == 0
 
 
