@@ -191,9 +191,21 @@ def transmitted():
             bytes([0x1b, 127, 11, 183, 4, 255, 255, 255, 255]), bytes([4, 16, 0, 200, 1, 90]) * 3 + bytes([0x4c, 16, 0, 200, 1, 90])]
 
 
+def fragments():
+    """Records of fuzz_frag: which, offset, length, how."""
+    def piece(offset, units, more=True, which=0, ecn=0):
+        return bytes([which, offset, units, 0x80 | ecn << 1 | more])
+    whole = [piece(0, 4), piece(4, 4), piece(8, 4, False)]
+    return [b"".join(whole), b"".join(reversed(whole)), whole[0] + whole[0] + whole[1] + whole[2], whole[0] + piece(3, 4) + whole[2],
+            whole[2] + piece(4, 8, False), whole[0] + bytes([0x80, 31, 0, 0]), piece(0, 4, ecn=2) + piece(4, 4, ecn=3) + whole[2],
+            bytes([0, 255, 255, 0x89]), bytes([0, 0, 7, 1]), bytes([0, 0, 0, 1]), b"".join(piece(i, 1) for i in range(66)),
+            b"".join(piece(0, 1, which=i) for i in range(16)), b"".join(piece(0, 4, which=0x40) + piece(4, 1, False, 0x40) for _ in range(2)),
+            piece(0, 4)[:3] + bytes([0x91]) + whole[1] + whole[2]]
+
+
 MAKERS = {"rxdesc": received, "txdesc": transmitted, "tcpopt": tcp_options, "ipopt": ip_options, "cmdline": command_lines, "eth": frames,
-          "qdisc": disciplines, "nft": filter_rules, "ip": packets, "udp": datagrams, "dhcpmsg": dhcp_messages, "dhcp": leases, "tcp": connections,
-          "stack": stacks}
+          "frag": fragments, "qdisc": disciplines, "nft": filter_rules, "ip": packets, "udp": datagrams, "dhcpmsg": dhcp_messages,
+          "dhcp": leases, "tcp": connections, "stack": stacks}
 
 
 def seeds(name):
