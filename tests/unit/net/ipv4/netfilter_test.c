@@ -486,8 +486,11 @@ TEST(queue_that_refuses_drops_with_its_errno)
 	struct spy a, b;
 
 	queue_up(&a, &b, NF_INET_LOCAL_OUT);
-	handler_says = -ENOBUFS;
-	CHECK_EQ(say(4), -ENOBUFS);
+	handler_says = -ENOBUFS; /* to UDP as if a queue below had dropped it */
+	CHECK_EQ(say(4), 4);
+	CHECK_EQ(net->mib.udp[UDP_MIB_SndbufErrors], 1);
+	handler_says = -EINVAL;
+	CHECK_EQ(say(4), -EINVAL);
 	handler_says = 0;
 	fail_alloc(3); /* descriptor and data of the packet, then the entry */
 	CHECK_EQ(say(4), -ENOMEM);
