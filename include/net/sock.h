@@ -162,6 +162,11 @@ struct proto {
 		       bool nonblock);
 	/* Takes an address in its own way; NULL: a port, by get_port. */
 	int (*bind)(struct sock *sk, const struct sockaddr_in *addr, int addr_len);
+	/*
+	 * connect() to msg's address that may take data along (Fast Open): bytes taken, 0 too; the handshake goes on. NULL: no such thing.
+	 * Not owned.
+	 */
+	ssize_t (*fastopen)(struct sock *sk, struct msghdr *msg, size_t len);
 	int (*disconnect)(struct sock *sk);          /* connect() with AF_UNSPEC; owned */
 	int (*listen)(struct sock *sk, int backlog); /* NULL: -EOPNOTSUPP */
 	struct sock *(*accept)(struct sock *sk, bool nonblock,

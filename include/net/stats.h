@@ -154,6 +154,13 @@ struct seq_file;
 	X(PAWSEstab)				\
 	X(TCPACKSkippedChallenge)		\
 	X(TCPACKSkippedSynRecv)			\
+	X(TCPFastOpenActive)			\
+	X(TCPFastOpenActiveFail)		\
+	X(TCPFastOpenPassive)			\
+	X(TCPFastOpenPassiveFail)		\
+	X(TCPFastOpenListenOverflow)		\
+	X(TCPFastOpenCookieReqd)		\
+	X(TCPFastOpenBlackhole)			\
 	X(TCPSpuriousRtxHostQueues)
 // clang-format on
 

@@ -103,6 +103,7 @@ enum tcp_sockopt {
 	TCP_QUICKACK,
 	TCP_CONGESTION,
 	TCP_USER_TIMEOUT = 18,
+	TCP_FASTOPEN = 23,
 	TCP_NOTSENT_LOWAT = 25,
 };
 enum poll_events {

@@ -28,9 +28,15 @@ enum tcp_option {
 	TCPOLEN_WINDOW = 3,
 	TCPOLEN_SACK_PERM = 2,
 	TCPOLEN_TIMESTAMP = 10,
+	TCPOLEN_FASTOPEN_BASE = 2,
+	TCPOLEN_EXP_FASTOPEN_BASE = 4,
 };
-#define TCP_MAX_OPTIONS 40
-#define TCP_MAX_WSCALE  14
+#define TCP_MAX_OPTIONS          40
+#define TCP_MAX_WSCALE           14
+#define TCP_FASTOPEN_MAGIC       0xf989 /* RFC 7413, appendix A: of the experimental option */
+#define TCP_FASTOPEN_COOKIE_MIN  4
+#define TCP_FASTOPEN_COOKIE_MAX  16
+#define TCP_FASTOPEN_COOKIE_SIZE 8 /* of ours */
 
 struct tcphdr {
 	__be16 source, dest;

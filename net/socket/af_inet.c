@@ -387,6 +387,38 @@ static int inet_shutdown(struct socket *sock, int how) __may_sleep
 }
 
 /* --- Data, options ----------------------------------------------------------------------------------------------------------------- */
+/*
+ * A connection that begins with its first data. What the SYN did not take follows when the handshake is over; who does not wait hears how much
+ * it took, or that it goes on without.
+ */
+static ssize_t inet_fastopen(struct socket *sock, struct msghdr *msg, size_t len) __may_sleep
+{
+	struct sock *sk = sock->sk;
+	ssize_t taken, more;
+	int err;
+
+	if (sock->state == SS_CONNECTED)
+		return -EISCONN;
+	if (sock->state == SS_CONNECTING && handshaking(sk))
+		return -EALREADY;
+	/* The handshake of an earlier call may be over: then this is a send() like any other. */
+	taken = sock->state == SS_CONNECTING ? 0 : sk->sk_prot->fastopen(sk, msg, len);
+	if (taken < 0)
+		return taken;
+	sock->state = SS_CONNECTING;
+	lock_sock(sk);
+	err = finish_connecting(sock, sk, sock_snd_deadline(sk, msg->msg_flags & MSG_DONTWAIT),
+				-EINPROGRESS);
+	release_sock(sk);
+	if (err)
+		return err == -EINPROGRESS && taken ? taken : err;
+	if ((size_t)taken == len)
+		return taken;
+	msg->msg_flags &= ~(u32)MSG_FASTOPEN;
+	more = sk->sk_prot->sendmsg(sk, msg, len - (size_t)taken);
+	return more < 0 ? (taken ? taken : more) : taken + more;
+}
+
 static ssize_t inet_sendmsg(struct socket *sock, struct msghdr *msg, size_t len) __may_sleep
 {
 	struct sock *sk = sock->sk;
@@ -394,6 +426,8 @@ static ssize_t inet_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 	trace_fn_sk(inet_sendmsg, sk, (u32)len);
 	if (!sk->inet_is_icsk && inet_autobind(sk))
 		return -EAGAIN;
+	if ((msg->msg_flags & MSG_FASTOPEN) && sk->sk_prot->fastopen)
+		return inet_fastopen(sock, msg, len);
 	return sk->sk_prot->sendmsg(sk, msg, len);
 }
 

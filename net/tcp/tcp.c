@@ -16,7 +16,9 @@
 
 static bool tcp_connecting(const struct sock *sk)
 {
-	return sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV;
+	/* A child of Fast Open is at work already. */
+	return sk->sk_state == TCP_SYN_SENT ||
+	       (sk->sk_state == TCP_SYN_RECV && !tcp_sk(sk)->fo_child);
 }
 
 /* --- Receiving --------------------------------------------------------------------------------------------------------- */
@@ -216,9 +218,76 @@ static int tcp_proto_connect(struct sock *sk, const struct sockaddr_in *addr, in
 	else if (sk->sk_state != TCP_CLOSE)
 		err = -EISCONN;
 	else
-		err = tcp_v4_connect(sk, addr);
+		err = tcp_v4_connect(sk, addr, NULL);
 	release_sock(sk);
 	return err;
+}
+
+/* A packet with what of @msg may go with the SYN, @size bytes at most. 0; -ENOMEM, -EFAULT. */
+static int tcp_syn_data_skb(struct msghdr *msg, u32 size, struct sk_buff **out) __may_sleep
+{
+	struct sk_buff *skb = alloc_skb_fclone(MAX_TCP_HEADER + size);
+	int err;
+
+	if (!skb)
+		return -ENOMEM;
+	skb_enter(skb, SKB_STAGE_SOCKET_OUT);
+	skb_reserve(skb, MAX_TCP_HEADER);
+	err = skb_add_data(skb, &msg->msg_iter, size);
+	if (err) {
+		consume_skb(skb);
+		return err;
+	}
+	*out = skb;
+	return 0;
+}
+
+static ssize_t tcp_fastopen_owned(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
+	__needs(sk)
+{
+	const struct sockaddr_in *addr = msg->msg_name;
+	struct tcp_fastopen_request fo = { 0 };
+	u32 size, taken = 0;
+	bool knows;
+	int err = 0;
+
+	if (tcp_connecting(sk))
+		return -EALREADY;
+	if (sk->sk_state != TCP_CLOSE)
+		return -EISCONN;
+	local_bh_disable();
+	knows = tcp_fastopen_lookup(tcp_net_of(sk), addr->sin_addr, &fo.foc, &fo.mss);
+	local_bh_enable();
+	fo.mss = max(fo.mss, TCP_MIN_SND_MSS);
+	if (tcp_sk(sk)->user_mss)
+		fo.mss = min(fo.mss, tcp_sk(sk)->user_mss);
+	size = (u32)min_t(size_t, len, fo.mss - TCP_MAX_OPTIONS);
+	if (knows && size) {
+		err = tcp_syn_data_skb(msg, size, &fo.data);
+		taken = err ? 0 : size;
+	}
+	if (!err)
+		err = tcp_v4_connect(sk, addr, &fo);
+	consume_skb(fo.data);
+	return err ? err : (ssize_t)taken;
+}
+
+/* sendto() with MSG_FASTOPEN (struct proto). */
+static ssize_t tcp_fastopen(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
+{
+	const struct sockaddr_in *addr = msg->msg_name;
+	ssize_t ret;
+
+	if (!(tcp_net_of(sk)->fastopen & TFO_CLIENT_ENABLE))
+		return -EOPNOTSUPP;
+	if (!addr || msg->msg_namelen < (int)sizeof(*addr))
+		return -EINVAL;
+	if (addr->sin_family != AF_INET)
+		return addr->sin_family == AF_UNSPEC ? -EOPNOTSUPP : -EAFNOSUPPORT;
+	lock_sock(sk);
+	ret = tcp_fastopen_owned(sk, msg, len);
+	release_sock(sk);
+	return ret;
 }
 
 /* The socket is as new, but for its options. Owner, BH off, state CLOSE. */
@@ -241,6 +310,7 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	dst_release(sk->sk_dst_cache);
 	sk->sk_dst_cache = NULL;
 	tp->fin_rcvd = false;
+	tp->fo_asked = tp->fo_child = tp->syn_data = tp->syn_data_acked = false;
 	tp->mtu_info = tp->pmtu = 0;
 	tp->total_retrans = 0;
 	tp->delivered = 0;
@@ -515,6 +585,7 @@ struct proto tcp_prot = {
 	.init = tcp_init_sock,
 	.close = tcp_close,
 	.connect = tcp_proto_connect,
+	.fastopen = tcp_fastopen,
 	.disconnect = tcp_disconnect,
 	.listen = tcp_listen,
 	.accept = tcp_accept,

@@ -94,8 +94,8 @@ void tcp_init_transfer(struct sock *sk)
 	tcp_rcvbuf_fit(sk);
 }
 
-/* An skb without payload for this socket; NULL without memory. */
-static struct sk_buff *tcp_ctl_skb(u32 seq, u8 flags)
+/** tcp_ctl_skb() - an skb without payload for a socket's queues. Context: any. Owns: the caller. Return: it; NULL without memory. */
+struct sk_buff *tcp_ctl_skb(u32 seq, u8 flags)
 {
 	struct sk_buff *skb = alloc_skb_fclone(MAX_TCP_HEADER);
 	struct tcp_skb_cb *cb;
@@ -283,6 +283,46 @@ static void tcp_connect_queue_skb(struct sock *sk, struct sk_buff *skb) __needs(
 	tcp_rtx_enqueue(sk, skb);
 }
 
+/*
+ * The SYN with data (RFC 7413, 4.2.1): on the wire one segment; in the retransmit queue two, because what is sent again, after a loss
+ * or when the server took the SYN only, are a plain SYN and plain data. Data that does not fit, or is refused below, waits in the write
+ * queue. Return: the SYN is on its way.
+ */
+static bool tcp_send_syn_data(struct sock *sk, struct tcp_fastopen_request *fo)
+	__needs(softirq_ctx, sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *data = fo->data;
+	struct tcp_skb_cb *cb = TCP_SKB_CB(data);
+	u32 room = min(tp->advmss, fo->mss) - TCP_MAX_OPTIONS;
+	bool sent = false;
+
+	fo->data = NULL;
+	*cb = (struct tcp_skb_cb){ .seq = tp->write_seq - 1,
+				   .end_seq = tp->write_seq + data->len,
+				   .segs = 1,
+				   .tcp_flags = TCPHDR_SYN };
+	if (data->len <= room) {
+		tp->fo_cookie = &fo->foc;
+		sent = tcp_transmit_skb(sk, data, true) == 0;
+		tp->fo_cookie = NULL;
+	}
+	cb->seq++;
+	cb->tcp_flags = TCPHDR_ACK | TCPHDR_PSH;
+	tp->write_seq += data->len;
+	tp->pushed_seq = tp->write_seq;
+	sk->sk_wmem_queued += data->truesize;
+	if (!sent) {
+		cb->segs = 0;
+		skb_queue_tail(&sk->sk_write_queue, data);
+		return false;
+	}
+	tp->syn_data = true;
+	tcp_rtx_enqueue(sk, data);
+	NET_INC_STATS(sk->sk_net, TCPOrigDataSent);
+	return true;
+}
+
 /**
  * tcp_connect() - builds and sends the SYN
  * @sk: socket in SYN_SENT, identity and write_seq (the ISN) set
@@ -291,10 +331,11 @@ static void tcp_connect_queue_skb(struct sock *sk, struct sk_buff *skb) __needs(
  *
  * Context: owner, BH off. Return: 0; -EHOSTUNREACH the route is gone; -ENOMEM.
  */
-int tcp_connect(struct sock *sk)
+int tcp_connect(struct sock *sk, struct tcp_fastopen_request *fo)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb;
+	u32 syn_end;
 
 	if (tcp_rebuild_header(sk))
 		return -EHOSTUNREACH;
@@ -303,8 +344,17 @@ int tcp_connect(struct sock *sk)
 	if (!skb)
 		return -ENOMEM;
 	tcp_connect_queue_skb(sk, skb);
-	(void)tcp_transmit_skb(sk, skb, true);
-	tp->snd_nxt = tp->write_seq;
+	syn_end = tp->write_seq;
+	if (fo)
+		tp->fo_asked = fo->foc.there;
+	if (!fo || !fo->data) {
+		tp->fo_cookie = fo ? &fo->foc : NULL;
+		(void)tcp_transmit_skb(sk, skb, true);
+		tp->fo_cookie = NULL;
+	} else if (!tcp_send_syn_data(sk, fo)) {
+		(void)tcp_transmit_skb(sk, skb, true);
+	}
+	tp->snd_nxt = tp->syn_data ? tp->write_seq : syn_end;
 	TCP_INC_STATS(sk->sk_net, ActiveOpens);
 	tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp));
 	return 0;

@@ -70,6 +70,45 @@ static void tcp_finish_connect(struct sock *sk) __needs(softirq_ctx, sk)
 		sk->sk_state_change(sk);
 }
 
+/* The SYN timed out and with it the data it carried: nothing is known of a loss of data yet, and the SYN-ACK says what arrived. */
+static void tcp_forget_syn_loss(struct tcp_sock *tp)
+{
+	struct sk_buff *skb;
+
+	tcp_clear_retrans(tp);
+	tp->ca_state = TCP_CA_Open;
+	skb_queue_walk(&tp->tcp_rtx_queue, skb)
+		TCP_SKB_CB(skb)->sacked &= TCPCB_EVER_RETRANS;
+}
+
+/*
+ * The SYN-ACK answers a SYN with Fast Open's option: its cookie is kept, and data that it did not acknowledge goes again now (RFC 7413,
+ * 4.2.1). Return: it does, so no bare ACK is due.
+ */
+static bool tcp_rcv_fastopen_synack(struct sock *sk, const struct tcp_seg *seg)
+	__needs(softirq_ctx, sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_net *tn = tcp_net_of(sk);
+	struct sk_buff *data = tcp_rtx_head(tp);
+
+	if (tp->fo_asked)
+		tcp_fastopen_learn(tn, sk->sk_daddr, seg->opt.mss, &seg->opt.foc);
+	/* Only a SYN without the option was answered: the ones with it do not come through. */
+	if (tp->fo_asked && tp->total_retrans && !seg->opt.foc.there && (data || !tp->syn_data))
+		tcp_fastopen_lost(tn, sk->sk_daddr);
+	if (data) {
+		NET_INC_STATS(sk->sk_net, TCPFastOpenActiveFail);
+		TCP_SKB_CB(data)->sacked |= TCPCB_LOST;
+		tp->lost_out += TCP_SKB_CB(data)->segs;
+		return tcp_retransmit_skb(sk, data, 1) == 0;
+	}
+	tp->syn_data_acked = tp->syn_data;
+	if (tp->syn_data)
+		NET_INC_STATS(sk->sk_net, TCPFastOpenActive);
+	return false;
+}
+
 /* RFC 9293, 3.10.7.3. Return: reason of the drop (the segment never carries on: text on a SYN is sent again). */
 static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
 	__needs(softirq_ctx, sk)
@@ -98,9 +137,12 @@ static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tc
 		(void)tcp_send_synack(sk);
 		return STEP_CONSUMED;
 	}
+	if (tp->syn_data)
+		tcp_forget_syn_loss(tp);
 	(void)tcp_ack(sk, seg);
 	tcp_finish_connect(sk);
-	tcp_send_ack(sk);
+	if (!(tp->fo_asked || tp->syn_data) || !tcp_rcv_fastopen_synack(sk, seg))
+		tcp_send_ack(sk);
 	return STEP_CONSUMED;
 }
 
@@ -172,6 +214,12 @@ static int tcp_step5_syn_recv(struct sock *sk, struct sk_buff *skb, const struct
 	}
 	tp->snd_wl1 = seg->seq - 1;
 	(void)tcp_ack(sk, seg);
+	if (tp->fo_child) { /* it has been at work since its SYN */
+		tcp_set_state(sk, TCP_ESTABLISHED);
+		if (!sock_flag(sk, SOCK_DEAD))
+			sk->sk_state_change(sk);
+		return STEP_NEXT;
+	}
 	tcp_finish_connect(sk);
 	if (tp->listener)
 		tcp_child_established(sk);
@@ -296,8 +344,16 @@ static void tcp_step8_fin(struct sock *sk) __needs(softirq_ctx, sk)
 static int tcp_steps(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
 	__needs(softirq_ctx, sk)
 {
-	int r = tcp_step1_sequence(sk, seg);
+	int r;
 
+	/* Our SYN-ACK did not arrive: to the peer, which asks again without its data, that is all there is to say. */
+	if (sk->sk_state == TCP_SYN_RECV && tcp_sk(sk)->fo_child &&
+	    (seg->flags & (TCPHDR_SYN | TCPHDR_ACK | TCPHDR_RST)) == TCPHDR_SYN &&
+	    seg->seq == tcp_sk(sk)->snd_wl1) {
+		(void)tcp_send_synack(sk);
+		return STEP_CONSUMED;
+	}
+	r = tcp_step1_sequence(sk, seg);
 	if (r == STEP_NEXT)
 		r = tcp_step2_rst(sk, seg);
 	if (r == STEP_NEXT)

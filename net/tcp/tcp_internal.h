@@ -80,11 +80,18 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 #define IP_TCP_HDRS 40u
 
 /* --- Options ----------------------------------------------------------------------------------------------------------- */
+struct tcp_fastopen_cookie {
+	bool there, exp; /* the option was seen; in its experimental form */
+	u8 len;          /* 0: a request for a cookie */
+	u8 val[TCP_FASTOPEN_COOKIE_MAX];
+};
+
 struct tcp_options {
 	u16 mss; /* 0: not announced */
 	u8 wscale;
 	bool wscale_ok, sack_ok, tstamp_ok;
 	u32 tsval, tsecr;
+	struct tcp_fastopen_cookie foc;
 };
 
 /* A parsed segment on its way through the eight steps. Borrowed by everybody; end_seq counts SYN and FIN. */
@@ -153,6 +160,32 @@ u32 tcp_slow_start(struct tcp_cc *cc, u32 acked);
 
 enum tcp_ca_state { TCP_CA_Open, TCP_CA_Disorder, TCP_CA_CWR, TCP_CA_Recovery, TCP_CA_Loss };
 
+/* --- Fast Open (RFC 7413) -------------------------------------------------------------------------------------------------- */
+/* net.ipv4.tcp_fastopen */
+enum tcp_fastopen_flags {
+	TFO_CLIENT_ENABLE = 1,
+	TFO_SERVER_ENABLE = 2,
+	TFO_CLIENT_NO_COOKIE = 4,
+	TFO_SERVER_COOKIE_NOT_REQD = 0x200,
+	TFO_SERVER_WO_SOCKOPT = 0x400, /* every listener, without TCP_FASTOPEN */
+};
+/* What a client knows of a server. */
+struct tcp_fastopen_entry {
+	__be32 daddr;
+	u16 mss;
+	u8 lost;     /* SYNs with the option that came to nothing, in a row */
+	u64 lost_ns; /* the last of them */
+	u64 used_ns; /* 0: a free entry */
+	struct tcp_fastopen_cookie foc;
+};
+#define TCP_FASTOPEN_CACHE 32u
+/* A connect() that brings data. */
+struct tcp_fastopen_request {
+	struct sk_buff *data; /* for the SYN, charged to nobody; NULL: none, or it was taken */
+	u32 mss;              /* the server's, as known */
+	struct tcp_fastopen_cookie foc; /* what the SYN carries */
+};
+
 /* --- State of an instance ------------------------------------------------------------------------------------------------------ */
 struct tcp_net {
 	struct net *net;
@@ -165,8 +198,11 @@ struct tcp_net {
 	u32 autocorking, limit_output_bytes, notsent_lowat, min_tso_segs, tso_win_divisor,
 		retrans_collapse;
 	u32 tw_count, orphan_count;
-	struct page_frag frag; /* where large writes are copied to */
-	struct list_head tsq;  /* sockets whose completion came (tsq_node); BH off */
+	u32 fastopen; /* enum tcp_fastopen_flags */
+	struct siphash_key fo_key;
+	struct tcp_fastopen_entry *fo_cache; /* TCP_FASTOPEN_CACHE of them */
+	struct page_frag frag;               /* where large writes are copied to */
+	struct list_head tsq;                /* sockets whose completion came (tsq_node); BH off */
 	struct tasklet tsq_tasklet;
 	struct wait_queue_head drain_wq; /* tcp_net_drain() waits for orphans */
 };
@@ -237,6 +273,12 @@ struct tcp_sock {
 	struct list_head syn_queue, accept_queue, accept_node;
 	struct sock *listener; /* of a child not accepted yet: borrowed */
 	u32 syn_queue_len;
+	/* Fast Open: a listener's children that wait for the last ACK, and how many may; such a child's listener, counted */
+	u16 fo_qlen, fo_max_qlen;
+	struct sock *fo_listener;
+	const struct tcp_fastopen_cookie *fo_cookie; /* for the SYN that is being built */
+	bool fo_asked, fo_child; /* our SYN had the option; the peer's SYN opened us */
+	bool syn_data, syn_data_acked;
 	/* TCP_INFO */
 	u32 segs_in, segs_out, data_segs_in, data_segs_out, delivered;
 	u64 bytes_sent, bytes_acked, bytes_received, bytes_retrans;
@@ -315,6 +357,8 @@ static inline u64 tcp_rto_ns(const struct tcp_sock *tp)
 void tcp_options_parse(const u8 *p, u32 len, struct tcp_options *o);
 u32 tcp_options_syn_len(bool wscale_ok);
 u32 tcp_options_build_syn(u8 *p, u16 mss, bool wscale_ok, u8 wscale);
+u32 tcp_options_fastopen_len(const struct tcp_fastopen_cookie *foc);
+void tcp_options_build_fastopen(u8 *p, const struct tcp_fastopen_cookie *foc);
 bool tcp_seg_parse(const struct sk_buff *skb, struct tcp_seg *seg);
 u8 tcp_select_wscale(u32 space);
 
@@ -323,8 +367,8 @@ void tcp_v4_send_reset(struct net *net, const struct sk_buff *skb, const struct 
 	__needs(softirq_ctx);
 void tcp_v4_send_ack(struct net *net, const struct sock_common *c, u32 seq, u32 ack, u16 wnd)
 	__needs(softirq_ctx);
-int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 tos)
-	__needs(softirq_ctx);
+int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 tos,
+		       const struct tcp_fastopen_cookie *foc) __needs(softirq_ctx);
 u32 tcp_v4_init_seq(const struct net *net, __be32 saddr, __be16 sport, __be32 daddr, __be16 dport);
 /* What goes into a header besides the payload's length. */
 struct tcp_hdr_spec {
@@ -348,6 +392,19 @@ int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u
 	__needs(sk);
 u32 tcp_count_acked(struct sock *sk, struct sk_buff *skb) __needs(sk);
 int tcp_trim_head(struct sock *sk, struct sk_buff *skb) __needs(sk);
+
+/* tcp_fastopen.c */
+void tcp_fastopen_cookie_gen(const struct tcp_net *tn, __be32 client, __be32 server,
+			     struct tcp_fastopen_cookie *foc);
+int tcp_fastopen_set_key(struct tcp_net *tn, const char *text);
+bool tcp_fastopen_screen(struct sock *lsk, const struct sk_buff *skb, const struct tcp_seg *seg,
+			 struct tcp_fastopen_cookie *foc) __needs(softirq_ctx);
+void tcp_fastopen_settled(struct sock *sk) __needs(softirq_ctx);
+bool tcp_fastopen_lookup(struct tcp_net *tn, __be32 daddr, struct tcp_fastopen_cookie *foc,
+			 u32 *mss) __needs(softirq_ctx);
+void tcp_fastopen_learn(struct tcp_net *tn, __be32 daddr, u16 mss,
+			const struct tcp_fastopen_cookie *foc) __needs(softirq_ctx);
+void tcp_fastopen_lost(struct tcp_net *tn, __be32 daddr) __needs(softirq_ctx);
 
 /* tcp_rtx_queue.c */
 struct tcp_acked {
@@ -403,6 +460,7 @@ int tcp_rebuild_header(struct sock *sk) __needs(softirq_ctx, sk);
 int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, u32 segs) __needs(softirq_ctx, sk);
 
 /* tcp_control.c */
+struct sk_buff *tcp_ctl_skb(u32 seq, u8 flags);
 void tcp_send_ack(struct sock *sk) __needs(sk);
 void tcp_send_delayed_ack(struct sock *sk) __needs(sk);
 void tcp_send_challenge_ack(struct sock *sk) __needs(softirq_ctx, sk);
@@ -410,7 +468,7 @@ void tcp_send_dupack(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_send_fin(struct sock *sk) __needs(sk);
 void tcp_send_owed_fin(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_send_active_reset(struct sock *sk) __needs(sk);
-int tcp_connect(struct sock *sk) __needs(softirq_ctx, sk);
+int tcp_connect(struct sock *sk, struct tcp_fastopen_request *fo) __needs(softirq_ctx, sk);
 int tcp_send_synack(struct sock *sk) __needs(softirq_ctx, sk);
 int tcp_write_wakeup(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_send_probe0(struct sock *sk) __needs(softirq_ctx, sk);
@@ -472,7 +530,8 @@ SKB_CONSUMER(tcp_rcv_state_process, 2);
 void tcp_v4_rcv(struct sk_buff *skb) __needs(softirq_ctx);
 void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info) __needs(softirq_ctx);
 void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx, sk);
-int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr) __needs(sk);
+int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, struct tcp_fastopen_request *fo)
+	__needs(sk);
 
 /* tcp_sendmsg.c */
 ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep;

@@ -315,7 +315,7 @@ void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
  * Context: owner. Return: 0 the SYN is out (or will be repeated); -ENETUNREACH no route, or a group or broadcast
  * address; -EADDRNOTAVAIL no port left; -ENOMEM; what the route lookup says. On failure the socket is in CLOSE, without a port.
  */
-int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr)
+int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, struct tcp_fastopen_request *fo)
 {
 	struct net *net = sk->sk_net;
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -353,7 +353,7 @@ int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr)
 	tp->write_seq = tcp_v4_init_seq(net, fl.saddr, sk->inet_sport, fl.daddr, addr->sin_port);
 	sk->sk_err = sk->sk_err_soft = 0;
 	sk->sk_shutdown = 0;
-	err = tcp_connect(sk);
+	err = tcp_connect(sk, fo);
 	if (err)
 		goto out_fail;
 	local_bh_enable();

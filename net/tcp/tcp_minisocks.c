@@ -82,7 +82,7 @@ static void tcp_synack_timer(struct timer *t) __needs(softirq_ctx)
 	req->retrans++;
 	TCP_INC_STATS(net, RetransSegs);
 	NET_INC_STATS(net, TCPSynRetrans);
-	(void)tcp_v4_send_synack(net, req, req->listener->inet_tos);
+	(void)tcp_v4_send_synack(net, req, req->listener->inet_tos, NULL);
 	(void)mod_timer(&req->timer,
 			ktime_get_ns() + tcp_rto_backoff(TCP_TIMEOUT_INIT_NS, req->retrans));
 }
@@ -155,61 +155,6 @@ static struct tcp_request_sock *tcp_req_alloc(struct sock *lsk, const struct sk_
 	return req;
 }
 
-/**
- * tcp_conn_request() - a SYN reached a listener (RFC 9293, 3.10.7.2)
- * @lsk: listener
- * @skb: the SYN, headers set; not consumed
- * @seg: its fields
- * @isn: initial sequence number that a TIME-WAIT predecessor demands; 0: choose
- *
- * Text and FIN on the SYN are left to be sent again.
- *
- * Context: softirq, BH off. Return: NR_DROP_REASONS when a request stands, else why the SYN came to nothing.
- */
-enum skb_drop_reason tcp_conn_request(struct sock *lsk, struct sk_buff *skb,
-				      const struct tcp_seg *seg, u32 isn)
-{
-	enum skb_drop_reason reason = SKB_DROP_REASON_NOMEM;
-	struct tcp_sock *ltp = tcp_sk(lsk);
-	struct net *net = lsk->sk_net;
-	struct tcp_request_sock *req;
-
-	if (tcp_accept_queue_full(lsk)) {
-		NET_INC_STATS(net, ListenOverflows);
-		reason = SKB_DROP_REASON_TCP_LISTEN_OVERFLOW;
-		goto drop;
-	}
-	if (ltp->syn_queue_len >= net->tcp->max_syn_backlog) {
-		NET_INC_STATS(net, TCPReqQFullDrop);
-		tcp_reqsk_drop(list_first_entry(&ltp->syn_queue, struct tcp_request_sock, node));
-	}
-	req = tcp_req_alloc(lsk, skb, seg, isn);
-	if (!req)
-		goto drop;
-	if (!tcp_req_windows(lsk, req, &seg->opt)) {
-		reason = SKB_DROP_REASON_NO_ROUTE;
-		goto free_req;
-	}
-	if (inet_ehash_insert(net->tcp_hash, &req->c)) {
-		reason = SKB_DROP_REASON_LOCAL_ERROR;
-		goto free_req;
-	}
-	inet_inherit_port(net->tcp_hash, &req->c, lsk->sk_num);
-	list_add_tail(&req->node, &ltp->syn_queue);
-	ltp->syn_queue_len++;
-	net->socks_live++;
-	req->sent_ns = ktime_get_ns();
-	(void)tcp_v4_send_synack(net, req, lsk->inet_tos);
-	(void)mod_timer(&req->timer, req->sent_ns + TCP_TIMEOUT_INIT_NS);
-	return NR_DROP_REASONS;
-
-free_req:
-	kfree(req);
-drop:
-	NET_INC_STATS(net, ListenDrops);
-	return reason;
-}
-
 /* What a child takes over from its listener. */
 static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 {
@@ -244,7 +189,8 @@ static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 	tp->ca_ops = ltp->ca_ops;
 }
 
-static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock *req)
+/* @early: the handshake is not over. */
+static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock *req, bool early)
 {
 	struct tcp_sock *tp = tcp_sk(child);
 
@@ -270,14 +216,14 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 	if (!req->wscale_ok)
 		tp->window_clamp = min(tp->window_clamp, 65535u);
 	tp->total_retrans = req->retrans;
-	tp->delivered = 1; /* the SYN-ACK */
-	if (!req->retrans)
+	tp->delivered = !early; /* the SYN-ACK */
+	if (!req->retrans && !early)
 		tcp_rtt_sample(&tp->rtt, (u32)((ktime_get_ns() - req->sent_ns) / NSEC_PER_USEC),
 			       tp->snd_una, tp->snd_nxt);
 }
 
 /* The full socket of a completed handshake takes the request's place. NULL without memory; the request stays then. */
-static struct sock *tcp_create_child(struct tcp_request_sock *req) __needs(softirq_ctx)
+static struct sock *tcp_create_child(struct tcp_request_sock *req, bool early) __needs(softirq_ctx)
 {
 	struct sock *lsk = req->listener, *child;
 	struct net *net = lsk->sk_net;
@@ -287,7 +233,7 @@ static struct sock *tcp_create_child(struct tcp_request_sock *req) __needs(softi
 		return NULL;
 	(void)tcp_init_sock(child);
 	tcp_child_inherit(child, lsk);
-	tcp_child_numbers(child, req);
+	tcp_child_numbers(child, req, early);
 	/* Its MTU bounds the first segment. Without a route now, the first packet looks for one. */
 	(void)ip_route_connect_sk(child);
 	tcp_sk(child)->listener = lsk;
@@ -297,6 +243,138 @@ static struct sock *tcp_create_child(struct tcp_request_sock *req) __needs(softi
 	TCP_INC_STATS(net, PassiveOpens);
 	tcp_reqsk_drop(req);
 	return child;
+}
+
+/** tcp_child_established() - the child moves to its listener's accept queue. Context: softirq, BH off. */
+void tcp_child_established(struct sock *child)
+{
+	struct tcp_sock *tp = tcp_sk(child);
+	struct sock *lsk = tp->listener;
+
+	BUG_ON(!lsk || lsk->sk_state != TCP_LISTEN);
+	list_add_tail(&tp->accept_node, &tcp_sk(lsk)->accept_queue);
+	lsk->sk_ack_backlog++;
+	lsk->sk_data_ready(lsk);
+}
+
+/* --- Fast Open: a child before its handshake ends --------------------------------------------------------------------------- */
+
+/* The text of a SYN, behind its number. Without memory it is left to be sent again. */
+static void tcp_fastopen_text(struct sock *child, struct sk_buff *skb, const struct tcp_seg *seg)
+	__needs(softirq_ctx, child)
+{
+	struct tcp_seg text = *seg;
+	struct sk_buff *copy = seg->len ? skb_clone(skb) : NULL;
+
+	if (!copy)
+		return;
+	text.seq++;
+	text.flags &= (u8)~TCPHDR_SYN;
+	copy->dev = NULL;
+	(void)skb_pull(copy, copy->len - seg->len);
+	tcp_sk(child)->syn_data_acked = true;
+	tcp_data_queue(child, copy, &text);
+}
+
+/*
+ * A valid cookie: the connection is there with its SYN (RFC 7413, 4.2.2), its SYN-ACK in the retransmit queue. Return: false
+ * without memory: @req stands.
+ */
+static bool tcp_fastopen_child(struct tcp_request_sock *req, struct sk_buff *skb,
+			       const struct tcp_seg *seg) __needs(softirq_ctx)
+{
+	struct sock *lsk = req->listener, *child;
+	u32 isn = req->snt_isn;
+	struct sk_buff *synack = tcp_ctl_skb(isn, TCPHDR_SYN | TCPHDR_ACK);
+	struct tcp_sock *tp;
+
+	child = synack ? tcp_create_child(req, true) : NULL;
+	if (!child) {
+		consume_skb(synack);
+		return false;
+	}
+	sock_owned_by_me(child);
+	tp = tcp_sk(child);
+	tp->fo_child = true;
+	sock_hold(lsk);
+	tp->fo_listener = lsk;
+	tcp_sk(lsk)->fo_qlen++;
+	tp->snd_una = tp->snd_wl2 = isn;
+	tp->snd_nxt = tp->write_seq = isn + 1;
+	tp->snd_wl1 = seg->seq;
+	tp->snd_wnd = tp->max_window = seg->wnd;
+	child->sk_wmem_queued += synack->truesize;
+	tcp_rtx_enqueue(child, synack);
+	tcp_init_transfer(child);
+	tcp_fastopen_text(child, skb, seg);
+	(void)tcp_transmit_skb(child, synack, true);
+	tcp_reset_xmit_timer(child, TCP_TIME_RETRANS, tcp_rto_ns(tp));
+	tcp_child_established(child);
+	return true;
+}
+
+/**
+ * tcp_conn_request() - a SYN reached a listener (RFC 9293, 3.10.7.2)
+ * @lsk: listener
+ * @skb: the SYN, headers set; not consumed
+ * @seg: its fields
+ * @isn: initial sequence number that a TIME-WAIT predecessor demands; 0: choose
+ *
+ * Text and FIN on the SYN are left to be sent again, unless Fast Open knows the client.
+ *
+ * Context: softirq, BH off. Return: NR_DROP_REASONS when a request stands, else why the SYN came to nothing.
+ */
+enum skb_drop_reason tcp_conn_request(struct sock *lsk, struct sk_buff *skb,
+				      const struct tcp_seg *seg, u32 isn)
+{
+	enum skb_drop_reason reason = SKB_DROP_REASON_NOMEM;
+	struct tcp_sock *ltp = tcp_sk(lsk);
+	struct net *net = lsk->sk_net;
+	struct tcp_request_sock *req;
+	struct tcp_fastopen_cookie foc;
+	bool early;
+
+	if (tcp_accept_queue_full(lsk)) {
+		NET_INC_STATS(net, ListenOverflows);
+		reason = SKB_DROP_REASON_TCP_LISTEN_OVERFLOW;
+		goto drop;
+	}
+	if (ltp->syn_queue_len >= net->tcp->max_syn_backlog) {
+		NET_INC_STATS(net, TCPReqQFullDrop);
+		tcp_reqsk_drop(list_first_entry(&ltp->syn_queue, struct tcp_request_sock, node));
+	}
+	req = tcp_req_alloc(lsk, skb, seg, isn);
+	if (!req)
+		goto drop;
+	if (!tcp_req_windows(lsk, req, &seg->opt)) {
+		reason = SKB_DROP_REASON_NO_ROUTE;
+		goto free_req;
+	}
+	if (inet_ehash_insert(net->tcp_hash, &req->c)) {
+		reason = SKB_DROP_REASON_LOCAL_ERROR;
+		goto free_req;
+	}
+	inet_inherit_port(net->tcp_hash, &req->c, lsk->sk_num);
+	list_add_tail(&req->node, &ltp->syn_queue);
+	ltp->syn_queue_len++;
+	net->socks_live++;
+	req->sent_ns = ktime_get_ns();
+	early = tcp_fastopen_screen(lsk, skb, seg, &foc);
+	if (early && tcp_fastopen_child(req, skb, seg)) {
+		NET_INC_STATS(net, TCPFastOpenPassive);
+		return NR_DROP_REASONS;
+	}
+	if (early)
+		NET_INC_STATS(net, TCPFastOpenPassiveFail);
+	(void)tcp_v4_send_synack(net, req, lsk->inet_tos, foc.there ? &foc : NULL);
+	(void)mod_timer(&req->timer, req->sent_ns + TCP_TIMEOUT_INIT_NS);
+	return NR_DROP_REASONS;
+
+free_req:
+	kfree(req);
+drop:
+	NET_INC_STATS(net, ListenDrops);
+	return reason;
 }
 
 /* A segment out of place is worth an answer, but not each of a flood (RFC 5961, 7). Return: now. */
@@ -371,31 +449,19 @@ struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
 	if ((seg->flags & TCPHDR_SYN) && seg->seq == req->rcv_isn &&
 	    !(seg->flags & (TCPHDR_RST | TCPHDR_ACK))) {
 		if (tcp_req_may_answer(req)) /* our SYN-ACK was lost */
-			(void)tcp_v4_send_synack(net, req, req->listener->inet_tos);
+			(void)tcp_v4_send_synack(net, req, req->listener->inet_tos, NULL);
 		return NULL;
 	}
 	*reason = tcp_req_screen(req, skb, seg);
 	if (*reason != NR_DROP_REASONS)
 		return NULL;
-	child = tcp_accept_queue_full(req->listener) ? NULL : tcp_create_child(req);
+	child = tcp_accept_queue_full(req->listener) ? NULL : tcp_create_child(req, false);
 	if (!child) { /* the SYN-ACK goes again later, and its ACK may find room */
 		NET_INC_STATS(net, ListenOverflows);
 		NET_INC_STATS(net, ListenDrops);
 		*reason = SKB_DROP_REASON_TCP_LISTEN_OVERFLOW;
 	}
 	return child;
-}
-
-/** tcp_child_established() - the child moves to its listener's accept queue. Context: softirq, BH off. */
-void tcp_child_established(struct sock *child)
-{
-	struct tcp_sock *tp = tcp_sk(child);
-	struct sock *lsk = tp->listener;
-
-	BUG_ON(!lsk || lsk->sk_state != TCP_LISTEN);
-	list_add_tail(&tp->accept_node, &tcp_sk(lsk)->accept_queue);
-	lsk->sk_ack_backlog++;
-	lsk->sk_data_ready(lsk);
 }
 
 /**

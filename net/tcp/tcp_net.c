@@ -61,6 +61,8 @@ static void tcp_default_settings(struct tcp_net *tn)
 	tn->min_tso_segs = 2;
 	tn->tso_win_divisor = 3;
 	tn->retrans_collapse = 1;
+	tn->fastopen = TFO_CLIENT_ENABLE;
+	get_random_bytes(&tn->fo_key, sizeof(tn->fo_key));
 }
 
 /**
@@ -79,6 +81,9 @@ int tcp_net_init(struct net *net)
 	init_waitqueue_head(&tn->drain_wq);
 	tcp_tsq_init(tn);
 	tcp_default_settings(tn);
+	tn->fo_cache = kzalloc(TCP_FASTOPEN_CACHE * sizeof(*tn->fo_cache));
+	if (!tn->fo_cache)
+		goto out_free;
 	net->tcp_hash = inet_hashinfo_alloc(net, TCP_HASH_BUCKETS);
 	if (!net->tcp_hash)
 		goto out_free;
@@ -97,6 +102,7 @@ out_hash:
 	inet_hashinfo_free(net->tcp_hash);
 	net->tcp_hash = NULL;
 out_free:
+	kfree(tn->fo_cache);
 	kfree(tn);
 	return err;
 }
@@ -185,6 +191,7 @@ void tcp_net_exit(struct net *net)
 	BUG_ON(net->tcp->orphan_count != 0);
 	inet_hashinfo_free(net->tcp_hash);
 	net->tcp_hash = NULL;
+	kfree(net->tcp->fo_cache);
 	kfree(net->tcp);
 	net->tcp = NULL;
 }
@@ -221,6 +228,7 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(min_tso_segs, min_tso_segs, 1, 65535),
 	TCP_SYSCTL(tso_win_divisor, tso_win_divisor, 1, 1000),
 	TCP_SYSCTL(retrans_collapse, retrans_collapse, 0, 1),
+	TCP_SYSCTL(fastopen, fastopen, 0, 0x7ff),
 };
 
 /* "least default most" with blanks or commas between; each within [1, INT_MAX] and not falling. */
@@ -271,6 +279,8 @@ int tcp_sysctl_set(struct net *net, const char *name, const char *value)
 		return tcp_set_triple(net->tcp->rmem, value);
 	if (strcmp(bare, "wmem") == 0)
 		return tcp_set_triple(net->tcp->wmem, value);
+	if (strcmp(bare, "fastopen_key") == 0)
+		return tcp_fastopen_set_key(net->tcp, value);
 	for (u32 i = 0; i < ARRAY_SIZE(tcp_sysctls); i++) {
 		const struct tcp_sysctl *s = &tcp_sysctls[i];
 

@@ -10,6 +10,21 @@
 #include "tcp_internal.h"
 
 #include <lib/reader.h>
+#include <lib/string.h>
+
+/* A cookie, or the request for one; with a wrong length it was never there (RFC 7413, 4.1.1). */
+static void tcp_option_fastopen(struct reader *r, struct tcp_options *o, bool exp)
+{
+	u32 len = r->left;
+
+	if (len && (len < TCP_FASTOPEN_COOKIE_MIN || len > TCP_FASTOPEN_COOKIE_MAX || len % 2))
+		return;
+	o->foc.there = true;
+	o->foc.exp = exp;
+	o->foc.len = (u8)len;
+	for (u32 i = 0; i < len; i++)
+		o->foc.val[i] = rd_u8(r);
+}
 
 /* One option of known kind whose body is @r; a wrong length makes the option, not the segment, worthless. */
 static void tcp_option_one(u8 kind, struct reader *r, struct tcp_options *o)
@@ -38,6 +53,13 @@ static void tcp_option_one(u8 kind, struct reader *r, struct tcp_options *o)
 			o->tsval = rd_be32(r);
 			o->tsecr = rd_be32(r);
 		}
+		break;
+	case TCPOPT_FASTOPEN:
+		tcp_option_fastopen(r, o, false);
+		break;
+	case TCPOPT_EXP: /* RFC 6994: the first two bytes say whose experiment it is */
+		if (len >= 2 && rd_be16(r) == TCP_FASTOPEN_MAGIC)
+			tcp_option_fastopen(r, o, true);
 		break;
 	default: /* RFC 9293 MUST-6: unknown ones are skipped by their length */
 		break;
@@ -105,6 +127,37 @@ u32 tcp_options_build_syn(u8 *p, u16 mss, bool wscale_ok, u8 wscale)
 	p[6] = TCPOLEN_WINDOW;
 	p[7] = wscale;
 	return 8;
+}
+
+/** tcp_options_fastopen_len() - bytes of the option with its padding; 0 when there is none. Context: any. Return: them. */
+u32 tcp_options_fastopen_len(const struct tcp_fastopen_cookie *foc)
+{
+	u32 base = foc->exp ? TCPOLEN_EXP_FASTOPEN_BASE : TCPOLEN_FASTOPEN_BASE;
+
+	return foc->there ? ALIGN(base + foc->len, 4u) : 0;
+}
+
+/**
+ * tcp_options_build_fastopen() - a cookie, or the request for one, padded behind
+ * @p: room for tcp_options_fastopen_len() bytes
+ *
+ * Context: any.
+ */
+void tcp_options_build_fastopen(u8 *p, const struct tcp_fastopen_cookie *foc)
+{
+	u32 base = foc->exp ? TCPOLEN_EXP_FASTOPEN_BASE : TCPOLEN_FASTOPEN_BASE;
+	u32 end = tcp_options_fastopen_len(foc);
+
+	if (!foc->there)
+		return;
+	BUG_ON(foc->len > TCP_FASTOPEN_COOKIE_MAX);
+	p[0] = foc->exp ? TCPOPT_EXP : TCPOPT_FASTOPEN;
+	p[1] = (u8)(base + foc->len);
+	if (foc->exp)
+		put_unaligned_be16(TCP_FASTOPEN_MAGIC, p + 2);
+	memcpy(p + base, foc->val, foc->len);
+	for (u32 i = base + foc->len; i < end; i++)
+		p[i] = TCPOPT_NOP;
 }
 
 /**

@@ -128,10 +128,12 @@ void tcp_v4_send_ack(struct net *net, const struct sock_common *c, u32 seq, u32 
  * @net: instance
  * @req: half-open connection
  * @tos: of the listener
+ * @foc: Fast Open's cookie for the client; NULL: none
  *
  * Context: softirq, or BH off. Return: 0, -ENOMEM, or what IP said.
  */
-int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 tos)
+int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 tos,
+		       const struct tcp_fastopen_cookie *foc)
 {
 	const struct sock_common *c = &req->c;
 	struct tcp_hdr_spec h = { .saddr = c->skc_rcv_saddr,
@@ -143,12 +145,17 @@ int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 t
 				  .flags = TCPHDR_SYN | TCPHDR_ACK,
 				  .wnd = (u16)min(req->rcv_wnd, 65535u) };
 	struct sk_buff *out = tcp_reply_skb();
+	u32 syn_len;
+	u8 *p;
 
 	if (!out)
 		return -ENOMEM;
-	h.optlen = tcp_options_syn_len(req->wscale_ok);
-	(void)tcp_options_build_syn(skb_push(out, h.optlen), req->advmss, req->wscale_ok,
-				    req->rcv_wscale);
+	syn_len = tcp_options_syn_len(req->wscale_ok);
+	h.optlen = syn_len + (foc ? tcp_options_fastopen_len(foc) : 0);
+	p = skb_push(out, h.optlen);
+	(void)tcp_options_build_syn(p, req->advmss, req->wscale_ok, req->rcv_wscale);
+	if (foc)
+		tcp_options_build_fastopen(p + syn_len, foc);
 	tcp_push_header(out, &h);
 	TCP_INC_STATS(net, OutSegs);
 	return ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, IPDEFTTL, tos,

@@ -36,7 +36,9 @@ static bool tcp_handshaking(const struct sock *sk)
 
 static bool tcp_may_send(const struct sock *sk)
 {
-	return sk->sk_state == TCP_ESTABLISHED || sk->sk_state == TCP_CLOSE_WAIT;
+	/* A connection that its SYN opened (Fast Open) need not wait for the end of the handshake. */
+	return sk->sk_state == TCP_ESTABLISHED || sk->sk_state == TCP_CLOSE_WAIT ||
+	       (sk->sk_state == TCP_SYN_RECV && tcp_sk(sk)->fo_child);
 }
 
 /* Sending before the handshake ended waits for it. Return: 0, -EAGAIN, -EPIPE (never connected, or failed). */

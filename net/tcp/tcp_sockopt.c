@@ -32,7 +32,7 @@ struct tcp_info {
 	u32 tcpi_dsack_dups, tcpi_reord_seen, tcpi_rcv_ooopack, tcpi_snd_wnd;
 };
 _Static_assert(sizeof(struct tcp_info) == 232, "ABI");
-enum { TCPI_OPT_WSCALE = 4 };
+enum { TCPI_OPT_WSCALE = 4, TCPI_OPT_SYN_DATA = 32 };
 
 static u32 tcp_ms_since(u64 now, u64 then)
 {
@@ -50,7 +50,8 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_retransmits = tp->retransmits,
 		.tcpi_probes = tp->probes_out,
 		.tcpi_backoff = tp->backoff,
-		.tcpi_options = tp->wscale_ok ? TCPI_OPT_WSCALE : 0,
+		.tcpi_options = (u8)((tp->wscale_ok ? TCPI_OPT_WSCALE : 0) |
+				     (tp->syn_data_acked ? TCPI_OPT_SYN_DATA : 0)),
 		.tcpi_wscale = (u8)(tp->snd_wscale | tp->rcv_wscale << 4),
 		.tcpi_rto = (u32)(tcp_rto_ns(tp) / NSEC_PER_USEC),
 		.tcpi_ato = (u32)(TCP_DELACK_MIN_NS / NSEC_PER_USEC),
@@ -181,6 +182,11 @@ static int tcp_set_int(struct sock *sk, int opt, int val) __needs(sk)
 		if (val && (tp->ack_pending & TCP_ACK_SCHED))
 			tcp_send_ack(sk);
 		return 0;
+	case TCP_FASTOPEN:
+		if (val < 0 || (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN))
+			return -EINVAL;
+		tp->fo_max_qlen = (u16)min(val, 65535);
+		return 0;
 	default:
 		return tcp_set_limited(sk, opt, val);
 	}
@@ -277,6 +283,9 @@ static int tcp_get_int(const struct sock *sk, int opt, int *val)
 		break;
 	case TCP_QUICKACK:
 		v = !tp->pingpong;
+		break;
+	case TCP_FASTOPEN:
+		v = tp->fo_max_qlen;
 		break;
 	case TCP_NOTSENT_LOWAT:
 		v = tp->notsent_lowat;

@@ -46,6 +46,8 @@ void tcp_set_state(struct sock *sk, enum tcp_state state)
 		inet_ehash_remove(&sk->__sk_common);
 		inet_unbind_port(&sk->__sk_common);
 	}
+	if (old == TCP_SYN_RECV)
+		tcp_fastopen_settled(sk);
 	sk->sk_state = (u8)state;
 	tcp_orphan_news(sk);
 }

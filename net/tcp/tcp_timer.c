@@ -45,7 +45,9 @@ static bool tcp_write_timeout(struct sock *sk) __needs(softirq_ctx, sk)
 	bool give_up;
 
 	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
-		give_up = tp->retransmits >= (tp->syn_retries ? tp->syn_retries : tn->syn_retries);
+		u32 retries = tp->fo_child ? tn->synack_retries : tn->syn_retries;
+
+		give_up = tp->retransmits >= (tp->syn_retries ? tp->syn_retries : retries);
 	} else {
 		if (tp->retransmits >= tn->retries1 && sk->sk_dst_cache) {
 			dst_release(sk->sk_dst_cache);

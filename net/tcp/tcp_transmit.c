@@ -201,9 +201,14 @@ static struct tcp_hdr_spec tcp_build_header(struct sock *sk, struct sk_buff *skb
 	if (cb->tcp_flags & TCPHDR_SYN) {
 		bool ws = tp->wscale_ok;
 
-		h.optlen = tcp_options_syn_len(ws);
-		(void)tcp_options_build_syn(skb_push(skb, h.optlen), (u16)tp->advmss, ws,
-					    tp->rcv_wscale);
+		u32 syn_len = tcp_options_syn_len(ws);
+		u8 *p;
+
+		h.optlen = syn_len + (tp->fo_cookie ? tcp_options_fastopen_len(tp->fo_cookie) : 0);
+		p = skb_push(skb, h.optlen);
+		(void)tcp_options_build_syn(p, (u16)tp->advmss, ws, tp->rcv_wscale);
+		if (tp->fo_cookie)
+			tcp_options_build_fastopen(p + syn_len, tp->fo_cookie);
 		h.wnd = (u16)min(tp->rcv_wnd, 65535u); /* RFC 7323, 2.2: never scaled */
 		tp->rcv_wup = tp->rcv_nxt;
 	} else {

@@ -17,7 +17,7 @@ POLL = {"IN": select.POLLIN, "OUT": select.POLLOUT, "ERR": select.POLLERR, "HUP"
         "NVAL": select.POLLNVAL}
 SHUT = {"RD": 0, "WR": 1, "RDWR": 2}
 MSG = {"PEEK": socket.MSG_PEEK, "DONTWAIT": socket.MSG_DONTWAIT, "WAITALL": socket.MSG_WAITALL, "TRUNC": socket.MSG_TRUNC,
-       "MORE": socket.MSG_MORE, "EOR": socket.MSG_EOR, "OOB": socket.MSG_OOB, "NOSIGNAL": socket.MSG_NOSIGNAL}
+       "MORE": socket.MSG_MORE, "EOR": socket.MSG_EOR, "FASTOPEN": 0x20000000, "OOB": socket.MSG_OOB, "NOSIGNAL": socket.MSG_NOSIGNAL}
 IOCTL = {"FIONREAD": 0x541B, "SIOCINQ": 0x541B, "SIOCOUTQ": 0x5411, "SIOCOUTQNSD": 0x894B, "FIONBIO": 0x5421}
 LEVELS = {"SO": socket.SOL_SOCKET, "IP": socket.IPPROTO_IP, "TCP": socket.IPPROTO_TCP, "UDP": socket.IPPROTO_UDP}
 OPTIONS = {"TCP_USER_TIMEOUT": 18, "IP_MTU_DISCOVER": 10, "IP_MTU": 14, "TCP_WINDOW_CLAMP": 10, "IP_RECVERR": 11, "UDP_CORK": 1,
@@ -306,7 +306,8 @@ class Runner:
             check("options", packets.options_text(spec.options or b""), packets.options_text(p.options))
         want = spec.data
         if want is None and size == len(p.payload) and not p.flags & FLAGS["RST"]:
-            want = pattern((p.seq - (flow.our_isn or 0) - 1) & 0xffffffff, size)
+            first = p.seq + (1 if p.flags & FLAGS["SYN"] else 0)  # data on a SYN is the stream's begin
+            want = pattern((first - (flow.our_isn or 0) - 1) & 0xffffffff, size)
         if want is not None and want != p.payload:
             check("payload", want[:16].hex(), p.payload[:16].hex())
 
@@ -412,12 +413,16 @@ class Runner:
             self.result(value)
         return value
 
+    def new_peer(self, host, port):
+        """We connect to somebody no flow stands for: the main flow does, from whatever port we take."""
+        if all(flow.peer != (host, port) for flow in self.flows.values()):
+            self.main.peer, self.main.ours, self.main.our_isn = (host, port), (self.main.ours[0], None), None
+
     def call_connect(self, args):
         if args[1] == "none":
             return self.result(self.stack.lib.connect(self.fd(args[0]), sockaddr(bytes(4), 0, socket.AF_UNSPEC), 16))
         host, port = endpoint(args[1], packets.address(self.script.peer))
-        if all(flow.peer != (host, port) for flow in self.flows.values()):
-            self.main.peer, self.main.ours, self.main.our_isn = (host, port), (self.main.ours[0], None), None
+        self.new_peer(host, port)
         return self.result(self.stack.lib.connect(self.fd(args[0]), sockaddr(host, port), 16), "EINPROGRESS")
 
     def call_send(self, args):
@@ -432,7 +437,13 @@ class Runner:
     def call_sendto(self, args):
         size = integer(args[1])
         host, port = endpoint(args[2], packets.address(self.script.peer))
-        return self.result(self.stack.send(self.fd(args[0]), pattern(0, size), 0, sockaddr(host, port)), str(size))
+        fd, flags = self.fd(args[0]), sum(MSG[f] for f in args[3:])
+        if flags & MSG["FASTOPEN"] and fd not in self.given:
+            self.new_peer(host, port)
+        value = self.stack.send(fd, pattern(0, size), flags, sockaddr(host, port))
+        if value > 0 and flags & MSG["FASTOPEN"]:
+            self.given[fd] = value
+        return self.result(value, str(size))
 
     def call_ping(self, args):
         """An echo request: number, bytes, to whom (or the peer of connect())."""

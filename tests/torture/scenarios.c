@@ -535,6 +535,48 @@ out:
 	return err;
 }
 
+/* Begins with its data, as far as the peer is known for it: @n bytes of a connection that both sides end. */
+static int fastopen_session(struct socket *l, struct sockaddr_in *to, size_t n)
+{
+	struct socket *s = NULL;
+	int err = 0, fd = -1;
+	long sent;
+
+	fd = (int)TRY(open_fd(SOCK_STREAM));
+	sent = TRY(SYS6(sendto, fd, out_buf, n, MSG_FASTOPEN | MSG_NOSIGNAL, to, sizeof(*to)));
+
+	for (; sent < (long)n;
+	     sent += TRY(SYS6(sendto, fd, out_buf + sent, n - (size_t)sent, MSG_NOSIGNAL, NULL, 0)))
+		;
+	TRY(peer_accept(l, &s));
+	TRY(peer_read(s, n));
+	MUST(peer_io(s, out_buf, n, true, 0) == (ssize_t)n);
+	TRY(fd_read(fd, n));
+out:
+	close_fd(fd);
+	peer_close_accepted(s);
+	return err;
+}
+
+/* Three connections: one asks for a cookie, two have data in the SYN. */
+static int run_tcp_fastopen(void)
+{
+	struct socket *l = NULL;
+	struct sockaddr_in to = name_of(HOST_IP(1), fresh_port());
+	int err = 0, most = 8;
+
+	fill(3000);
+	TRY(tcp_sysctl_set(hosts[1].net, "tcp_fastopen", "3"));
+	TRY(peer_listen(ntohs(to.sin_port), &l));
+	TRY(tcp_prot.setsockopt(l->sk, SOL_TCP, TCP_FASTOPEN, &most, sizeof(most)));
+	TRY(fastopen_session(l, &to, 300));
+	TRY(fastopen_session(l, &to, 300));
+	TRY(fastopen_session(l, &to, 3000));
+out:
+	peer_close(l);
+	return err;
+}
+
 /* To ourselves: what is sent comes back through the backlog. */
 static int run_tcp_loopback(void)
 {
@@ -1293,6 +1335,7 @@ const struct scenario scenarios[] = {
 	{ "tcp_pmtu", up, run_tcp_pmtu, machine_down, conn_errors, false },
 	{ "tcp_zero_window", up, run_tcp_zero_window, machine_down, held_back, false },
 	{ "tcp_loopback", up, run_tcp_loopback, machine_down, conn_errors, false },
+	{ "tcp_fastopen", up, run_tcp_fastopen, machine_down, conn_errors, false },
 	{ "tcp_small", up, run_tcp_small, machine_down, conn_errors, false },
 	{ "tcp_server", up, run_tcp_server, machine_down, conn_errors, false },
 	{ "tcp_refused", up, run_refused, machine_down, NULL, false },
