@@ -92,6 +92,7 @@ static const struct room rooms[] = {
 	{ "packet", packet_net_init, packet_net_exit },
 };
 
+// clang-format off
 static const struct page_entry {
 	const char *path;
 	proc_show_t show;
@@ -115,7 +116,9 @@ static const struct page_entry {
 	{ "/proc/net/flow", skb_stages_show },
 	{ "/proc/net/nft", nft_show },
 	{ "/proc/net/stat/arp_cache", neigh_cache_show },
+	{ "/proc/net/tx_queues", txqueues_show },
 };
+// clang-format on
 
 /**
  * net_global_init() - once per process, before the first instance: packet caches, per-CPU state, the two softirqs.

@@ -57,8 +57,9 @@ int loopback_init(struct net *net)
 		return -ENOMEM;
 	dev->netdev_ops = &loopback_ops;
 	dev->flags = IFF_LOOPBACK | IFF_NOARP;
-	dev->priv_flags = IFF_NO_QUEUE | IFF_XMIT_DST_RELEASE;
-	dev->features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_LOOPBACK | NETIF_F_RXCSUM;
+	dev->priv_flags = IFF_NO_QUEUE | IFF_LLTX | IFF_XMIT_DST_RELEASE;
+	dev->features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_GSO |
+			NETIF_F_LOOPBACK | NETIF_F_RXCSUM;
 	dev->type = ARPHRD_LOOPBACK;
 	dev->addr_len = ETH_ALEN;
 	dev->mtu = LOOPBACK_MTU;

@@ -12,6 +12,7 @@
 #include <lib/capability.h>
 #include <lib/list.h>
 #include <lib/types.h>
+#include <net/dql.h>
 #include <net/net.h>
 #include <net/skbuff.h>
 
@@ -30,7 +31,11 @@ enum netdev_flags {
 	IFF_PROMISC = 0x100,
 	IFF_MULTICAST = 0x1000
 };
-enum netdev_priv_flags { IFF_XMIT_DST_RELEASE = 1, IFF_NO_QUEUE = 2 };
+enum netdev_priv_flags {
+	IFF_XMIT_DST_RELEASE = 1,
+	IFF_NO_QUEUE = 2,
+	IFF_LLTX = 4 /* may be entered again while it transmits: virtual devices */
+};
 enum netdev_features {
 	NETIF_F_SG = 1,
 	NETIF_F_HW_CSUM = 2,
@@ -56,11 +61,14 @@ struct netdev_queue {
 	struct netdev_queue *next_sched; /* on softnet_data.output_queue */
 	bool sched;                      /* it is on that queue */
 	bool stopped;                    /* by the driver: no room in the ring */
+	bool held;                       /* by the dynamic limit: the device has enough */
+	bool xmit_active;                /* its ndo_start_xmit is on the stack */
 	u64 trans_start_ns;              /* last ndo_start_xmit that took a packet */
 	u64 trans_timeout;               /* watchdog firings */
-	u32 xmit_depth;                  /* recursion guard of the no-queue path */
+	u64 restarts;                    /* times it was woken */
+	struct dql dql;                  /* bytes that the device may be ahead */
 };
-static_assert(sizeof(struct netdev_queue) <= 64, "budget: one cache line");
+static_assert(sizeof(struct netdev_queue) <= 128, "budget: two cache lines");
 
 struct net_device_stats {
 	u64 rx_packets, tx_packets, rx_bytes, tx_bytes, rx_errors, tx_errors, rx_dropped,
@@ -105,15 +113,16 @@ struct net_device {
 	u8 addr_len;
 	u8 dev_addr[MAX_ADDR_LEN], broadcast[MAX_ADDR_LEN];
 	const struct net_device_ops *netdev_ops;
-	const struct header_ops *header_ops; /* NULL: no link header */
-	struct in_device *ip_ptr;            /* IPv4 addresses (net/core/inetdevice.c) */
-	u32 tx_queue_len;                    /* txqueuelen, packets */
-	u32 num_tx_queues;
-	struct netdev_queue *_tx; /* array of num_tx_queues */
-	struct Qdisc *qdisc;      /* root above several queues: mq; else NULL (net/sched) */
-	u16 promiscuity;          /* who wants every frame; IFF_PROMISC while there is one */
-	bool carrier;             /* link is up */
-	bool doorbell_pending;    /* on softnet_data.doorbell */
+	const struct header_ops *header_ops;   /* NULL: no link header */
+	struct in_device *ip_ptr;              /* IPv4 addresses (net/core/inetdevice.c) */
+	u32 tx_queue_len;                      /* txqueuelen, packets */
+	u32 num_tx_queues, real_num_tx_queues; /* there are; in use (the first ones) */
+	struct netdev_queue *_tx;              /* array of num_tx_queues */
+	u64 xps_map;           /* queues for what this CPU sends, a bit each; 0: any */
+	struct Qdisc *qdisc;   /* root above several queues: mq; else NULL (net/sched) */
+	u16 promiscuity;       /* who wants every frame; IFF_PROMISC while there is one */
+	bool carrier;          /* link is up */
+	bool doorbell_pending; /* on softnet_data.doorbell */
 	struct net_device *next_doorbell;
 	u32 watchdog_timeo_ms;
 	struct timer watchdog_timer;   /* net/sched */
@@ -138,7 +147,8 @@ void dev_set_promiscuity(struct net_device *dev, int inc) __needs(softirq_ctx); 
 void netif_carrier_on(
 	struct net_device *dev); /* process, softirq; news goes to the notifiers on change */
 void netif_carrier_off(struct net_device *dev);
-void dev_show(struct seq_file *m); /* /proc/net/dev; arg: struct net */
+void dev_show(struct seq_file *m);      /* /proc/net/dev; arg: struct net */
+void txqueues_show(struct seq_file *m); /* /proc/net/tx_queues; arg: struct net */
 
 static inline bool netif_running(const struct net_device *dev)
 {
@@ -153,18 +163,40 @@ static inline bool netif_carrier_ok(const struct net_device *dev)
 /* --- Transmit queues ------------------------------------------------------------------------------------------------- */
 static inline struct netdev_queue *netdev_get_tx_queue(const struct net_device *dev, u32 index)
 {
+	BUG_ON(index >= dev->num_tx_queues);
 	return &dev->_tx[index];
 }
 
+/* By the driver. */
 static inline bool netif_tx_queue_stopped(const struct netdev_queue *txq)
 {
 	return txq->stopped;
 }
 
+/* By the driver or by the dynamic limit: no packet may be given to the driver. */
+static inline bool netif_xmit_stopped(const struct netdev_queue *txq)
+{
+	return txq->stopped || txq->held;
+}
+
+/* How many of the queues are used from now on, the device being down. 0, -EINVAL, -EBUSY it is up. Process. */
+int netif_set_real_num_tx_queues(struct net_device *dev, u32 n);
+/* Which queues take what this CPU sends, a bit each; 0: any. 0, -EINVAL there is no such queue. Process. */
+int netif_set_xps_queue(struct net_device *dev, u64 queues);
 void netif_tx_start_all_queues(struct net_device *dev);
 void netif_tx_stop_all_queues(struct net_device *dev);
+void netif_tx_stop_queue(struct netdev_queue *txq) __needs(softirq_ctx); /* BH off */
+void netif_tx_wake_queue(
+	struct netdev_queue *txq); /* lets net_tx_action run its qdisc; process, softirq */
 void netif_stop_queue(struct net_device *dev) __needs(softirq_ctx); /* queue 0; BH off */
-void netif_wake_queue(struct net_device *dev); /* queue 0; lets net_tx_action run its qdisc */
+void netif_wake_queue(struct net_device *dev);                      /* queue 0 */
+/*
+ * Byte queue limits, for drivers that count: what the ring took (true: the queue is held now, so let completions come soon),
+ * what the device sent, and that the ring was emptied by force.
+ */
+bool netdev_tx_sent_queue(struct netdev_queue *txq, u32 bytes) __needs(softirq_ctx);
+void netdev_tx_completed_queue(struct netdev_queue *txq, u32 packets, u32 bytes);
+void netdev_tx_reset_queue(struct netdev_queue *txq);
 void __netif_schedule(
 	struct netdev_queue *txq); /* onto softnet_data.output_queue, NET_TX raised; any context */
 /*
@@ -225,6 +257,7 @@ struct softnet_data {
 	struct sk_buff_head completion_queue;  /* freed by NET_TX for hardirq */
 	u32 netdev_budget, netdev_max_backlog; /* frames per NET_RX pass; packets */
 	u64 netdev_budget_ns;                  /* time per NET_RX pass */
+	u32 xmit_recursion;                    /* devices without a queue on this stack; BH off */
 	u64 processed, dropped, time_squeeze, received_rps, doorbells;
 };
 

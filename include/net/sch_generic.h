@@ -131,6 +131,7 @@ static inline void qdisc_drop_queued(struct sk_buff *skb, struct Qdisc *q, struc
 int dev_queue_xmit(struct sk_buff *skb);
 SKB_CONSUMER(dev_queue_xmit, 1);
 void net_tx_action(void) __needs(softirq_ctx); /* NET_TX_SOFTIRQ */
+/* net/sched/pick_tx.c: the queue for @skb, below dev->real_num_tx_queues. BH off. */
 u16 netdev_pick_tx(struct net_device *dev, struct sk_buff *skb) __needs(softirq_ctx);
 
 /* --- Down to the driver (net/sched/sch_generic.c) ------------------------------------------------------------------------ */

@@ -122,6 +122,7 @@ struct sock {
 	u32 sk_flags;        /* BIT(enum sock_flag_bits) */
 	bool sk_owned;       /* process context owns the socket */
 	bool sk_lock_waited; /* somebody waits in lock_sock() */
+	u16 sk_tx_queue;     /* the transmit queue its packets take, counted from 1; 0: none yet */
 	int sk_err,
 		sk_err_soft; /* positive errno to report; soft: the reason given if we give up */
 	struct sk_buff_head sk_receive_queue, sk_write_queue, sk_backlog;

@@ -3,8 +3,8 @@
  * net_device: registry, up and down, the state of transmit queues, and the last call down, by table, to the driver.
  *
  * Interface: alloc_netdev() .. free_netdev(), dev_open(), dev_close(), netif_carrier_*(), netif_*_queue(),
- * __netif_schedule(), dev_hard_start_xmit(), netdev_defer_doorbell(), dev_show().
- * Above: drivers register and stop/wake; net/sched transmits.  Below: kernel softirq; the driver's net_device_ops.
+ * __netif_schedule(), dev_hard_start_xmit(), netdev_defer_doorbell(), netdev_tx_*_queue(), dev_show(), txqueues_show().
+ * Above: drivers register and stop/wake; net/sched transmits.  Below: dql.c; kernel softirq; the driver's net_device_ops.
  * Nothing here calls net/sched: a woken queue is put on softnet_data.output_queue and NET_TX is raised.
  * Context: registry process; queues BH off; __netif_schedule() any.
  * Owns: the net_device until free_netdev() (the driver asks for it); no packets.
@@ -50,9 +50,11 @@ struct net_device *alloc_netdev(struct net *net, u32 priv_size, const char *name
 	INIT_LIST_HEAD(&dev->dev_list);
 	INIT_LIST_HEAD(&dev->napi_list);
 	dev->net = net;
-	dev->num_tx_queues = nr_tx_queues;
-	for (u32 i = 0; i < nr_tx_queues; i++)
+	dev->num_tx_queues = dev->real_num_tx_queues = nr_tx_queues;
+	for (u32 i = 0; i < nr_tx_queues; i++) {
 		dev->_tx[i].dev = dev;
+		dql_reset(&dev->_tx[i].dql);
+	}
 	dev->tx_queue_len = DEFAULT_TX_QUEUE_LEN;
 	dev->watchdog_timeo_ms = DEFAULT_WATCHDOG_MS;
 	dev->carrier = true;
@@ -263,25 +265,112 @@ void netif_tx_stop_all_queues(struct net_device *dev)
 }
 
 /**
- * netif_stop_queue() - no room in the ring: queue 0 stops. Whoever stops it wakes it. Context: BH off.
+ * netif_set_real_num_tx_queues() - how many of a device's queues are used: the first @n. For a device that is down, so that no
+ * packet waits in one that is not used any more.
+ * Context: process.
+ * Return: 0; -EINVAL none, or more than there are; -EBUSY the device is up.
  */
-void netif_stop_queue(struct net_device *dev)
+int netif_set_real_num_tx_queues(struct net_device *dev, u32 n)
 {
-	BUG_ON(!in_bh());
-	dev->_tx[0].stopped = true;
+	if (!n || n > dev->num_tx_queues)
+		return -EINVAL;
+	if (netif_running(dev))
+		return -EBUSY;
+	dev->real_num_tx_queues = n;
+	return 0;
 }
 
 /**
- * netif_wake_queue() - room again: NET_TX runs the queue's discipline. Context: BH off, or process.
+ * netif_set_xps_queue() - which queues take the packets that this CPU sends: a bit each, 0 for any.
+ * Context: process.
+ * Return: 0; -EINVAL a bit names a queue that there is not.
  */
-void netif_wake_queue(struct net_device *dev)
+int netif_set_xps_queue(struct net_device *dev, u64 queues)
 {
-	struct netdev_queue *txq = &dev->_tx[0];
+	if (dev->num_tx_queues < 64 && queues >> dev->num_tx_queues)
+		return -EINVAL;
+	dev->xps_map = queues;
+	return 0;
+}
 
+/**
+ * netif_tx_stop_queue() - no room in the ring of this queue. Whoever stops it wakes it. Context: BH off.
+ */
+void netif_tx_stop_queue(struct netdev_queue *txq)
+{
+	BUG_ON(!in_bh());
+	txq->stopped = true;
+}
+
+/**
+ * netif_tx_wake_queue() - room again: NET_TX runs the queue's discipline. Context: process, softirq.
+ */
+void netif_tx_wake_queue(struct netdev_queue *txq)
+{
 	if (!txq->stopped)
 		return;
 	txq->stopped = false;
+	txq->restarts++;
 	__netif_schedule(txq);
+}
+
+/**
+ * netif_stop_queue() - netif_tx_stop_queue() of a device's only queue. Context: BH off.
+ */
+void netif_stop_queue(struct net_device *dev)
+{
+	netif_tx_stop_queue(&dev->_tx[0]);
+}
+
+/**
+ * netif_wake_queue() - netif_tx_wake_queue() of a device's only queue. Context: process, softirq.
+ */
+void netif_wake_queue(struct net_device *dev)
+{
+	netif_tx_wake_queue(&dev->_tx[0]);
+}
+
+/**
+ * netdev_tx_sent_queue() - the ring took @bytes of frames.
+ * Context: BH off.
+ * Return: true when that is enough for now: the queue is held until the device has sent some, and the driver sees to it that
+ * it hears of that soon.
+ */
+bool netdev_tx_sent_queue(struct netdev_queue *txq, u32 bytes)
+{
+	BUG_ON(!in_bh());
+	dql_queued(&txq->dql, bytes);
+	txq->held = dql_avail(&txq->dql) <= 0;
+	return txq->held;
+}
+
+/**
+ * netdev_tx_completed_queue() - the device sent @packets frames of @bytes: a queue that was held goes on.
+ * Context: BH off, or process.
+ */
+void netdev_tx_completed_queue(struct netdev_queue *txq, u32 packets, u32 bytes)
+{
+	if (!packets)
+		return;
+	dql_completed(&txq->dql, bytes, ktime_get_ns());
+	if (!txq->held || dql_avail(&txq->dql) <= 0)
+		return;
+	txq->held = false;
+	if (!txq->stopped)
+		__netif_schedule(txq);
+}
+
+/**
+ * netdev_tx_reset_queue() - the ring was emptied by force: the device has nothing more. Context: BH off, or process.
+ */
+void netdev_tx_reset_queue(struct netdev_queue *txq)
+{
+	bool held = txq->held;
+
+	dql_reset(&txq->dql);
+	txq->held = false;
+	if (held && !txq->stopped)
+		__netif_schedule(txq);
 }
 
 /**
@@ -340,7 +429,7 @@ struct sk_buff *dev_hard_start_xmit(struct sk_buff *first, struct net_device *de
 	struct sk_buff *skb = first;
 
 	BUG_ON(!in_bh());
-	BUG_ON(txq->stopped);
+	BUG_ON(netif_xmit_stopped(txq));
 	*rc = NETDEV_TX_OK;
 	while (skb) {
 		struct sk_buff *next = skb->next;
@@ -357,7 +446,7 @@ struct sk_buff *dev_hard_start_xmit(struct sk_buff *first, struct net_device *de
 			break;
 		}
 		skb = next;
-		if (skb && txq->stopped) {
+		if (skb && netif_xmit_stopped(txq)) {
 			*rc = NETDEV_TX_BUSY;
 			break;
 		}
@@ -442,4 +531,27 @@ void dev_show(struct seq_file *m)
 		    "|bytes    packets errs drop fifo colls carrier compressed\n");
 	list_for_each_entry(dev, &net->dev_base, dev_list)
 		dev_show_one(m, dev);
+}
+
+/**
+ * txqueues_show() - the page /proc/net/tx_queues of the instance m->arg: a line for each transmit queue. Context: process.
+ */
+void txqueues_show(struct seq_file *m)
+{
+	struct net *net = m->arg;
+	struct net_device *dev;
+
+	list_for_each_entry(dev, &net->dev_base, dev_list) {
+		for (u32 i = 0; i < dev->real_num_tx_queues; i++) {
+			const struct netdev_queue *txq = &dev->_tx[i];
+
+			seq_printf(
+				m,
+				"%s %u stopped %u held %u limit %u inflight %u trans_timeout %llu "
+				"restart_queue %llu\n",
+				dev->name, i, (u32)txq->stopped, (u32)txq->held, txq->dql.limit,
+				dql_in_flight(&txq->dql), (unsigned long long)txq->trans_timeout,
+				(unsigned long long)txq->restarts);
+		}
+	}
 }

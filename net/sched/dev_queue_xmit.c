@@ -2,8 +2,8 @@
 /*
  * The entry of the device layer: one way down for every network protocol, and NET_TX, which goes on where it stopped.
  *
- * Interface: dev_queue_xmit(), netdev_pick_tx(), net_tx_action().
- * Above: net/neigh, net/ipv4.  Below: sch_generic.c; net/dev for devices without a queue.
+ * Interface: dev_queue_xmit(), net_tx_action().
+ * Above: net/neigh, net/ipv4.  Below: pick_tx.c, sch_generic.c; net/dev for devices without a queue.
  * Context: process or softirq, never hardirq; BH is off all the way down.
  * Owns: the packet, on every return.
  * Specs: transmit-path stages B13, B15; A16 for NET_TX.
@@ -15,50 +15,64 @@
 #include <kernel/softirq.h>
 #include <lib/bug.h>
 #include <lib/err.h>
+#include <net/sock.h>
 
 enum { XMIT_RECURSION_LIMIT = 8 };
 
-/**
- * netdev_pick_tx() - the transmit queue for a packet: 0 on devices with one, else by its flow.
- * Context: BH off. Borrows: @skb.
- * Return: an index below dev->num_tx_queues.
- */
-u16 netdev_pick_tx(struct net_device *dev, struct sk_buff *skb)
-{
-	if (dev->num_tx_queues == 1)
-		return 0;
-	return (u16)((u64)skb_get_hash(dev->net, skb) * dev->num_tx_queues >> 32);
-}
-
+/* Drops a packet, or the rest of a list. */
 static int xmit_drop(struct sk_buff *skb, struct net_device *dev, enum skb_drop_reason reason)
 {
-	dev->stats.tx_dropped++;
-	kfree_skb_reason(skb, reason);
+	for (const struct sk_buff *s = skb; s; s = s->next)
+		dev->stats.tx_dropped++;
+	kfree_skb_list_reason(skb, reason);
 	return -ENETDOWN;
 }
 
-/* Devices without a queue (loopback, tunnels): straight to the driver, which may come back here for another device. */
+/* May this stack enter the driver of @txq once more? Not the same queue twice, but for virtual devices; those nest so deep. */
+static bool may_enter(const struct netdev_queue *txq)
+{
+	return !txq->xmit_active && this_cpu()->softnet->xmit_recursion < XMIT_RECURSION_LIMIT;
+}
+
+/* Straight to the driver. Returns what it did not take. */
+static struct sk_buff *xmit_direct(struct sk_buff *skb, struct netdev_queue *txq)
+	__needs(softirq_ctx)
+{
+	struct softnet_data *sd = this_cpu()->softnet;
+	int rc;
+
+	if (netif_xmit_stopped(txq))
+		return skb;
+	sd->xmit_recursion++;
+	txq->xmit_active = !(txq->dev->priv_flags & IFF_LLTX);
+	skb = dev_hard_start_xmit(skb, txq->dev, txq, &rc);
+	txq->xmit_active = false;
+	sd->xmit_recursion--;
+	return skb;
+}
+
+/*
+ * Devices without a queue (loopback, tunnels): straight to the driver, which may come back here for another device. When a list
+ * of segments went in part, that is no error that whoever counts packets could make sense of.
+ */
 static int xmit_noqueue(struct sk_buff *skb, struct net_device *dev, struct netdev_queue *txq)
 	__needs(softirq_ctx)
 {
-	int rc;
+	struct sk_buff *first;
 
-	if (txq->xmit_depth >= XMIT_RECURSION_LIMIT) {
+	if (!may_enter(txq)) {
 		pr_warn_ratelimited("sched: dead loop on virtual device %s\n", dev->name);
 		return xmit_drop(skb, dev, SKB_DROP_REASON_DEV_RECURSION);
 	}
-	skb = validate_xmit_skb_list(skb, dev);
-	if (!skb)
+	first = validate_xmit_skb_list(skb, dev);
+	if (!first)
 		return -ENOMEM;
-	if (!netif_tx_queue_stopped(txq)) {
-		txq->xmit_depth++;
-		skb = dev_hard_start_xmit(skb, dev, txq, &rc);
-		txq->xmit_depth--;
-		if (!skb)
-			return NET_XMIT_SUCCESS;
-	}
+	skb = xmit_direct(first, txq);
+	if (!skb)
+		return NET_XMIT_SUCCESS;
 	pr_warn_ratelimited("sched: virtual device %s asks to queue a packet\n", dev->name);
-	return xmit_drop(skb, dev, SKB_DROP_REASON_DEV_READY);
+	xmit_drop(skb, dev, SKB_DROP_REASON_DEV_READY);
+	return skb == first ? -ENETDOWN : NET_XMIT_SUCCESS;
 }
 
 /**
@@ -79,6 +93,8 @@ int dev_queue_xmit(struct sk_buff *skb)
 	skb_reset_mac_header(skb);
 	trace_fn_skb(dev_queue_xmit, skb, 0);
 	local_bh_disable();
+	if (!skb->priority && skb->sk)
+		skb->priority = skb->sk->sk_priority;
 	/* A route is of use above only; in a queue it would live on for nothing, or outlive the table. */
 	if (dev->priv_flags & IFF_XMIT_DST_RELEASE)
 		skb_dst_drop(skb);

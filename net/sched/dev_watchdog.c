@@ -36,7 +36,7 @@ static void dev_watchdog(struct timer *t)
 	for (u32 i = 0; i < dev->num_tx_queues; i++) {
 		struct netdev_queue *txq = &dev->_tx[i];
 
-		if (!txq->stopped || now - txq->trans_start_ns < watchdog_ns(dev))
+		if (!netif_xmit_stopped(txq) || now - txq->trans_start_ns < watchdog_ns(dev))
 			continue;
 		txq->trans_timeout++;
 		hung = true;

@@ -87,7 +87,7 @@ struct sk_buff *validate_xmit_skb_list(struct sk_buff *skb, struct net_device *d
 /* The driver may be given packets now. */
 static bool txq_ready(const struct netdev_queue *txq)
 {
-	return !txq->stopped && netif_carrier_ok(txq->dev);
+	return !netif_xmit_stopped(txq) && netif_carrier_ok(txq->dev);
 }
 
 /*
@@ -138,63 +138,82 @@ static bool sch_direct_xmit(struct sk_buff *skb, struct Qdisc *q, bool validate)
 	return q->qlen != 0;
 }
 
-/* Takes up to QDISC_BULK packets off the requeue list, which were validated and counted already. */
-static struct sk_buff *dequeue_requeued(struct Qdisc *q, u32 *packets)
-{
-	struct sk_buff *first = NULL, **tailp = &first, *skb;
+/* A list that is taken out of the queue: how long it is, and may still become. */
+struct bulk {
+	struct sk_buff *first, **tailp;
+	u32 packets, most;
+	s32 budget; /* bytes that the device may be given ahead (byte queue limits); the packet that goes beyond still goes */
+};
 
-	while (*packets < QDISC_BULK && (skb = skb_dequeue(&q->requeue))) {
+static bool bulk_open(const struct bulk *b)
+{
+	return b->packets < b->most && (!b->packets || b->budget > 0);
+}
+
+static void bulk_add(struct bulk *b, struct sk_buff *skb)
+{
+	b->packets++;
+	b->budget -= (s32)skb_wire_len(skb);
+	*b->tailp = skb;
+	b->tailp = &skb->next;
+}
+
+/* Takes packets off the requeue list, which were validated and counted already. */
+static void dequeue_requeued(struct Qdisc *q, struct bulk *b)
+{
+	struct sk_buff *skb;
+
+	while (bulk_open(b) && (skb = skb_dequeue(&q->requeue))) {
 		q->qlen--;
 		q->backlog -= qdisc_pkt_len(skb);
 		trace_at_skb(qdisc_dequeue_requeued, skb, q->qlen);
-		(*packets)++;
-		*tailp = skb;
-		tailp = &skb->next;
+		bulk_add(b, skb);
 	}
-	return first;
 }
 
-/* The next packets to send, linked by ->next; NULL when there are none or the driver may not be given any. */
-static struct sk_buff *dequeue_skb(struct Qdisc *q, bool *validate, u32 *packets)
+/*
+ * The next packets to send: what came back first, alone; else from the discipline. None when there are none or the driver may
+ * not be given any. Whether they are to be validated.
+ */
+static bool dequeue_skb(struct Qdisc *q, struct bulk *b)
 {
-	struct sk_buff *first = NULL, **tailp = &first, *skb;
+	struct sk_buff *skb;
 
-	*packets = 0;
-	*validate = false;
 	if (!txq_ready(q->txq))
-		return NULL;
-	if (!skb_queue_empty(&q->requeue))
-		return dequeue_requeued(q, packets);
-	*validate = true;
-	while (*packets < QDISC_BULK && (skb = q->ops->dequeue(q))) {
+		return false;
+	if (!skb_queue_empty(&q->requeue)) {
+		dequeue_requeued(q, b);
+		return false;
+	}
+	while (bulk_open(b) && (skb = q->ops->dequeue(q))) {
 		q->packets++;
 		q->bytes += qdisc_pkt_len(skb);
 		trace_at_skb(qdisc_dequeue, skb, q->qlen);
-		(*packets)++;
-		*tailp = skb;
-		tailp = &skb->next;
+		bulk_add(b, skb);
 	}
-	return first;
+	return true;
 }
 
-/* One list from the queue to the driver. Whether there is more to send now. */
-static bool qdisc_restart(struct Qdisc *q, u32 *packets) __needs(softirq_ctx)
+/* One list from the queue to the driver, within @quota. Whether there is more to send now. */
+static bool qdisc_restart(struct Qdisc *q, int *quota) __needs(softirq_ctx)
 {
+	struct bulk b = { .most = min((u32)*quota, (u32)QDISC_BULK),
+			  .budget = dql_avail(&q->txq->dql) };
 	bool validate;
-	struct sk_buff *skb = dequeue_skb(q, &validate, packets);
 
-	return skb && sch_direct_xmit(skb, q, validate);
+	b.tailp = &b.first;
+	validate = dequeue_skb(q, &b);
+	*quota -= (int)b.packets;
+	return b.first && sch_direct_xmit(b.first, q, validate);
 }
 
 /* The caller set q->running. */
 static void __qdisc_run(struct Qdisc *q) __needs(softirq_ctx)
 {
 	int quota = DEV_TX_WEIGHT;
-	u32 packets;
 
 	q->runs++;
-	while (qdisc_restart(q, &packets)) {
-		quota -= (int)packets;
+	while (qdisc_restart(q, &quota)) {
 		if (quota <= 0 || need_resched()) {
 			__netif_schedule(q->txq);
 			break;

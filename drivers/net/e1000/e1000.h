@@ -48,6 +48,7 @@ struct e1000_tx_ring {
 	struct e1000_tx_desc *desc; /* NULL while the device is closed */
 	dma_addr_t dma;
 	struct e1000_tx_buffer *buffer_info;
+	u32 queue_index; /* of the device's transmit queue that fills it: the 8254x has one */
 	u32 count;
 	u32 next_to_use;   /* next slot we fill */
 	u32 next_to_clean; /* oldest slot that is not reclaimed */

@@ -162,14 +162,19 @@ static struct sk_buff *tx_take_oldest(struct e1000_tx_ring *r, struct tx_sent *s
 	return skb;
 }
 
+static struct netdev_queue *tx_queue(const struct e1000_adapter *a)
+{
+	return netdev_get_tx_queue(a->dev, a->tx.queue_index);
+}
+
 static void tx_wake_if_room(struct e1000_adapter *a)
 {
-	if (a->closing || a->tx.full || !netif_tx_queue_stopped(netdev_get_tx_queue(a->dev, 0)))
+	if (a->closing || a->tx.full || !netif_tx_queue_stopped(tx_queue(a)))
 		return;
 	if (e1000_tx_unused(&a->tx) < a->tx.wake_at)
 		return;
 	a->stats.tx_restart_queue++;
-	netif_wake_queue(a->dev);
+	netif_tx_wake_queue(tx_queue(a));
 }
 
 /* Frees every packet whose last descriptor is done; wakes the queue. Returns how many. At most one ring of them. */
@@ -193,6 +198,7 @@ static u32 clean_tx_irq(struct e1000_adapter *a)
 	}
 	a->dev->stats.tx_packets += sent.frames;
 	a->dev->stats.tx_bytes += sent.bytes;
+	netdev_tx_completed_queue(tx_queue(a), sent.frames, sent.bytes);
 	if (packets)
 		tx_wake_if_room(a);
 	return packets;
@@ -219,8 +225,7 @@ static void tx_expect_completion(struct e1000_adapter *a, bool by_irq) __needs(s
 {
 	struct e1000_tx_ring *r = &a->tx;
 	bool pending = r->next_to_use != r->next_to_clean;
-	bool irq = a->txirq_always || netif_tx_queue_stopped(netdev_get_tx_queue(a->dev, 0)) ||
-		   (pending && by_irq);
+	bool irq = a->txirq_always || netif_xmit_stopped(tx_queue(a)) || (pending && by_irq);
 
 	e1000_set_txdw(a, irq);
 	if (pending && !irq && !timer_pending(&r->reclaim_timer))
@@ -306,14 +311,22 @@ static int tx_make_room(struct e1000_adapter *a, struct sk_buff *skb) __needs(so
 	return e1000_tx_descs_needed(r, skb) <= e1000_tx_unused(r) ? 0 : -EBUSY;
 }
 
-/* After a packet was posted: stop before the next one does not fit, ring now or at the end of the burst. */
+/*
+ * After a packet was posted: stop before the next one does not fit, ring now or at the end of the burst. Whether the ring has
+ * no more room or the byte limit says enough: what is done already is reclaimed before anybody waits.
+ */
 static void tx_after_post(struct e1000_adapter *a) __needs(softirq_ctx)
 {
 	struct e1000_tx_ring *r = &a->tx;
+	u32 bytes = r->buffer_info[e1000_prev(r->next_to_use, r->count)].bytecount;
+	bool held = netdev_tx_sent_queue(tx_queue(a), bytes);
 
 	if (e1000_tx_unused(r) < r->stop_below) {
 		a->stats.tx_queue_stopped++;
-		netif_stop_queue(a->dev);
+		netif_tx_stop_queue(tx_queue(a));
+		held = true;
+	}
+	if (held) {
 		e1000_doorbell(a->dev);
 		a->stats.reclaim_in_xmit += clean_tx_irq(a);
 		tx_expect_completion(a, true);
@@ -393,7 +406,7 @@ netdev_tx_t e1000_xmit_frame(struct sk_buff *skb, struct net_device *dev)
 	if (err == -EBUSY) {
 		a->stats.tx_busy++;
 		trace_at_skb(e1000_tx_busy, skb, e1000_tx_used(&a->tx));
-		netif_stop_queue(dev);
+		netif_tx_stop_queue(tx_queue(a));
 		tx_expect_completion(a, true);
 		return NETDEV_TX_BUSY;
 	}
@@ -431,6 +444,7 @@ static void tx_empty_ring(struct e1000_adapter *a, enum skb_drop_reason reason)
 		a->dev->stats.tx_errors += lost.frames;
 		kfree_skb_reason(skb, reason);
 	}
+	netdev_tx_reset_queue(tx_queue(a));
 }
 
 /**
@@ -478,9 +492,9 @@ void e1000_tx_timeout(struct net_device *dev)
 		eop ? le32_to_cpu(eop->upper) : 0, er32(a, E1000_TCTL));
 	tx_empty_ring(a, SKB_DROP_REASON_DRIVER_RESET);
 	tx_start(a);
-	if (netif_tx_queue_stopped(netdev_get_tx_queue(dev, 0))) {
+	if (netif_tx_queue_stopped(tx_queue(a))) {
 		a->stats.tx_restart_queue++;
-		netif_wake_queue(dev);
+		netif_tx_wake_queue(tx_queue(a));
 	}
 	tx_expect_completion(a, false);
 }

@@ -104,7 +104,7 @@ TEST(device)
 	CHECK(lo->flags & IFF_LOOPBACK);
 	CHECK(lo->flags & IFF_UP);
 	CHECK(lo->flags & IFF_NOARP);
-	CHECK_EQ(lo->priv_flags, IFF_NO_QUEUE | IFF_XMIT_DST_RELEASE);
+	CHECK_EQ(lo->priv_flags, IFF_NO_QUEUE | IFF_XMIT_DST_RELEASE | IFF_LLTX);
 	CHECK_EQ(lo->type, ARPHRD_LOOPBACK);
 	CHECK_EQ(lo->addr_len, ETH_ALEN);
 	CHECK_EQ(lo->max_mtu, 65536);

@@ -85,7 +85,7 @@ TEST(a_loop_ends_with_one_line)
 	u64 dropped = skb_stats.drop[SKB_DROP_REASON_DEV_RECURSION];
 	const char *line;
 
-	up(&loop_ops, IFF_NO_QUEUE);
+	up(&loop_ops, IFF_NO_QUEUE | IFF_LLTX);
 	host_console_quiet(true);
 	host_console_clear();
 	CHECK_EQ(dev_queue_xmit(packet()), 0);
@@ -97,6 +97,62 @@ TEST(a_loop_ends_with_one_line)
 	for (u32 i = 0; i < 100; i++)
 		dev_queue_xmit(packet());
 	CHECK_EQ(dev->stats.tx_dropped, 101);
+	down();
+}
+
+/* A device that is not made to be entered again is not, not even once. */
+TEST(a_real_device_is_not_entered_twice)
+{
+	u64 dropped = skb_stats.drop[SKB_DROP_REASON_DEV_RECURSION];
+
+	up(&loop_ops, IFF_NO_QUEUE);
+	deepest = 0;
+	CHECK_EQ(dev_queue_xmit(packet()), 0);
+	CHECK_EQ(deepest, 1);
+	CHECK_EQ(skb_stats.drop[SKB_DROP_REASON_DEV_RECURSION], dropped + 1);
+	CHECK_EQ(dev_queue_xmit(packet()), 0); /* and is free again afterwards */
+	CHECK_EQ(skb_stats.drop[SKB_DROP_REASON_DEV_RECURSION], dropped + 2);
+	down();
+}
+
+static struct net_device *other;
+
+static netdev_tx_t ping_pong_xmit(struct sk_buff *skb, struct net_device *d)
+{
+	return loop_xmit(skb, d == dev ? other : dev);
+}
+
+/* Two devices that send to each other nest as deep as one that sends to itself. */
+TEST(a_loop_over_two_devices_is_as_deep)
+{
+	static const struct net_device_ops pair_ops = { .ndo_start_xmit = ping_pong_xmit };
+	u64 dropped = skb_stats.drop[SKB_DROP_REASON_DEV_RECURSION];
+
+	up(&pair_ops, IFF_NO_QUEUE | IFF_LLTX);
+	other = alloc_netdev(net, 0, "other%d", 1);
+	other->netdev_ops = &pair_ops;
+	other->priv_flags = IFF_NO_QUEUE | IFF_LLTX;
+	CHECK_EQ(register_netdev(other), 0);
+	CHECK_EQ(dev_open(other), 0);
+	deepest = 0;
+	CHECK_EQ(dev_queue_xmit(packet()), 0);
+	CHECK_EQ(deepest, 8);
+	CHECK_EQ(skb_stats.drop[SKB_DROP_REASON_DEV_RECURSION], dropped + 1);
+	CHECK_EQ(dev->stats.tx_dropped + other->stats.tx_dropped, 1);
+	unregister_netdev(other);
+	free_netdev(other);
+	down();
+}
+
+TEST(a_device_that_is_down_drops)
+{
+	u64 dropped = skb_stats.drop[SKB_DROP_REASON_DEV_DOWN];
+
+	up(&sink_ops, IFF_NO_QUEUE);
+	dev_close(dev);
+	CHECK_EQ(dev_queue_xmit(packet()), -ENETDOWN);
+	CHECK_EQ(dev->stats.tx_dropped, 1);
+	CHECK_EQ(skb_stats.drop[SKB_DROP_REASON_DEV_DOWN], dropped + 1);
 	down();
 }
 
