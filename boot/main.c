@@ -28,6 +28,7 @@
 #include <kernel/timer.h>
 #include <kernel/trace.h>
 #include <lib/err.h>
+#include <lib/printf.h>
 #include <lib/string.h>
 #include <net/dhcp.h>
 #include <net/inetdevice.h>
@@ -171,6 +172,21 @@ static void address_init(struct net *net, struct net_device *dev) __may_sleep
 	}
 }
 
+/* Dummy devices and their addresses: 198.18.0.1/24, 198.18.1.1/24, ..., which are for measurements (RFC 2544, C.2.2). */
+static void dummies_init(struct net *net) __may_sleep
+{
+	int err = dummy_init(net, &options.dummy);
+
+	for (u32 i = 0; !err && i < options.dummy.devices; i++) {
+		char name[IFNAMSIZ];
+
+		scnprintf(name, sizeof(name), "dummy%u", i);
+		err = inet_addr_add(dev_get_by_name(net, name), htonl(0xc6120001 + (i << 8)), 24);
+	}
+	if (err)
+		boot_no_memory("the dummy devices");
+}
+
 static void sysctl_init(struct net *net)
 {
 	for (u32 i = 0; i < options.nr_sysctl; i++) {
@@ -227,6 +243,7 @@ static void shutdown_all(struct net *net, struct pci_host *pci) __may_sleep
 	if (net->dhcp)
 		dhcp_stop(net);
 	pci_unbind(pci, &e1000_driver);
+	dummy_exit(net);
 	loopback_exit(net);
 	net_exit(net);
 	net_free(net);
@@ -282,6 +299,7 @@ void start_kernel(void) __needs(process_ctx) __gives(irqs_off)
 	sysctl_init(net);
 	qdisc_set_default(net, &options.qdisc);
 	nft_enter(net);
+	dummies_init(net);
 	dev = nic_init(net, pci);
 	address_init(net, dev);
 	status = app_run();

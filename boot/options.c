@@ -185,6 +185,38 @@ static int parse_qdisc(const char *key, const char *value, void *arg, const char
 	return qdisc_parse(value, arg, why);
 }
 
+/* "N[,queues=Q][,loop]". */
+static int parse_dummy(const char *key, const char *value, void *arg, const char **why)
+{
+	struct dummy_options *d = arg;
+	const char *comma = strchr(value, ',');
+	u64 n;
+
+	(void)key;
+	*d = (struct dummy_options){ 0 };
+	*why = "must be N[,queues=Q][,loop]: N 1..8, Q 1..16";
+	if (parse_decimal(value, comma ? (size_t)(comma - value) : strlen(value), &n) || !n ||
+	    n > DUMMY_MAX)
+		return -EINVAL;
+	d->devices = (u32)n;
+	while (comma) {
+		const char *word = comma + 1;
+		size_t len;
+
+		comma = strchr(word, ',');
+		len = comma ? (size_t)(comma - word) : strlen(word);
+		if (len == 4 && !strncmp(word, "loop", 4)) {
+			d->loop = true;
+			continue;
+		}
+		if (len < 8 || strncmp(word, "queues=", 7) ||
+		    parse_decimal(word + 7, len - 7, &n) || !n || n > DUMMY_QUEUES_MAX)
+			return -EINVAL;
+		d->queues = (u32)n;
+	}
+	return 0;
+}
+
 /* The value is checked when the stack exists; here it is only kept. */
 static int parse_sysctl(const char *key, const char *value, void *arg, const char **why)
 {
@@ -273,6 +305,7 @@ int boot_options_parse(struct boot_options *o, const char *cmdline, const char *
 		{ "gso", cmdline_parse_bool, &gso, false },
 		{ "qdisc", parse_qdisc, &o->qdisc, false },
 		{ "nft", parse_nft, o, true },
+		{ "dummy", parse_dummy, &o->dummy, false },
 		{ "net.ipv4.", parse_sysctl, o, true },
 		{ "loglevel", cmdline_parse_u32, &loglevel, false },
 		{ "rng.seed", parse_seed, o, false },

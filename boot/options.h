@@ -2,6 +2,7 @@
 /* What the kernel command line said: filled by boot/options.c, read by boot/main.c. Set once at boot. */
 #ifndef BOOT_OPTIONS_H
 #define BOOT_OPTIONS_H
+#include <drivers/dummy.h>
 #include <drivers/e1000.h>
 #include <kernel/cmdline.h>
 #include <kernel/trace.h>
@@ -32,6 +33,7 @@ struct boot_options {
 	char nft[OPT_NFT_MAX];    /* sound statements; "": none */
 	struct e1000_options nic; /* mtu, txqueuelen, rings, txirq, offloads */
 	struct qdisc_spec qdisc;  /* ops NULL: nothing was said */
+	struct dummy_options dummy;
 	u32 loglevel;
 	bool rng_seeded;
 	u64 rng_seed;

@@ -5,6 +5,8 @@
 #include <lib/capability.h>
 #include <net/netdevice.h>
 
+void ether_setup(
+	struct net_device *dev); /* what every Ethernet device has alike; before it is registered */
 /* alloc_netdev() for an Ethernet device "eth%d": type, header ops, MTU 1500, broadcast address. NULL without memory. */
 struct net_device *alloc_etherdev(struct net *net, u32 priv_size) __freed_by(free_netdev, 1);
 /*

@@ -2,7 +2,7 @@
 /*
  * Ethernet: building the header of frames that go, classifying those that came.
  *
- * Interface: alloc_etherdev(), eth_type_trans(), eth_header_ops.
+ * Interface: ether_setup(), alloc_etherdev(), eth_type_trans(), eth_header_ops.
  * Above: Ethernet drivers; net/neigh builds headers through dev->header_ops.  Below: <net/skbuff.h>, wire format.
  * Context: process with BH off, softirq.
  * Owns: nothing.
@@ -39,16 +39,11 @@ static int eth_header(struct sk_buff *skb, struct net_device *dev, u16 type, con
 const struct header_ops eth_header_ops = { .create = eth_header };
 
 /**
- * alloc_etherdev() - alloc_netdev() for an Ethernet device "eth%d".
- * Context: process. Owns: the driver.
- * Return: the device; NULL without memory.
+ * ether_setup() - what every Ethernet device has alike: type, header, MTU, broadcast address.
+ * Context: process, before the device is registered. Borrows: @dev.
  */
-struct net_device *alloc_etherdev(struct net *net, u32 priv_size)
+void ether_setup(struct net_device *dev)
 {
-	struct net_device *dev = alloc_netdev(net, priv_size, "eth%d", 1);
-
-	if (!dev)
-		return NULL;
 	dev->flags = IFF_BROADCAST | IFF_MULTICAST;
 	dev->priv_flags = IFF_XMIT_DST_RELEASE;
 	dev->type = ARPHRD_ETHER;
@@ -59,6 +54,19 @@ struct net_device *alloc_etherdev(struct net *net, u32 priv_size)
 	dev->max_mtu = ETH_DATA_LEN;
 	dev->header_ops = &eth_header_ops;
 	memset(dev->broadcast, 0xff, ETH_ALEN);
+}
+
+/**
+ * alloc_etherdev() - alloc_netdev() for an Ethernet device "eth%d".
+ * Context: process. Owns: the driver.
+ * Return: the device; NULL without memory.
+ */
+struct net_device *alloc_etherdev(struct net *net, u32 priv_size)
+{
+	struct net_device *dev = alloc_netdev(net, priv_size, "eth%d", 1);
+
+	if (dev)
+		ether_setup(dev);
 	return dev;
 }
 

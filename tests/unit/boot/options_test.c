@@ -131,6 +131,17 @@ static const struct value {
 	{ "tso_without_sg", "tso=on csum=on sg=off", 1, "sg=on" },
 	{ "tso_word", "tso=yes", 1, "on or off" },
 	{ "sg_off", "sg=off", 0, NULL },
+	{ "dummy", "dummy=1", 0, NULL },
+	{ "dummy_most", "dummy=8,queues=16,loop", 0, NULL },
+	{ "dummy_other_order", "dummy=2,loop,queues=3", 0, NULL },
+	{ "dummy_0", "dummy=0", 1, "N 1..8" },
+	{ "dummy_9", "dummy=9", 1, "N 1..8" },
+	{ "dummy_word", "dummy=x", 1, "N 1..8" },
+	{ "dummy_queues_0", "dummy=1,queues=0", 1, "Q 1..16" },
+	{ "dummy_queues_17", "dummy=1,queues=17", 1, "Q 1..16" },
+	{ "dummy_queues_empty", "dummy=1,queues=", 1, "Q 1..16" },
+	{ "dummy_other_word", "dummy=1,swallow", 1, "loop" },
+	{ "dummy_comma", "dummy=1,", 1, "loop" },
 	{ "sg_word", "sg=no", 1, "on or off" },
 	{ "gso_off", "gso=off", 0, NULL },
 	{ "gso_word", "gso=x", 1, "on or off" },
@@ -178,6 +189,16 @@ TEST_EACH(value, values)
 		CHECK_STR(host_console(), "");
 	faults_armed = false;
 	memset(faults, 0, sizeof(faults));
+}
+
+TEST(dummies)
+{
+	CHECK_EQ(parse(""), 0);
+	CHECK_EQ(o.dummy.devices, 0);
+	CHECK_EQ(parse("dummy=3,queues=12,loop"), 0);
+	CHECK(o.dummy.devices == 3 && o.dummy.queues == 12 && o.dummy.loop);
+	CHECK_EQ(parse("dummy=3,queues=12,loop dummy=1"), 0); /* the last one counts, all of it */
+	CHECK(o.dummy.devices == 1 && o.dummy.queues == 0 && !o.dummy.loop);
 }
 
 TEST(what_was_said_is_there)

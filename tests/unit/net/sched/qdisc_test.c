@@ -102,6 +102,16 @@ static struct sk_buff *packet(u32 mark, u32 priority)
 	return skb;
 }
 
+static u16 pick_tx(struct net_device *d, struct sk_buff *skb)
+{
+	u16 queue;
+
+	local_bh_disable();
+	queue = netdev_pick_tx(d, skb);
+	local_bh_enable();
+	return queue;
+}
+
 static void settle(void)
 {
 	host_clock_advance(NSEC_PER_MSEC);
@@ -521,7 +531,7 @@ TEST_EACH(pick_by, picks)
 		skb->data[6] = (u8)(row->frag >> 8);
 		skb->data[7] = (u8)row->frag;
 		skb->data[row->at] = (u8)i;
-		pick = netdev_pick_tx(many, skb);
+		pick = pick_tx(many, skb);
 		CHECK(pick < 64);
 		first = i ? first : pick;
 		differ += pick != first;
@@ -544,18 +554,18 @@ TEST(pick_of_what_is_no_ip)
 	skb = packet(0, 0);
 	skb->network_header = 40;
 	skb->protocol = htons(ETH_P_ARP);
-	CHECK_EQ(netdev_pick_tx(many, skb), 0);
+	CHECK_EQ(pick_tx(many, skb), 0);
 	skb->protocol = htons(ETH_P_IP);
 	skb->network_header = 30; /* in front of the data: nobody set it */
-	CHECK_EQ(netdev_pick_tx(many, skb), 0);
+	CHECK_EQ(pick_tx(many, skb), 0);
 	skb->network_header = 40;
 	skb_trim(skb, 19);
-	CHECK_EQ(netdev_pick_tx(many, skb), 0);
+	CHECK_EQ(pick_tx(many, skb), 0);
 	skb->hash = 0x80000000; /* somebody knows better */
-	CHECK_EQ(netdev_pick_tx(many, skb), 32);
+	CHECK_EQ(pick_tx(many, skb), 32);
 	skb->hash = 0xffffffff;
-	CHECK_EQ(netdev_pick_tx(many, skb), 63);
-	CHECK_EQ(netdev_pick_tx(dev, skb), 0); /* one queue: no question */
+	CHECK_EQ(pick_tx(many, skb), 63);
+	CHECK_EQ(pick_tx(dev, skb), 0); /* one queue: no question */
 	consume_skb(skb);
 	free_netdev(many);
 	down();
