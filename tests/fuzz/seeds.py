@@ -203,9 +203,21 @@ def fragments():
             piece(0, 4)[:3] + bytes([0x91]) + whole[1] + whole[2]]
 
 
+def cut():
+    """Inputs of fuzz_gso: flags, gso_size (2), linear bytes, fragment length / 16; a packet."""
+    tcp = bytes.fromhex("00500051000003e8000000005018ffff00000000")
+    found = []
+    for flags in range(16):
+        body = bytes([0, 80, 0, 81, 0, 0, 0, 0]) if flags & 1 else tcp
+        packet = ip_header(17 if flags & 1 else 6, body + bytes(range(200)) * 10)
+        found.append(bytes([flags]) + (500).to_bytes(2, "big") + bytes([60, 40]) + packet)
+    return found
+
+
 MAKERS = {"rxdesc": received, "txdesc": transmitted, "tcpopt": tcp_options, "ipopt": ip_options, "cmdline": command_lines, "eth": frames,
           "frag": fragments, "qdisc": disciplines, "nft": filter_rules, "ip": packets, "udp": datagrams, "dhcpmsg": dhcp_messages,
           "dhcp": leases, "tcp": connections, "stack": stacks}
+MAKERS["gso"] = cut
 
 
 def seeds(name):
