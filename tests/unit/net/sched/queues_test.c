@@ -77,7 +77,8 @@ static void complete(struct net_device *d, u32 i, u32 n)
 		consume_skb(r->at[k]);
 	}
 	r->nr -= n;
-	memmove(r->at, r->at + n, r->nr * sizeof(r->at[0]));
+	for (u32 k = 0; k < r->nr; k++)
+		r->at[k] = r->at[k + n];
 	if (c->counts)
 		netdev_tx_completed_queue(netdev_get_tx_queue(d, i), n, bytes);
 	if (r->nr < r->room)
