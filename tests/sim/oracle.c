@@ -234,7 +234,7 @@ static void walk_qdisc(const struct Qdisc *q)
 		sim_fail("qdisc", "%s: %llu packets and %llu bytes wait, it counts %u and %u",
 			 q->ops->id, (unsigned long long)n, (unsigned long long)bytes, q->qlen,
 			 q->backlog);
-	if (n && !q->waits && !q->txq->stopped && netif_carrier_ok(q->txq->dev))
+	if (n && !q->waits && !netif_xmit_stopped(q->txq) && netif_carrier_ok(q->txq->dev))
 		sim_fail("qdisc", "%s: %u packets wait at an open queue", q->ops->id, q->qlen);
 }
 
@@ -242,7 +242,7 @@ static void walk_ring(const struct e1000_adapter *a)
 {
 	const struct e1000_tx_ring *t = &a->tx;
 	const struct e1000_rx_ring *r = &a->rx;
-	u32 used = 0;
+	u32 used = 0, bytes = 0, in_flight = dql_in_flight(&a->dev->_tx[t->queue_index].dql);
 
 	for (u32 i = 0; t->desc && i < t->count; i++) {
 		const struct e1000_tx_buffer *b = &t->buffer_info[i];
@@ -253,6 +253,7 @@ static void walk_ring(const struct e1000_adapter *a)
 
 		o.mapped_now += b->length != 0;
 		used += ours;
+		bytes += b->bytecount;
 		if (!ours && (b->skb || b->length || b->next_to_watch))
 			sim_fail("ring", "slot %u of the transmit ring is free and not empty", i);
 		if (b->skb) {
@@ -266,6 +267,9 @@ static void walk_ring(const struct e1000_adapter *a)
 		o.mapped_now++;
 		enter(r->buffer_info[i].skb, IN_RX_RING);
 	}
+	if (bytes != in_flight)
+		sim_fail("ring", "%u bytes of frames are in the ring, the byte limit counts %u",
+			 bytes, in_flight);
 	if (used && !timer_pending(&t->reclaim_timer) && !(a->ims & E1000_ICR_TXDW))
 		sim_fail("ring", "%u slots wait to be reclaimed and nobody will", used);
 }
