@@ -208,7 +208,7 @@ static int tcp_proto_connect(struct sock *sk, const struct sockaddr_in *addr, in
 	int err;
 
 	(void)nonblock;
-	if (addr_len < (int)sizeof(*addr))
+	if (addr_len < tcp_sk(sk)->icsk_af_ops->sockaddr_len)
 		return -EINVAL;
 	if (addr->sin_family != AF_INET)
 		return -EAFNOSUPPORT;
@@ -280,7 +280,7 @@ static ssize_t tcp_fastopen(struct sock *sk, struct msghdr *msg, size_t len) __m
 
 	if (!(tcp_net_of(sk)->fastopen & TFO_CLIENT_ENABLE))
 		return -EOPNOTSUPP;
-	if (!addr || msg->msg_namelen < (int)sizeof(*addr))
+	if (!addr || msg->msg_namelen < tcp_sk(sk)->icsk_af_ops->sockaddr_len)
 		return -EINVAL;
 	if (addr->sin_family != AF_INET)
 		return addr->sin_family == AF_UNSPEC ? -EOPNOTSUPP : -EAFNOSUPPORT;
@@ -582,7 +582,7 @@ static void tcp_close(struct sock *sk, u64 deadline_ns) __may_sleep
 struct proto tcp_prot = {
 	.name = "TCP",
 	.obj_size = sizeof(struct tcp_sock),
-	.init = tcp_init_sock,
+	.init = tcp_v4_init_sock,
 	.close = tcp_close,
 	.connect = tcp_proto_connect,
 	.fastopen = tcp_fastopen,

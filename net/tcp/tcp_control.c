@@ -70,7 +70,7 @@ void tcp_init_transfer(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct dst_entry *dst = __sk_dst_check(sk);
 
-	(void)tcp_sync_mss(sk, dst ? dst->mtu : tp->mss_clamp + IP_TCP_HDRS);
+	(void)tcp_sync_mss(sk, dst ? dst->mtu : tp->mss_clamp + tcp_headers_len(tp));
 	tcp_clear_retrans(tp);
 	tp->ca_state = TCP_CA_Open;
 	tp->cc = (struct tcp_cc){ .cwnd = tp->total_retrans ? 1 : TCP_INIT_CWND,
@@ -337,7 +337,7 @@ int tcp_connect(struct sock *sk, struct tcp_fastopen_request *fo)
 	struct sk_buff *skb;
 	u32 syn_end;
 
-	if (tcp_rebuild_header(sk))
+	if (tp->icsk_af_ops->rebuild_header(sk))
 		return -EHOSTUNREACH;
 	tcp_connect_init(sk);
 	skb = tcp_ctl_skb(tp->write_seq, TCPHDR_SYN);

@@ -77,7 +77,6 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 #define TCP_TSO_RTT_SHIFT 9
 
 #define TCP_HDR_LEN 20u
-#define IP_TCP_HDRS 40u
 
 /* --- Options ----------------------------------------------------------------------------------------------------------- */
 struct tcp_fastopen_cookie {
@@ -221,8 +220,30 @@ enum tcp_deferred {
 /* How much one pass over the write queue sends: all it may; one packet; one segment beyond the congestion window. */
 enum tcp_push_one { TCP_PUSH_ALL, TCP_PUSH_ONE, TCP_PUSH_PROBE };
 
+/* The network layer below a connection: what TCP asks of it. IPv4's is ipv4_specific; a child has its listener's. */
+struct tcp_request_sock;
+struct inet_connection_sock_af_ops {
+	/* Down, as ip_queue_xmit(). Consumes the packet. */
+	int (*queue_xmit)(struct sock *sk, struct sk_buff *skb);
+	/* Leaves the checksum of a header that is otherwise complete to whoever sums below. */
+	void (*send_check)(const struct sock *sk, struct sk_buff *skb);
+	int (*rebuild_header)(struct sock *sk); /* there is a route: 0; -EHOSTUNREACH */
+	/* A SYN reached a listener. NR_DROP_REASONS: a request stands; else why not. BH off. */
+	enum skb_drop_reason (*conn_request)(struct sock *lsk, struct sk_buff *skb,
+					     const struct tcp_seg *seg, u32 isn);
+	/* The full socket of a request, in no table yet; NULL without memory. BH off. */
+	struct sock *(*syn_recv_sock)(struct tcp_request_sock *req, bool early);
+	void (*mtu_reduced)(struct sock *sk); /* mtu_info has a new bound; BH off, owned */
+	int (*setsockopt)(struct sock *sk, int opt, const void *kval, u32 len); /* owned */
+	int (*getsockopt)(struct sock *sk, int opt, void *kval, u32 *len);      /* owned */
+	u16 net_header_len; /* bytes in front of TCP's header: of the path MTU, not of the segment */
+	u16 sockaddr_len;   /* of a peer's address */
+};
+extern const struct inet_connection_sock_af_ops ipv4_specific;
+
 struct tcp_sock {
 	struct sock sk; /* first */
+	const struct inet_connection_sock_af_ops *icsk_af_ops;
 	/* Send sequence space (RFC 9293, 3.3.1) */
 	u32 snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
 	u32 write_seq;  /* behind the last byte the application gave */
@@ -247,6 +268,7 @@ struct tcp_sock {
 	u32 high_seq; /* snd_nxt when recovery began: RFC 6582's recover */
 	u32 cwnd_usage_seq, max_packets_out;
 	u32 total_retrans;
+	u32 notsent_lowat; /* an option, below; bytes; 0: the instance's */
 	struct tcp_rtt rtt;
 	u8 backoff, retransmits, probes_out, keepalive_sent;
 	u64 retrans_stamp_ns, probe_stamp_ns, lsndtime_ns, rcv_tstamp_ns, lrcvtime_ns;
@@ -268,7 +290,6 @@ struct tcp_sock {
 	u32 keepalive_time, keepalive_intvl; /* seconds; 0: the instance's */
 	s32 linger2;                         /* seconds; 0: the instance's; -1: none */
 	u32 user_timeout_ms, window_clamp;
-	u32 notsent_lowat; /* bytes; 0: the instance's */
 	/* Listener: both lists are touched with BH off only */
 	struct list_head syn_queue, accept_queue, accept_node;
 	struct sock *listener; /* of a child not accepted yet: borrowed */
@@ -319,6 +340,12 @@ struct tcp_timewait_sock {
 };
 static_assert(sizeof(struct tcp_timewait_sock) <= 192,
 	      "budget: a closed connection is remembered cheaply");
+
+/* Bytes of headers that each segment costs of the path MTU. */
+static inline u32 tcp_headers_len(const struct tcp_sock *tp)
+{
+	return tp->icsk_af_ops->net_header_len + TCP_HDR_LEN;
+}
 
 static inline u32 tcp_wnd_end(const struct tcp_sock *tp)
 {
@@ -379,6 +406,7 @@ struct tcp_hdr_spec {
 	u16 wnd;
 };
 void tcp_push_header(struct sk_buff *skb, const struct tcp_hdr_spec *h);
+void tcp_v4_send_check(const struct sock *sk, struct sk_buff *skb);
 
 /* tcp_sndbuf.c */
 void tcp_sndbuf_expand(struct sock *sk) __needs(sk);
@@ -456,7 +484,6 @@ void tcp_push_pending_frames(struct sock *sk) __needs(sk);
 void tcp_push_one(struct sock *sk, u32 mss_now) __needs(sk);
 
 /* tcp_retransmit.c */
-int tcp_rebuild_header(struct sock *sk) __needs(softirq_ctx, sk);
 int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, u32 segs) __needs(softirq_ctx, sk);
 
 /* tcp_control.c */
@@ -504,7 +531,6 @@ void tcp_init_xmit_timers(struct sock *sk);
 void tcp_release_cb(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_set_keepalive(struct sock *sk, bool on) __needs(sk);
 u64 tcp_fin_time_ns(const struct sock *sk);
-void tcp_mtu_reduced(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_minisocks.c */
 int tcp_init_sock(struct sock *sk);
@@ -514,6 +540,8 @@ void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct 
 void tcp_timewait_kill(struct net *net, struct tcp_timewait_sock *tw) __needs(softirq_ctx);
 enum skb_drop_reason tcp_conn_request(struct sock *lsk, struct sk_buff *skb,
 				      const struct tcp_seg *seg, u32 isn) __needs(softirq_ctx);
+struct sock *tcp_create_openreq_child(struct tcp_request_sock *req, bool early)
+	__needs(softirq_ctx);
 struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
 			   const struct tcp_seg *seg, enum skb_drop_reason *reason)
 	__needs(softirq_ctx);
@@ -527,6 +555,7 @@ void tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb, const struct tc
 SKB_CONSUMER(tcp_rcv_state_process, 2);
 
 /* tcp_ipv4.c */
+int tcp_v4_init_sock(struct sock *sk);
 void tcp_v4_rcv(struct sk_buff *skb) __needs(softirq_ctx);
 void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info) __needs(softirq_ctx);
 void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx, sk);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * TCP over IPv4: finding the socket of a segment, opening a connection, ICMP errors.
+ * TCP over IPv4: finding the socket of a segment, opening a connection, ICMP errors, and the table by which TCP reaches IPv4.
  *
- * Interface: tcp_v4_rcv, tcp_v4_err, tcp_v4_backlog_rcv, tcp_v4_connect
- * Above: tcp.c (registers them). Below: tcp_input.c, tcp_minisocks.c, <net/inet_hashtables.h>, <net/ip.h>.
+ * Interface: tcp_v4_init_sock, ipv4_specific, tcp_v4_rcv, tcp_v4_err, tcp_v4_backlog_rcv, tcp_v4_connect
+ * Above: tcp.c (registers them); all of net/tcp, by the table. Below: tcp_input.c, tcp_minisocks.c, <net/inet_hashtables.h>, <net/ip.h>.
  * Context: softirq for what IP calls; owner of the socket for connect and backlog.
  * Owns: each segment IP delivers, until a socket queues it or it is freed with a reason.
  * Specs: RFC 9293 3.1, 3.9.1, 3.10.7.1, 3.10.7.2; RFC 5927 (ICMP is believed only with a sequence number in flight); RFC 1122 4.2.3.9.
@@ -94,7 +94,7 @@ static void tcp_v4_listen_rcv(struct sock *lsk, struct sk_buff *skb, const struc
 	else if (seg->flags & TCPHDR_ACK)
 		tcp_v4_send_reset(lsk->sk_net, skb, seg);
 	else if ((seg->flags & TCPHDR_SYN) && !(seg->flags & TCPHDR_FIN))
-		reason = tcp_conn_request(lsk, skb, seg, isn);
+		reason = tcp_sk(lsk)->icsk_af_ops->conn_request(lsk, skb, seg, isn);
 	if (reason == NR_DROP_REASONS)
 		consume_skb(skb);
 	else
@@ -232,7 +232,7 @@ static void tcp_v4_frag_needed(struct sock *sk, u32 mtu) __needs(softirq_ctx)
 		return;
 	}
 	sock_owned_by_me(sk);
-	tcp_mtu_reduced(sk);
+	tp->icsk_af_ops->mtu_reduced(sk);
 }
 
 /* An error about a segment that is in flight on @sk. While connecting it decides; later it is only remembered. */
@@ -368,5 +368,74 @@ out_fail:
 	sk->sk_daddr = 0;
 	sk->sk_dport = 0;
 	local_bh_enable();
+	return err;
+}
+
+/* --- The table ------------------------------------------------------------------------------------------------------------ */
+
+/* A stale route is looked up again. */
+static int inet_sk_rebuild_header(struct sock *sk)
+{
+	if (__sk_dst_check(sk) || !ip_route_connect_sk(sk))
+		return 0;
+	return -EHOSTUNREACH;
+}
+
+static enum skb_drop_reason tcp_v4_conn_request(struct sock *lsk, struct sk_buff *skb,
+						const struct tcp_seg *seg, u32 isn)
+	__needs(softirq_ctx)
+{
+	return tcp_conn_request(lsk, skb, seg, isn);
+}
+
+/* The child of a request between two IPv4 addresses. */
+static struct sock *tcp_v4_syn_recv_sock(struct tcp_request_sock *req, bool early)
+	__needs(softirq_ctx)
+{
+	struct sock *child = tcp_create_openreq_child(req, early);
+
+	if (!child)
+		return NULL;
+	child->sk_daddr = req->c.skc_daddr;
+	child->sk_rcv_saddr = req->c.skc_rcv_saddr;
+	child->inet_saddr = req->c.skc_rcv_saddr;
+	/* Its MTU bounds the first segment. Without a route now, the first packet looks for one. */
+	(void)ip_route_connect_sk(child);
+	return child;
+}
+
+/* mtu_info has a new bound: smaller segments from now on, the too large ones again. */
+static void tcp_v4_mtu_reduced(struct sock *sk) __needs(softirq_ctx)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN || !tp->mtu_info ||
+	    tp->mtu_info >= tp->pmtu)
+		return;
+	(void)tcp_sync_mss(sk, tp->mtu_info);
+	tcp_simple_retransmit(sk);
+}
+
+const struct inet_connection_sock_af_ops ipv4_specific = {
+	.queue_xmit = ip_queue_xmit,
+	.send_check = tcp_v4_send_check,
+	.rebuild_header = inet_sk_rebuild_header,
+	.conn_request = tcp_v4_conn_request,
+	.syn_recv_sock = tcp_v4_syn_recv_sock,
+	.mtu_reduced = tcp_v4_mtu_reduced,
+	.setsockopt = ip_setsockopt,
+	.getsockopt = ip_getsockopt,
+	.net_header_len = sizeof(struct iphdr),
+	.sockaddr_len = sizeof(struct sockaddr_in),
+};
+static_assert(sizeof(struct iphdr) == 20 && sizeof(struct sockaddr_in) == 16, "what IPv4 says");
+
+/** tcp_v4_init_sock() - a TCP socket over IPv4 comes to life (struct proto). Context: process or softirq. Return: 0. */
+int tcp_v4_init_sock(struct sock *sk)
+{
+	int err = tcp_init_sock(sk);
+
+	tcp_sk(sk)->icsk_af_ops = &ipv4_specific;
 	return err;
 }

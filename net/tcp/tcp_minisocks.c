@@ -6,7 +6,7 @@
  * not shut out a peer that answers within a round trip (RFC 4987, 3.3). The accept queue is bounded: beyond it the last
  * ACK of a handshake is ignored and the SYN-ACK repeated.
  *
- * Interface: tcp_init_sock, tcp_conn_request, tcp_check_req, tcp_reqsk_drop, tcp_child_established, tcp_listen_stop,
+ * Interface: tcp_init_sock, tcp_conn_request, tcp_create_openreq_child, tcp_check_req, tcp_reqsk_drop, tcp_child_established, tcp_listen_stop,
  * tcp_time_wait, tcp_timewait_process, tcp_timewait_kill
  * Above: tcp_input.c, tcp_ipv4.c, tcp.c. Below: tcp_timer.c, tcp_control.c, tcp_reply.c.
  * Context: BH off.
@@ -20,7 +20,7 @@
 #include <net/ip.h>
 
 /**
- * tcp_init_sock() - a socket comes to life (struct proto; also children)
+ * tcp_init_sock() - a socket comes to life, without a network layer yet (icsk_af_ops)
  *
  * Context: process or softirq. Return: 0.
  */
@@ -187,6 +187,7 @@ static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 	tp->notsent_lowat = ltp->notsent_lowat;
 	tp->window_clamp = ltp->window_clamp;
 	tp->ca_ops = ltp->ca_ops;
+	tp->icsk_af_ops = ltp->icsk_af_ops;
 }
 
 /* @early: the handshake is not over. */
@@ -194,9 +195,6 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 {
 	struct tcp_sock *tp = tcp_sk(child);
 
-	child->sk_daddr = req->c.skc_daddr;
-	child->sk_rcv_saddr = req->c.skc_rcv_saddr;
-	child->inet_saddr = req->c.skc_rcv_saddr;
 	child->sk_dport = req->c.skc_dport;
 	child->sk_num = req->c.skc_num;
 	child->inet_sport = htons(req->c.skc_num);
@@ -222,20 +220,35 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 			       tp->snd_una, tp->snd_nxt);
 }
 
+/**
+ * tcp_create_openreq_child() - a full socket with what listener and request know; the network layer adds the addresses
+ * @req: half-open connection; stays as it is
+ * @early: the handshake is not over (Fast Open)
+ *
+ * Context: softirq, BH off. Owns: the caller has the child's only reference. Return: the child; NULL without memory.
+ */
+struct sock *tcp_create_openreq_child(struct tcp_request_sock *req, bool early)
+{
+	struct sock *lsk = req->listener;
+	struct sock *child = sk_alloc(lsk->sk_net, (u16)lsk->sk_family, lsk->sk_prot);
+
+	if (!child)
+		return NULL;
+	(void)tcp_init_sock(child);
+	tcp_child_inherit(child, lsk);
+	tcp_child_numbers(child, req, early);
+	return child;
+}
+
 /* The full socket of a completed handshake takes the request's place. NULL without memory; the request stays then. */
 static struct sock *tcp_create_child(struct tcp_request_sock *req, bool early) __needs(softirq_ctx)
 {
 	struct sock *lsk = req->listener, *child;
 	struct net *net = lsk->sk_net;
 
-	child = sk_alloc(net, AF_INET, lsk->sk_prot);
+	child = tcp_sk(lsk)->icsk_af_ops->syn_recv_sock(req, early);
 	if (!child)
 		return NULL;
-	(void)tcp_init_sock(child);
-	tcp_child_inherit(child, lsk);
-	tcp_child_numbers(child, req, early);
-	/* Its MTU bounds the first segment. Without a route now, the first packet looks for one. */
-	(void)ip_route_connect_sk(child);
 	tcp_sk(child)->listener = lsk;
 	child->sk_state = TCP_SYN_RECV;
 	inet_ehash_replace(net->tcp_hash, &req->c, &child->__sk_common);

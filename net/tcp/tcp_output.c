@@ -20,7 +20,7 @@
 /**
  * tcp_sync_mss() - computes the segment size for a path MTU
  * @sk: socket
- * @pmtu: bytes of IP
+ * @pmtu: bytes of IP, of which the network layer's header (net_header_len) and TCP's are no payload
  *
  * Never below 48 (a peer that announces less wants to make us work), never above half of the largest window the
  * peer offered, so that two segments fit (RFC 1122, 4.2.3.4).
@@ -34,7 +34,7 @@ u32 tcp_sync_mss(struct sock *sk, u32 pmtu)
 
 	if (tp->mtu_info)
 		pmtu = min(pmtu, tp->mtu_info);
-	mss = pmtu > IP_TCP_HDRS ? pmtu - IP_TCP_HDRS : 0;
+	mss = pmtu > tcp_headers_len(tp) ? pmtu - tcp_headers_len(tp) : 0;
 	mss = min(mss, tp->mss_clamp);
 	cutoff = tp->max_window > TCP_MSS_DEFAULT ? tp->max_window / 2 : tp->max_window;
 	if (cutoff)

@@ -3,7 +3,7 @@
  * The TCP header itself, and segments that no full socket sends: RST to a stranger, ACK of a half-open or TIME-WAIT
  * connection, SYN-ACK of a request. Also the initial sequence number.
  *
- * Interface: tcp_push_header, tcp_v4_send_reset, tcp_v4_send_ack, tcp_v4_send_synack, tcp_v4_init_seq
+ * Interface: tcp_push_header, tcp_v4_send_check, tcp_v4_send_reset, tcp_v4_send_ack, tcp_v4_send_synack, tcp_v4_init_seq
  * Above: tcp_output.c, tcp_minisocks.c, tcp_input.c, tcp_ipv4.c. Below: <net/ip.h>.
  * Context: softirq, or process with BH off.
  * Owns: nothing; every packet is handed to IP.
@@ -17,9 +17,9 @@
 #include <net/ip.h>
 
 /**
- * tcp_push_header() - puts the 20 fixed bytes in front and asks for the checksum (CHECKSUM_PARTIAL over the pseudo header)
+ * tcp_push_header() - puts the 20 fixed bytes in front, without a checksum
  * @skb: data at the options (or payload when @h->optlen is 0), 20 bytes of headroom
- * @h: fields
+ * @h: fields; the addresses are not among them
  *
  * Context: any. Borrows: @skb.
  */
@@ -39,11 +39,29 @@ void tcp_push_header(struct sk_buff *skb, const struct tcp_hdr_spec *h)
 	th->flags = h->flags;
 	th->window = htons(h->wnd);
 	th->urg_ptr = 0;
-	th->check = (__force __be16)(u16) ~(__force u16)csum_tcpudp_magic(h->saddr, h->daddr,
-									  skb->len, IPPROTO_TCP, 0);
+	th->check = 0;
+}
+
+/* Whoever is below sums header and payload; the pseudo header is in the field already (CHECKSUM_PARTIAL). */
+static void __tcp_v4_send_check(struct sk_buff *skb, __be32 saddr, __be32 daddr)
+{
+	tcp_hdr(skb)->check = (__force __be16)(u16) ~(__force u16)csum_tcpudp_magic(
+		saddr, daddr, skb->len, IPPROTO_TCP, 0);
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb->transport_header;
 	skb->csum_offset = offsetof(struct tcphdr, check);
+}
+
+/**
+ * tcp_v4_send_check() - the checksum of a connection's segment is left to those below (ipv4_specific)
+ * @sk: socket, for its addresses
+ * @skb: data at the TCP header
+ *
+ * Context: owner or softirq. Borrows: @skb.
+ */
+void tcp_v4_send_check(const struct sock *sk, struct sk_buff *skb)
+{
+	__tcp_v4_send_check(skb, sk->inet_saddr, sk->sk_daddr);
 }
 
 /* An skb for a segment without payload; NULL without memory (the peer will ask again). */
@@ -90,6 +108,7 @@ void tcp_v4_send_reset(struct net *net, const struct sk_buff *skb, const struct 
 		h.ack = seg->end_seq;
 	}
 	tcp_push_header(out, &h);
+	__tcp_v4_send_check(out, h.saddr, h.daddr);
 	TCP_INC_STATS(net, OutSegs);
 	TCP_INC_STATS(net, OutRsts);
 	(void)ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, IPDEFTTL, 0, 0);
@@ -118,6 +137,7 @@ void tcp_v4_send_ack(struct net *net, const struct sock_common *c, u32 seq, u32 
 	if (!out)
 		return;
 	tcp_push_header(out, &h);
+	__tcp_v4_send_check(out, h.saddr, h.daddr);
 	TCP_INC_STATS(net, OutSegs);
 	(void)ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, IPDEFTTL, 0,
 				    c->skc_bound_dev_if);
@@ -157,6 +177,7 @@ int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 t
 	if (foc)
 		tcp_options_build_fastopen(p + syn_len, foc);
 	tcp_push_header(out, &h);
+	__tcp_v4_send_check(out, h.saddr, h.daddr);
 	TCP_INC_STATS(net, OutSegs);
 	return ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, IPDEFTTL, tos,
 				     c->skc_bound_dev_if);

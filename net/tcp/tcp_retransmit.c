@@ -3,29 +3,16 @@
  * Sending again what is on the retransmit queue: shortened by what was acknowledged, cut to what may go, joined with small
  * ones behind it.
  *
- * Interface: tcp_rebuild_header, tcp_retransmit_skb
- * Above: tcp_recovery.c, tcp_timer.c, tcp_control.c. Below: tcp_transmit.c, tcp_segment.c, <net/ip.h>.
+ * Interface: tcp_retransmit_skb
+ * Above: tcp_recovery.c, tcp_timer.c, tcp_control.c. Below: tcp_transmit.c, tcp_segment.c, the network layer by icsk_af_ops.
  * Context: BH off; owner of the socket, or softirq while nobody owns it.
  * Owns: nothing.
  * Specs: RFC 9293 3.8.1, 3.8.6; RFC 1122 4.2.2.15, 4.2.3.4; RFC 6298 (Karn's rule).
  */
 #include "tcp_internal.h"
 
-#include <net/ip.h>
 #include <net/skbuff_frags.h>
 #include <net/trace.h>
-
-/**
- * tcp_rebuild_header() - there is a route; a stale one is looked up again
- *
- * Context: BH off. Return: 0; -EHOSTUNREACH no way to the peer any more.
- */
-int tcp_rebuild_header(struct sock *sk)
-{
-	if (__sk_dst_check(sk) || !ip_route_connect_sk(sk))
-		return 0;
-	return -EHOSTUNREACH;
-}
 
 /* @next, behind @skb on the retransmit queue, may be resent as its end. */
 static bool tcp_can_collapse(const struct tcp_sock *tp, const struct sk_buff *skb,
@@ -141,7 +128,7 @@ int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, u32 segs)
 		sk); /* what was cut off or joined gave memory back, and no ACK may follow */
 	if (err)
 		return err;
-	if (tcp_rebuild_header(sk)) {
+	if (tp->icsk_af_ops->rebuild_header(sk)) {
 		NET_INC_STATS(sk->sk_net, TCPRetransFail);
 		return -EHOSTUNREACH;
 	}

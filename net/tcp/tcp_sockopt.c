@@ -201,7 +201,7 @@ int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 le
 		return sock_setsockopt(sk, opt, kval, len);
 	if (level == SOL_IP) {
 		lock_sock(sk);
-		err = ip_setsockopt(sk, opt, kval, len);
+		err = tcp_sk(sk)->icsk_af_ops->setsockopt(sk, opt, kval, len);
 		release_sock(sk);
 		return err;
 	}
@@ -314,7 +314,7 @@ int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len)
 		return sock_getsockopt(sk, opt, kval, len);
 	if (level == SOL_IP) {
 		lock_sock(sk);
-		err = ip_getsockopt(sk, opt, kval, len);
+		err = tcp_sk(sk)->icsk_af_ops->getsockopt(sk, opt, kval, len);
 		release_sock(sk);
 		return err;
 	}

@@ -4,7 +4,7 @@
  *
  * A timer that fires while a thread owns the socket leaves a bit; release_sock() runs the work (tcp_release_cb).
  *
- * Interface: tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive, tcp_fin_time_ns, tcp_mtu_reduced
+ * Interface: tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive, tcp_fin_time_ns
  * Above: tcp_minisocks.c, tcp_input.c, tcp_ipv4.c, tcp.c. Below: tcp_recovery.c, tcp_control.c.
  * Context: handlers in TIMER_SOFTIRQ; tcp_release_cb in process context with BH off.
  * Owns: nothing; a pending timer and a deferred bit hold one reference on the socket each.
@@ -311,18 +311,6 @@ void tcp_set_keepalive(struct sock *sk, bool on)
 		tcp_stop_timer(sk, &tp->keepalive_timer);
 }
 
-/** tcp_mtu_reduced() - mtu_info has a new bound: smaller segments from now on, the too large ones again. Context: BH off. */
-void tcp_mtu_reduced(struct sock *sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-
-	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN || !tp->mtu_info ||
-	    tp->mtu_info >= tp->pmtu)
-		return;
-	(void)tcp_sync_mss(sk, tp->mtu_info);
-	tcp_simple_retransmit(sk);
-}
-
 /**
  * tcp_release_cb() - deferred work when the owner lets go (struct proto)
  *
@@ -347,7 +335,7 @@ void tcp_release_cb(struct sock *sk)
 		sock_put(sk);
 	}
 	if (todo & TCP_DEFER_MTU)
-		tcp_mtu_reduced(sk);
+		tp->icsk_af_ops->mtu_reduced(sk);
 	if (todo & TCP_DEFER_TSQ) {
 		tcp_tsq_write(sk);
 		sock_put(sk);

@@ -6,7 +6,7 @@
  * sent it. When that charge was what a sender waited for (TCP small queues, autocorking), its end wakes him by a tasklet.
  *
  * Interface: tcp_space, tcp_full_space, tcp_select_window_size, tcp_enter_cwr, tcp_transmit_skb, tcp_wfree
- * Above: tcp_output.c, tcp_control.c, tcp_data.c, tcp_tsq.c. Below: tcp_rtx_queue.c, tcp_reply.c, <net/ip.h>.
+ * Above: tcp_output.c, tcp_control.c, tcp_data.c, tcp_tsq.c. Below: tcp_rtx_queue.c, tcp_reply.c, the network layer by icsk_af_ops.
  * Context: owner of the socket with BH off, or softirq while nobody owns it; the destructors wherever a packet ends.
  * Owns: each clone belongs to IP and holds the socket until it is freed; the list of sockets to wake, one reference each.
  * Specs: RFC 9293 3.1, 3.7.4, 3.8.6.2; RFC 1122 4.2.3.3; RFC 7323 2; RFC 4022 (OutSegs).
@@ -222,7 +222,6 @@ static void tcp_finish_csum(struct sk_buff *skb, const struct tcp_hdr_spec *h, u
 {
 	struct tcphdr *th = tcp_hdr(skb);
 
-	th->check = 0;
 	th->check = csum_tcpudp_magic(h->saddr, h->daddr, skb->len, IPPROTO_TCP,
 				      csum_partial(th, TCP_HDR_LEN + h->optlen, payload_sum));
 	skb->ip_summed = CHECKSUM_NONE;
@@ -260,6 +259,8 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
 	tcp_push_header(skb, &h);
 	if (cb.summed && cb.segs == 1)
 		tcp_finish_csum(skb, &h, cb.csum);
+	else
+		tp->icsk_af_ops->send_check(sk, skb);
 	skb_shinfo(skb)->gso_size = cb.segs > 1 ? cb.gso_size : 0;
 	skb_shinfo(skb)->gso_segs = (u16)cb.segs;
 	skb_shinfo(skb)->gso_type = cb.segs > 1 ? SKB_GSO_TCPV4 : 0;
@@ -271,7 +272,7 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
 	}
 	tcp_set_owner_w(skb, sk, cb.seq != cb.end_seq);
 	tcp_event_sent(sk, &cb, len, now);
-	err = ip_queue_xmit(sk, skb);
+	err = tp->icsk_af_ops->queue_xmit(sk, skb);
 	if (err > 0) {
 		tcp_enter_cwr(sk);
 		if (err == NET_XMIT_CN)

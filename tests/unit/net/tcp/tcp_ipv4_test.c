@@ -5,6 +5,8 @@
  */
 #include "peer.h"
 
+#include <net/ip.h>
+
 /* --- Headers -------------------------------------------------------------------------------------------------------------- */
 struct header_row {
 	const char *name;
@@ -610,6 +612,199 @@ TEST(initial_sequence_numbers)
 	host_clock_advance(NSEC_PER_SEC);
 	b = tcp_v4_init_seq(hosts[0], 1, 2, 3, 4);
 	CHECK_EQ(b - a, 250000); /* 4 us each */
+	peer_down();
+}
+
+/* --- The table of what is below ------------------------------------------------------------------------------------------- */
+static struct {
+	u32 xmit, check, rebuild, syn, child, mtu, set, get;
+} called;
+
+static int counted_xmit(struct sock *sk, struct sk_buff *skb)
+{
+	called.xmit++;
+	return ipv4_specific.queue_xmit(sk, skb);
+}
+
+static void counted_check(const struct sock *sk, struct sk_buff *skb)
+{
+	called.check++;
+	ipv4_specific.send_check(sk, skb);
+}
+
+static int counted_rebuild(struct sock *sk)
+{
+	called.rebuild++;
+	return ipv4_specific.rebuild_header(sk);
+}
+
+static enum skb_drop_reason counted_syn(struct sock *lsk, struct sk_buff *skb,
+					const struct tcp_seg *seg, u32 isn)
+{
+	called.syn++;
+	return ipv4_specific.conn_request(lsk, skb, seg, isn);
+}
+
+static struct sock *counted_child(struct tcp_request_sock *req, bool early)
+{
+	called.child++;
+	return ipv4_specific.syn_recv_sock(req, early);
+}
+
+static void counted_mtu(struct sock *sk)
+{
+	called.mtu++;
+	ipv4_specific.mtu_reduced(sk);
+}
+
+static int counted_set(struct sock *sk, int opt, const void *kval, u32 len)
+{
+	called.set++;
+	return ipv4_specific.setsockopt(sk, opt, kval, len);
+}
+
+static int counted_get(struct sock *sk, int opt, void *kval, u32 *len)
+{
+	called.get++;
+	return ipv4_specific.getsockopt(sk, opt, kval, len);
+}
+
+/* A layer below with a header of 40 bytes and addresses of 28, which counts what it is asked for. */
+static const struct inet_connection_sock_af_ops counted_ops = {
+	.queue_xmit = counted_xmit,
+	.send_check = counted_check,
+	.rebuild_header = counted_rebuild,
+	.conn_request = counted_syn,
+	.syn_recv_sock = counted_child,
+	.mtu_reduced = counted_mtu,
+	.setsockopt = counted_set,
+	.getsockopt = counted_get,
+	.net_header_len = 40,
+	.sockaddr_len = 28,
+};
+
+TEST(a_new_socket_stands_on_ipv4)
+{
+	struct socket *s;
+
+	peer_up();
+	s = tcp_socket(0);
+	CHECK(tcp_sk(s->sk)->icsk_af_ops == &ipv4_specific);
+	CHECK(ipv4_specific.queue_xmit == ip_queue_xmit);
+	CHECK(ipv4_specific.send_check == tcp_v4_send_check);
+	CHECK(ipv4_specific.setsockopt == ip_setsockopt);
+	CHECK(ipv4_specific.getsockopt == ip_getsockopt);
+	CHECK_EQ(ipv4_specific.net_header_len, 20);
+	CHECK_EQ(ipv4_specific.sockaddr_len, 16);
+	sock_release(s);
+	peer_down();
+}
+
+/* The segment size is what the path MTU leaves behind both headers. */
+TEST(segment_size_follows_the_network_headers_length)
+{
+	struct socket *s;
+	struct tcp_sock *tp;
+
+	peer_up();
+	s = peer_connected();
+	tp = tcp_sk(s->sk);
+	CHECK_EQ(tp->mss_cache, 1460);
+	tp->icsk_af_ops = &counted_ops;
+	CHECK_EQ(tcp_sync_mss(s->sk, 1500), 1440);
+	CHECK_EQ(tcp_sync_mss(s->sk, 109), 49);
+	CHECK_EQ(tcp_sync_mss(s->sk, 60), 48);
+	local_bh_disable();
+	sock_owned_by_me(s->sk);
+	tcp_init_transfer(s->sk); /* as at the end of a handshake */
+	local_bh_enable();
+	CHECK_EQ(tp->mss_cache, 1440);
+	sock_release(s);
+	peer_down();
+}
+
+TEST(a_connection_goes_down_by_its_table)
+{
+	struct socket *s;
+	int tos = 8;
+	u32 len = 4, n;
+
+	called = (__typeof__(called)){ 0 };
+	peer_up();
+	s = tcp_socket(0);
+	tcp_sk(s->sk)->icsk_af_ops = &counted_ops;
+	CHECK_EQ(try_connect(s, 1, PORT, 04000), -EINVAL); /* 16 bytes are no address of 28 */
+	sock_release(s);
+	s = peer_connected();
+	tcp_sk(s->sk)->icsk_af_ops = &counted_ops;
+	CHECK_EQ(put(s, "text", 4, 0), 4);
+	CHECK_EQ(called.xmit, 1);
+	CHECK_EQ(called.check, 0); /* summed while it was copied */
+	tell(TCPHDR_ACK, peer.seq, 0, 10);
+	tell(TCPHDR_ACK, peer.seq, 0, 0);
+	n = called.xmit;
+	CHECK(n > 1);
+	CHECK_EQ(called.check, n - 1); /* acknowledgments are summed below */
+	CHECK_EQ(s->ops->setsockopt(s, SOL_IP, IP_TOS, &tos, 4), 0);
+	CHECK_EQ(s->ops->getsockopt(s, SOL_IP, IP_TOS, &tos, &len), 0);
+	CHECK_EQ(called.set, 1);
+	CHECK_EQ(called.get, 1);
+	CHECK_EQ(called.rebuild, 0);
+	host_clock_advance(NSEC_PER_SEC); /* nobody acknowledges "text" */
+	CHECK(called.rebuild > 0);
+	CHECK(called.xmit > n);
+	sock_release(s);
+	peer_down();
+}
+
+/* The news of a smaller MTU comes by the table: at once, or when the owner lets go. */
+TEST(a_smaller_path_mtu_is_told_by_the_table)
+{
+	struct socket *s;
+
+	called = (__typeof__(called)){ 0 };
+	peer_up();
+	s = peer_connected();
+	tcp_sk(s->sk)->icsk_af_ops = &counted_ops;
+	CHECK_EQ(put(s, "text", 4, 0), 4);
+	peer_icmp(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, 1000, said(0)->seq, 8);
+	CHECK_EQ(called.mtu, 1);
+	CHECK_EQ(tcp_sk(s->sk)->mss_cache, 940);
+	lock_sock(s->sk);
+	peer_icmp(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, 900, said(0)->seq, 8);
+	CHECK_EQ(called.mtu, 1);
+	release_sock(s->sk);
+	CHECK_EQ(called.mtu, 2);
+	CHECK_EQ(tcp_sk(s->sk)->mss_cache, 840);
+	sock_release(s);
+	peer_down();
+}
+
+/* A listener takes requests and makes children by its table, which the children have too. */
+TEST(a_listeners_children_have_its_table)
+{
+	struct socket *l, *s;
+
+	called = (__typeof__(called)){ 0 };
+	peer_up();
+	l = tcp_listener(0, PORT, 1);
+	tcp_sk(l->sk)->icsk_af_ops = &counted_ops;
+	peer.dport = PORT;
+	peer_syn(peer_mss1460, 4);
+	CHECK_EQ(called.syn, 1);
+	CHECK_EQ(called.child, 0);
+	tell(TCPHDR_ACK, peer.seq, 0, 0);
+	CHECK_EQ(called.child, 1);
+	s = accepted(l, 04000);
+	CHECK(s != NULL);
+	if (s) {
+		CHECK(tcp_sk(s->sk)->icsk_af_ops == &counted_ops);
+		CHECK_EQ(tcp_sk(s->sk)->mss_cache, 1440);
+		CHECK_EQ(s->sk->sk_daddr, IP4(10, 0, 0, 2));
+		CHECK_EQ(s->sk->inet_saddr, IP4(10, 0, 0, 1));
+		close_accepted(s);
+	}
+	sock_release(l);
 	peer_down();
 }
 
