@@ -181,8 +181,8 @@ def copies_table(measured):
 
 
 # What makes NET_TX run: the queue may not be emptied by the sender.
-LEVERS = (("nothing", ""), ("a ring of 8 descriptors", "tx_ring=8"), ("a transmitter that stops now and then", "fault=txstall,every=50,ms=5"),
-          ("a token bucket of 50 Mbit/s", "qdisc=tbf,rate=50mbit,burst=32kb,latency=50ms"))
+LEVERS = (("nothing", ""), ("a ring that is full now and then", "fault=ringfull,every=20,ms=5"),
+          ("a token bucket of 50 Mbit/s", "qdisc=tbf,rate=50mbit,burst=32kb,limit=1mb"))
 
 
 def lever_rows():

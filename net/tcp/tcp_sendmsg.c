@@ -126,16 +126,22 @@ static void tcp_remove_empty_tail(struct sock *sk) __needs(sk)
 	tcp_wmem_free_skb(sk, skb);
 }
 
-/* Bytes that @skb may still take: up to the goal, in its tailroom or in pages. 0: none, it is full or closed. */
+/*
+ * Bytes that @skb may still take: up to the goal, in its tailroom or in pages. 0: none, it is full or closed. What is linear stays one segment where
+ * pages can be had: cutting it below would copy it.
+ */
 static u32 tcp_room(const struct sock *sk, const struct sk_buff *skb, const struct tcp_send *s)
 {
-	u32 room = s->goal > skb->len ? s->goal - skb->len : 0;
+	bool pages = sk_can_sg(sk) || sk_can_gso(sk);
+	bool linear = skb_headlen(skb) || skb_tailroom(skb);
+	u32 goal = pages && linear ? min(s->mss, s->goal) : s->goal;
+	u32 room = goal > skb->len ? goal - skb->len : 0;
 
 	if (TCP_SKB_CB(skb)->eor || skb_shared_data(skb))
 		return 0;
 	if (skb_tailroom(skb))
 		return min(room, skb_tailroom(skb));
-	return sk_can_sg(sk) || sk_can_gso(sk) ? room : 0;
+	return pages ? room : 0;
 }
 
 /*

@@ -186,6 +186,28 @@ TEST(one_copy_per_byte_sent)
 	done(s);
 }
 
+/* Small ends of large calls are linear; what is cut below is not, so that software cuts without a copy. */
+TEST(small_and_large_calls_are_never_mixed_in_one_packet)
+{
+	static const u32 sizes[] = {
+		4 * MSS + 900, 6 * MSS, 300, 400, 7 * MSS, 1400, 200, 3 * MSS
+	};
+	struct socket *s = gso_connected(0);
+	struct sk_buff *skb;
+	u32 n = 0;
+
+	tcp_sk(s->sk)->snd_wnd = 0; /* all of it stays where it can be looked at */
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
+		CHECK_EQ(put(s, data, sizes[i], MSG_DONTWAIT | MSG_MORE), (ssize_t)sizes[i]);
+	skb_queue_walk(&s->sk->sk_write_queue, skb) {
+		CHECK(!skb_headlen(skb) || !skb->data_len);
+		CHECK(!skb_headlen(skb) || skb->len <= MSS);
+		n += skb->len;
+	}
+	CHECK(n > 20 * MSS);
+	done(s);
+}
+
 struct sum_row {
 	const char *name;
 	u16 piece[5];
