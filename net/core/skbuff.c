@@ -121,33 +121,29 @@ static void frag_put(const struct skb_frag *f)
 	page_put(f->addr - f->offset);
 }
 
-static void frag_list_free(struct sk_buff *list)
-{
-	while (list) {
-		struct sk_buff *next = list->next;
+static void frag_list_free(struct sk_buff *list);
 
-		list->next = NULL;
-		consume_skb(list); /* the head says what became of the packet */
-		list = next;
-	}
-}
-
-/* Drops one reference on the data between @head and @end; the last one frees fragments, list and buffer. */
-static void data_release(u8 *head, u8 *end)
+/*
+ * Drops one reference on the data between @head and @end; the last one frees fragments and buffer. Returns the list of packets that hung there,
+ * now the caller's to free: they are freed by the same functions, one level up.
+ */
+static struct sk_buff *data_release(u8 *head, u8 *end)
 {
 	struct skb_shared_info *si = (struct skb_shared_info *)(void *)end;
 	struct kmem_cache *cache = data_cache((u32)(end - head));
+	struct sk_buff *list;
 
 	BUG_ON(si->dataref == 0);
 	if (--si->dataref)
-		return;
+		return NULL;
 	for (u32 i = 0; i < si->nr_frags; i++)
 		frag_put(&si->frags[i]);
-	frag_list_free(si->frag_list);
+	list = si->frag_list;
 	if (cache)
 		kmem_cache_free(cache, head);
 	else
 		kfree(head);
+	return list;
 }
 
 /**
@@ -286,14 +282,16 @@ static bool skb_unref(struct sk_buff *skb)
 	return --skb->users == 0;
 }
 
-/* The last reference is gone: route, owner's charge, data, descriptor, in this order. */
-static void __kfree_skb(struct sk_buff *skb)
+/* The last reference is gone: route, owner's charge, data, descriptor, in this order. Returns what hung behind it. */
+static struct sk_buff *free_one(struct sk_buff *skb)
 {
+	struct sk_buff *list;
+
 	BUG_ON(skb->next && skb->next != SKB_POISON_NEXT && skb->prev); /* still on a queue */
 	BUG_ON(skb_stats.live == 0);
 	skb_dst_drop(skb);
 	skb_orphan(skb);
-	data_release(skb->head, skb->end);
+	list = data_release(skb->head, skb->end);
 	skb->next = SKB_POISON_NEXT;
 	skb->prev = SKB_POISON_NEXT;
 	skb->head = SKB_POISON_DATA;
@@ -303,6 +301,29 @@ static void __kfree_skb(struct sk_buff *skb)
 	skb_stats.frees++;
 	skb_stats.live--;
 	skb_free_head(skb);
+	return list;
+}
+
+/* Packets linked by ->next, none with a list of its own. What became of them their head says. */
+static void frag_list_free(struct sk_buff *list)
+{
+	while (list) {
+		struct sk_buff *next = list->next, *none;
+
+		list->next = NULL;
+		if (skb_unref(list)) {
+			trace_at_skb(consume_skb, list, 0);
+			skb_stats.ended[list->stage]++;
+			none = free_one(list);
+			BUG_ON(none);
+		}
+		list = next;
+	}
+}
+
+static void __kfree_skb(struct sk_buff *skb)
+{
+	frag_list_free(free_one(skb));
 }
 
 /**
@@ -545,7 +566,7 @@ int pskb_expand_head(struct sk_buff *skb, u32 headroom, u32 tailroom)
 	headroom = max(headroom, skb_headroom(skb));
 	if (copy_linear(skb, skb, headroom, tailroom))
 		return -ENOMEM;
-	data_release(head, end);
+	frag_list_free(data_release(head, end));
 	room = (u32)(skb->end - skb->head);
 	if (!skb->destructor) /* who is charged pays back what he was charged */
 		skb->truesize +=
@@ -641,6 +662,27 @@ static u32 frags_len(const struct sk_buff *skb)
 	return n;
 }
 
+/* Cuts @skb, which has no list, to @len bytes. */
+static void trim_own(struct sk_buff *skb, u32 len)
+{
+	u32 headlen = skb_headlen(skb);
+
+	if (skb->data_len) {
+		BUG_ON(skb_shared_data(skb));
+		skb->data_len = len > headlen ? len - headlen : 0;
+		trim_frags(skb, skb->data_len);
+	}
+	skb->len = len;
+	if (len < headlen)
+		skb->tail = skb->data + len;
+}
+
+/* Fragments of shared data are made private before they are cut. -ENOMEM: nothing changed. */
+static int trim_prepare(struct sk_buff *skb)
+{
+	return skb->data_len && skb_shared_data(skb) ? pskb_expand_head(skb, 0, 0) : 0;
+}
+
 /* Cuts the list to @left bytes in all. -ENOMEM: nothing changed. */
 static int trim_list(struct sk_buff *skb, u32 left)
 {
@@ -651,8 +693,9 @@ static int trim_list(struct sk_buff *skb, u32 left)
 		p = &(*p)->next;
 	}
 	if (left && *p) {
-		if (pskb_trim(*p, left))
+		if (trim_prepare(*p))
 			return -ENOMEM;
+		trim_own(*p, left);
 		p = &(*p)->next;
 	}
 	rest = *p;
@@ -663,27 +706,17 @@ static int trim_list(struct sk_buff *skb, u32 left)
 
 /**
  * skb_trim() - cuts the packet to @len bytes if it is longer.
- * Context: any. Borrows: @skb. Fragments of shared data may not be cut this way: asserted; see pskb_trim().
+ * Context: any. Borrows: @skb. Fragments of shared data may not be cut this way, nor a list in its middle: asserted; see pskb_trim().
  */
 void skb_trim(struct sk_buff *skb, u32 len)
 {
-	u32 headlen = skb_headlen(skb);
-
 	if (len >= skb->len)
 		return;
-	if (skb->data_len) {
-		u32 left = len > headlen ? len - headlen : 0, own = frags_len(skb);
-
-		BUG_ON(skb_shared_data(skb));
-		BUG_ON(skb_has_frag_list(skb) &&
-		       left > own); /* pskb_trim()'s: it may need memory */
-		(void)trim_list(skb, 0);
-		trim_frags(skb, min(left, own));
-		skb->data_len = left;
+	if (skb_has_frag_list(skb)) {
+		BUG_ON(skb_shared_data(skb) || len > skb_headlen(skb) + frags_len(skb));
+		frag_list_free(skb_take_frag_list(skb));
 	}
-	skb->len = len;
-	if (len < headlen)
-		skb->tail = skb->data + len;
+	trim_own(skb, len);
 }
 
 /**
@@ -696,7 +729,7 @@ int pskb_trim(struct sk_buff *skb, u32 len)
 
 	if (len >= skb->len)
 		return 0;
-	if (skb->data_len && skb_shared_data(skb) && pskb_expand_head(skb, 0, 0))
+	if (trim_prepare(skb))
 		return -ENOMEM;
 	own = skb_headlen(skb) + frags_len(skb);
 	if (!skb_has_frag_list(skb) || len <= own) {
@@ -942,32 +975,40 @@ out_nomem:
 }
 
 /* --- Data --------------------------------------------------------------------------------------------------------------- */
-/* The contiguous bytes at @offset, at most @want of them; *n gets how many. @offset lies in the packet. */
-static const u8 *skb_piece(const struct sk_buff *skb, u32 offset, u32 want, u32 *n)
+/* The contiguous bytes at *@offset of @skb's own; NULL: it lies behind them, and *@offset counts from there. */
+static const u8 *own_piece(const struct sk_buff *skb, u32 *offset, u32 want, u32 *n)
 {
 	const struct skb_shared_info *si = skb_shinfo(skb);
 	u32 headlen = skb_headlen(skb);
 
-	if (offset < headlen) {
-		*n = min(want, headlen - offset);
-		return skb->data + offset;
+	if (*offset < headlen) {
+		*n = min(want, headlen - *offset);
+		return skb->data + *offset;
 	}
-	offset -= headlen;
+	*offset -= headlen;
 	for (u32 i = 0; i < si->nr_frags; i++) {
 		const struct skb_frag *f = &si->frags[i];
 
-		if (offset < f->len) {
-			*n = min(want, f->len - offset);
-			return f->addr + offset;
+		if (*offset < f->len) {
+			*n = min(want, f->len - *offset);
+			return f->addr + *offset;
 		}
-		offset -= f->len;
+		*offset -= f->len;
 	}
-	for (skb = si->frag_list; skb; skb = skb->next) {
-		if (offset < skb->len)
-			return skb_piece(skb, offset, want, n);
-		offset -= skb->len;
+	return NULL;
+}
+
+/* The contiguous bytes at @offset, at most @want of them; *n gets how many. @offset lies in the packet. */
+static const u8 *skb_piece(const struct sk_buff *skb, u32 offset, u32 want, u32 *n)
+{
+	const u8 *p = own_piece(skb, &offset, want, n);
+
+	/* A packet without bytes of its own at @offset has a list: in_packet() was asked. */
+	for (skb = skb_shinfo(skb)->frag_list; !p; skb = skb->next) {
+		BUG_ON(!skb);
+		p = own_piece(skb, &offset, want, n);
 	}
-	BUG();
+	return p;
 }
 
 static bool in_packet(const struct sk_buff *skb, u32 offset, u32 len)

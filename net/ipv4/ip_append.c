@@ -160,8 +160,10 @@ int ip_append_data(struct sock *sk, struct sk_buff_head *q, struct ip_cork *cork
 /* Corked packets are filled to a multiple of 8; the few bytes behind the first that fit into one packet all the same move there. */
 static int ip_merge_rest(struct sk_buff_head *q, const struct ip_cork *cork)
 {
-	struct sk_buff *first = skb_peek(q), *rest = skb_queue_next(q, first);
+	struct sk_buff *first = skb_peek(q), *rest;
 
+	BUG_ON(!first);
+	rest = skb_queue_next(q, first);
 	if (!rest || cork->length > cork->mtu - cork->hdrlen)
 		return 0;
 	if (skb_tailroom(first) < rest->len && pskb_expand_head(first, 0, rest->len))

@@ -80,6 +80,7 @@ static void ipq_expire(struct timer *t) __needs(softirq_ctx)
 	struct ipq *q = container_of(t, struct ipq, timer);
 	struct sk_buff *first = skb_peek(&q->fragments);
 
+	BUG_ON(!first);
 	IP_INC_STATS(q->all->net, ReasmTimeout);
 	if (frag_cb(first)->offset == 0)
 		icmp_send(first, ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME, 0);
@@ -273,9 +274,11 @@ static struct sk_buff *ipq_reassemble(struct ipq *q)
 {
 	struct net *net = q->all->net;
 	struct sk_buff *first = skb_peek(&q->fragments);
-	u32 hlen = ip_hdrlen(ip_hdr(first));
 	struct iphdr *iph;
+	u32 hlen;
 
+	BUG_ON(!first);
+	hlen = ip_hdrlen(ip_hdr(first));
 	if (hlen + q->len > IP_MAX_MTU) {
 		ipq_kill(q, SKB_DROP_REASON_IP_FRAG_INVALID);
 		return NULL;
