@@ -67,7 +67,7 @@ struct nft_statement {
 /* The next statement of @*text; -ENOENT at its end, -EINVAL with @why. @*text moves behind it. Pure. */
 int nft_parse(const char **text, struct nft_statement *st, char *why);
 void nft_rule_show(struct seq_file *m, const struct nft_rule *r);
-const char *nft_hook_name(u8 hook);
+const char *nft_hook_name(u32 hook);
 
 /* Tells the sender of @skb that the rule forbids it; the packet itself stays the caller's. */
 void nf_reject_send(struct sk_buff *skb, const struct nf_hook_state *state, bool tcp_reset)

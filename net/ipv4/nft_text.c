@@ -323,6 +323,7 @@ static int nft_name(const struct nft_cursor *c, struct nft_rule *r, enum nft_fie
 		return nft_bad(c, field == NFT_IIF ? "what is sent came in nowhere"
 						   : "what is received goes out nowhere");
 	memcpy(to, s, n);
+	to[n] = 0;
 	return 0;
 }
 
@@ -618,7 +619,7 @@ int nft_check(const char *text, char *why)
 /**
  * nft_hook_name() - nft's word for a place. Context: any. Return: that word, static.
  */
-const char *nft_hook_name(u8 hook)
+const char *nft_hook_name(u32 hook)
 {
 	static const char *const names[NF_INET_NUMHOOKS] = { "prerouting", "input", "forward",
 							     "output", "postrouting" };
