@@ -195,7 +195,7 @@ static u32 nft_do_chain(void *arg, struct sk_buff *skb, const struct nf_hook_sta
 /* --- Changes ---------------------------------------------------------------------------------------------------------------------- */
 
 /* Registered exactly while there is something to do. 0, -ENOMEM, -ENOSPC. */
-static int nft_sync(struct net *net, u8 hook)
+static int nft_sync(struct net *net, u32 hook)
 {
 	struct nft_chain *chain = &net->nft->chain[hook];
 	struct nf_hook_ops ops = { (enum nf_inet_hooks)hook, NF_IP_PRI_FILTER, nft_do_chain,
@@ -227,7 +227,7 @@ static void nft_remove_since(struct net *net, u32 handle)
 {
 	struct nft_rule *r, *next;
 
-	for (u8 hook = 0; hook < NF_INET_NUMHOOKS; hook++) {
+	for (u32 hook = 0; hook < NF_INET_NUMHOOKS; hook++) {
 		list_for_each_entry_safe(r, next, &net->nft->chain[hook].rules, node) {
 			if (r->handle > handle)
 				nft_remove(net->nft, r);
@@ -284,13 +284,13 @@ int nft_add(struct net *net, const char *text, char *why)
 
 	if (err)
 		return err;
-	for (u8 i = 0; i < NF_INET_NUMHOOKS; i++)
+	for (u32 i = 0; i < NF_INET_NUMHOOKS; i++)
 		policy[i] = net->nft->chain[i].policy;
 	while (!err && nft_parse(&text, &st, why) == 0)
 		err = nft_do(net, &st);
 	if (!err)
 		return 0;
-	for (u8 i = 0; i < NF_INET_NUMHOOKS; i++)
+	for (u32 i = 0; i < NF_INET_NUMHOOKS; i++)
 		net->nft->chain[i].policy = policy[i];
 	nft_remove_since(net, before);
 	return err;
@@ -305,7 +305,7 @@ int nft_delete(struct net *net, u32 handle)
 {
 	struct nft_rule *r, *next;
 
-	for (u8 hook = 0; hook < NF_INET_NUMHOOKS; hook++) {
+	for (u32 hook = 0; hook < NF_INET_NUMHOOKS; hook++) {
 		list_for_each_entry_safe(r, next, &net->nft->chain[hook].rules, node) {
 			if (r->handle == handle) {
 				nft_remove(net->nft, r);
@@ -322,14 +322,14 @@ int nft_delete(struct net *net, u32 handle)
  */
 void nft_flush(struct net *net)
 {
-	for (u8 hook = 0; hook < NF_INET_NUMHOOKS; hook++)
+	for (u32 hook = 0; hook < NF_INET_NUMHOOKS; hook++)
 		net->nft->chain[hook].policy = NFT_ACCEPT;
 	nft_remove_since(net, 0);
 }
 
 /* --- /proc/net/nft -------------------------------------------------------------------------------------------------------------------- */
 
-static void nft_show_chain(struct seq_file *m, u8 hook, const struct nft_chain *chain)
+static void nft_show_chain(struct seq_file *m, u32 hook, const struct nft_chain *chain)
 {
 	const struct nft_rule *r;
 
@@ -355,7 +355,7 @@ void nft_show(struct seq_file *m)
 	const struct nft_table *t = net->nft;
 
 	seq_puts(m, "table ip filter {\n");
-	for (u8 hook = 0; hook < NF_INET_NUMHOOKS; hook++)
+	for (u32 hook = 0; hook < NF_INET_NUMHOOKS; hook++)
 		if (t->chain[hook].registered)
 			nft_show_chain(m, hook, &t->chain[hook]);
 	seq_printf(m, "}\n# rules evaluated %llu\n", (unsigned long long)t->evaluated);
@@ -375,7 +375,7 @@ int nft_init(struct net *net)
 	BUG_ON(net->nft);
 	if (!t)
 		return -ENOMEM;
-	for (u8 hook = 0; hook < NF_INET_NUMHOOKS; hook++) {
+	for (u32 hook = 0; hook < NF_INET_NUMHOOKS; hook++) {
 		INIT_LIST_HEAD(&t->chain[hook].rules);
 		t->chain[hook].policy = NFT_ACCEPT;
 	}

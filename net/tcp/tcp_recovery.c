@@ -32,9 +32,12 @@ static void tcp_mark_head_lost(struct sock *sk) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *head = tcp_rtx_head(tp);
-	const struct tcp_skb_cb *cb = TCP_SKB_CB(head);
-	u32 end = cb->gso_size + (after(tp->snd_una, cb->seq) ? tp->snd_una - cb->seq : 0);
+	const struct tcp_skb_cb *cb;
+	u32 end;
 
+	BUG_ON(!head); /* a duplicate ACK, or one of a part, of something */
+	cb = TCP_SKB_CB(head);
+	end = cb->gso_size + (after(tp->snd_una, cb->seq) ? tp->snd_una - cb->seq : 0);
 	if (cb->segs > 1 && !(cb->sacked & TCPCB_LOST) && end < head->len)
 		(void)tcp_fragment(sk, &tp->tcp_rtx_queue, head, end, cb->gso_size);
 	tcp_mark_lost(tp, head);
