@@ -33,7 +33,8 @@ static u32 spy_fn(void *arg, struct sk_buff *skb, const struct nf_hook_state *st
 	u32 verdict = s->verdict;
 
 	CHECK(nr_order < MAX_CALLS);
-	order[nr_order++] = s->name;
+	if (nr_order < MAX_CALLS)
+		order[nr_order++] = s->name;
 	order[nr_order] = 0;
 	seen.hook = state->hook;
 	seen.len = skb->len;

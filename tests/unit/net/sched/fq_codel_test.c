@@ -21,7 +21,7 @@ static const char *stats_line(const char *name)
 	const char *at = strstr(page(), name);
 
 	CHECK(at);
-	return at + strlen(name);
+	return at ? at + strlen(name) : "";
 }
 
 static u64 stat(const char *name)

@@ -9,7 +9,7 @@ static u64 stat(const char *name)
 	const char *at = strstr(page(), name);
 
 	CHECK(at);
-	return strtoull(at + strlen(name), NULL, 10);
+	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
 }
 
 enum { MANY = 20000 };
