@@ -33,7 +33,6 @@ SUPPRESSED = {
     ("net/neigh/neighbour.c", "use after 'kfree' of 'n'"): COUNTED,
     ("net/ipv4/ip_fragment.c", "use after 'ip_fragment' of 'skb'"): INSIDE,
     ("net/core/skbuff.c", "use after 'kfree_skb_reason' of 'skb'"): INSIDE,
-    ("net/ipv4/ip_fragment.c", "use after 'ip_fragment' of 'skb'"): INSIDE,
     ("net/neigh/neighbour.c", "use after 'neigh_output' of 'skb'"): INSIDE,
     ("net/tcp/tcp_rtx_queue.c", "use after 'tcp_wmem_free_skb' of 'skb'"): INSIDE,
 }

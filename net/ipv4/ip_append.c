@@ -190,6 +190,7 @@ struct sk_buff *ip_make_skb(struct sock *sk, struct sk_buff_head *q, struct ip_c
 		return NULL;
 	}
 	first = skb_dequeue(q);
+	BUG_ON(!first);
 	while ((skb = skb_dequeue(q))) {
 		*tailp = skb;
 		tailp = &skb->next;
