@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+import capture
 import doorbell
 from conftest import ROOT
 
@@ -88,6 +89,27 @@ def test_guest_sends(boot, meter):
     before, after = (int(n) for n in re.findall(r"NET_RX: +(\d+)", run.serial.partition('{"test"')[0]))
     assert after > before
     assert "cannot open /nowhere" in run.serial
+
+
+def test_guest_sends_64_kib_writes_that_the_card_cuts(boot, meter):
+    """tso=on: each byte copied once, many segments a packet, what leaves is whole frames with right sums, nothing twice."""
+    port, sink = listening(meter, "tcp-recv", "PORT")
+    size = (4 << 20) + 1
+    run = boot("ttcp", f"tcp-send 10.0.2.2 {port} {size} 65536", append="csum=on tso=on").expect(0)
+    sent, got = result(run.serial), ended(sink)
+    assert sent["bytes"] == got["bytes"] == size and sent["ops"] == 65
+    skb, nic = run.counters.skb, run.counters.nic
+    assert skb["copied_tx"] == size and skb["copied_other"] == 0
+    assert sent["retrans"] == 0 and run.counters.retransmitted == 0
+    found = [f for f in capture.frames(run.pcap) if f.from_guest]
+    assert all(len(f.data) <= 1514 for f in found)
+    text = [f for f in found if f.is_tcp and f.payload]
+    assert sum(f.payload for f in text) == size
+    assert nic["tx_tso_packets"] > 0 and nic["tx_tso_segs"] > 5 * nic["tx_tso_packets"]
+    assert nic["tx_tso_segs"] <= len(text) and nic["tx_tso_segs"] > len(text) / 2, "most of the text went in large packets"
+    # The emulated card sends an empty segment more when the payload is a multiple of the MSS.
+    bad = [line for line in capture.bad_frames(run.pcap, offload=True) if not ("Dup ACK" in line and line.endswith("Len=0"))]
+    assert bad == []
 
 
 def test_guest_echoes_time(boot):
