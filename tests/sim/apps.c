@@ -77,6 +77,8 @@ static struct {
 	struct wait_queue_head wq;
 	struct listener listener[SIM_HOSTS];
 	bool blocking_accept;
+	u64 writers; /* calls that copy, so far; and under way */
+	u32 writing;
 	int backlog;
 	u64 limit_ns;
 } apps;
@@ -283,9 +285,14 @@ static ssize_t put(struct socket *s, const void *p, size_t n, u32 flags)
 {
 	struct iovec v = { (void *)(unsigned long)p, n };
 	struct msghdr m = { .msg_flags = flags };
+	ssize_t r;
 
+	apps.writers++;
+	apps.writing++;
 	iov_iter_init(&m.msg_iter, &v, 1);
-	return s->ops->sendmsg(s, &m, n);
+	r = s->ops->sendmsg(s, &m, n);
+	apps.writing--;
+	return r;
 }
 
 static ssize_t get(struct socket *s, void *p, size_t n, u32 flags)
@@ -412,6 +419,29 @@ static void receiver(void *arg)
 	wake_up(&e->wq);
 }
 
+/*
+ * What TCP takes is copied once, and is new in the stream, byte for byte; a refused call copies nothing. While the call slept
+ * others may have copied: then only the stream is judged.
+ */
+static ssize_t put_counted(const struct end *e, const u8 *buf, u32 n, u32 flags)
+{
+	const struct tcp_sock *tp = tcp_sk(e->s->sk);
+	u64 copied = skb_stats.copied_tx, writer = apps.writers + 1;
+	u32 seq = tp->write_seq, took;
+	bool alone = !apps.writing;
+	ssize_t r = put(e->s, buf, n, flags);
+
+	took = r > 0 ? (u32)r : 0;
+	copied = skb_stats.copied_tx - copied;
+	if (alone && apps.writers == writer && copied + (planted(PLANT_COPIED) ? 1 : 0) != took)
+		sim_fail("copied", "flow %u: %llu bytes were copied, send() took %u", e->flow->id,
+			 (unsigned long long)copied, took);
+	if (tp->write_seq - seq != took && e->s->sk->sk_state != TCP_CLOSE)
+		sim_fail("copied", "flow %u: the stream grew by %u bytes, send() took %u",
+			 e->flow->id, tp->write_seq - seq, took);
+	return r;
+}
+
 /* --- Sending -------------------------------------------------------------------------------------------------------------------- */
 /* One call. Return: false when no more is to be sent, or can be. */
 static bool send_some(struct end *e, u8 *buf)
@@ -427,7 +457,7 @@ static bool send_some(struct end *e, u8 *buf)
 	pattern_fill(e->key, e->sent, buf, n);
 	e->offered = e->sent + n;
 	e->op[0] = OP_SEND;
-	r = put(e->s, buf, n, flags);
+	r = put_counted(e, buf, n, flags);
 	if (r == -EAGAIN && e->nonblock) {
 		e->op[0] = OP_POLL_OUT;
 		(void)wait_event_until(&e->s->sk->sk_wq,

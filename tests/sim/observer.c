@@ -8,7 +8,8 @@
  * time; it begins where something was sent before, or right behind it; it ends inside the window that reached the sender
  * (one byte beyond is a probe); it acknowledges what has reached the sender and nothing beyond, and never less than
  * before; its right edge of the window never moves back; it is no longer than the peer's MSS; nothing follows a FIN.
- * When new data leaves, what is in flight fits the congestion window (read from the socket, the only look inside).
+ * When new data leaves, what is in flight fits the congestion window, and a small segment has no small one before it that
+ * is not acknowledged (Nagle's rule as modified by Minshall); these two look into the socket.
  *
  * Interface: observer_start, observer_sent, observer_delivered, observer_stop (world.h).
  * Above: wire.c. Below: apps.c for the streams' keys. Context: any, world stopped. Owns: its records.
@@ -47,6 +48,9 @@ struct side {
 	u32 nr_beyond;
 	u64 got_ns; /* when something reached it last, and how much at that instant */
 	u32 got_at_once;
+	bool small; /* a small segment was sent; it ends at small_end */
+	u32 small_end;
+	u32 una; /* the greatest acknowledgment that has reached it; since may_send */
 	u64 key; /* of the stream it sends */
 	bool has_key;
 };
@@ -288,7 +292,8 @@ static void sent_syn(struct side *me, struct side *peer, const struct segment *s
 	me->mss = s->mss ? s->mss : TCP_MSS_DEFAULT;
 	me->scale_offered = s->has_scale;
 	me->scale = min_t(u8, s->scale, TCP_MAX_WSCALE);
-	me->fin = me->acked = me->offered = false;
+	me->fin = me->acked = me->offered = me->small = false;
+	me->una = s->seq;
 	if (!(s->flags & TCPHDR_ACK)) {
 		me->may_send = me->got_syn = false;
 		me->nr_beyond = 0;
@@ -356,33 +361,73 @@ static void check_ack(struct side *me, const struct side *peer, const struct seg
 	me->edge = edge;
 }
 
+/* The socket that has sent @s as its last segment at this instant; NULL: it is gone, or @s waited below. */
+static const struct sock *sock_that_sent(const struct side *me, const struct side *peer,
+					 const struct segment *s)
+{
+	struct sock_common *c =
+		inet_lookup_established(me->host->net->tcp_hash, peer->host->ip, htons(peer->port),
+					me->host->ip, me->port, me->host->dev->ifindex);
+	const struct sk_buff *last;
+	const struct sock *sk;
+
+	if (!c || c->skc_state == TCP_TIME_WAIT || c->skc_state == TCP_NEW_SYN_RECV)
+		return NULL;
+	sk = container_of(c, struct sock, __sk_common);
+	last = skb_peek_tail(&tcp_sk(sk)->tcp_rtx_queue);
+	if (!last || last->tstamp_ns != host_clock() || tcp_sk(sk)->snd_nxt != s->end ||
+	    world.slow || world.shaped || world.starves)
+		return NULL;
+	return sk;
+}
+
 /*
  * New data: the doorbell rings at the end of a burst, so socket and wire agree at its last segment. A burst that answers
  * several segments is not judged: the last of them may have shut the window behind what the first let out.
  */
 static void check_cwnd(const struct side *me, const struct side *peer, const struct segment *s)
 {
-	const struct net *net = me->host->net;
-	struct sock_common *c =
-		inet_lookup_established(net->tcp_hash, peer->host->ip, htons(peer->port),
-					me->host->ip, me->port, me->host->dev->ifindex);
+	const struct sock *sk = sock_that_sent(me, peer, s);
 	const struct tcp_sock *tp;
-	const struct sk_buff *last;
 	u32 cwnd;
 
-	if (!c || c->skc_state == TCP_TIME_WAIT || c->skc_state == TCP_NEW_SYN_RECV)
+	if (!sk)
 		return;
-	tp = tcp_sk(container_of(c, struct sock, __sk_common));
-	last = skb_peek_tail(&tp->tcp_rtx_queue);
-	if (!last || last->tstamp_ns != host_clock()) /* it waited below */
-		return;
-	if (tp->snd_nxt != s->end || tp->ca_state == TCP_CA_CWR || world.slow || world.shaped ||
-	    world.starves || (me->got_ns == host_clock() && me->got_at_once > 1))
+	tp = tcp_sk(sk);
+	if (tp->ca_state == TCP_CA_CWR || (me->got_ns == host_clock() && me->got_at_once > 1))
 		return;
 	cwnd = planted(PLANT_CWND) ? 0 : tp->cc.cwnd;
 	if (tcp_packets_in_flight(tp) > cwnd + (s->flags & TCPHDR_FIN && !s->len))
 		sim_fail("cwnd", "host%u port %u has %u segments in flight, its window is %u",
 			 WHO(me), tcp_packets_in_flight(tp), cwnd);
+}
+
+/*
+ * New data in a segment that is not full, at the end of what there is to send, while TCP_NODELAY is off: the one before that
+ * was not full must have been acknowledged. Free to go are: what the window cuts off, probes, what a sender leaves behind
+ * who waits for memory, and all before a FIN.
+ */
+static void check_nagle(struct side *me, const struct side *peer, const struct segment *s)
+{
+	const struct sock *sk = sock_that_sent(me, peer, s);
+	u32 missed;
+	bool before_it;
+
+	if (!sk || s->len >= tcp_sk(sk)->mss_cache)
+		return;
+	before_it = me->small;
+	missed = me->small_end;
+	me->small = true;
+	me->small_end = s->end;
+	if (!before_it || tcp_sk(sk)->nonagle & TCP_NAGLE_OFF || s->flags & TCPHDR_FIN ||
+	    sk->sk_shutdown & SEND_SHUTDOWN || !skb_queue_empty(&sk->sk_write_queue) ||
+	    s->end == me->may_edge || s->len == 1 || !sk_stream_memory_free(sk))
+		return;
+	if (after(missed, me->una) || planted(PLANT_NAGLE))
+		sim_fail("nagle",
+			 "host%u port %u sends %u bytes, a small segment of before is not "
+			 "acknowledged: %u bytes are out",
+			 WHO(me), s->len, s->end - me->una);
 }
 
 static void trace_segment(const struct host *h, const char *what, const struct segment *s)
@@ -422,8 +467,10 @@ void observer_sent(const struct host *h, const u8 *b, u32 len)
 	check_bytes(me, &s);
 	if (s.flags & TCPHDR_ACK)
 		check_ack(me, peer, &s);
-	if (s.len && !before(s.seq, me->snd_max))
+	if (s.len && !before(s.seq, me->snd_max)) {
 		check_cwnd(me, peer, &s);
+		check_nagle(me, peer, &s);
+	}
 	if (after(s.end, me->snd_max))
 		me->snd_max = s.end;
 	if (s.flags & TCPHDR_FIN) {
@@ -498,4 +545,6 @@ void observer_delivered(const struct host *h, const u8 *b, u32 len)
 	if (!me->may_send || after(edge, me->may_edge))
 		me->may_edge = edge;
 	me->may_send = true;
+	if (after(s.ack, me->una))
+		me->una = s.ack;
 }

@@ -73,6 +73,14 @@ static const u8 stage_of[NR_PLACES] = {
 	[BEHIND_ANOTHER] = SKB_STAGE_REASSEMBLY,
 };
 
+/* What a socket may have in the queues below, since there was nothing. */
+struct below {
+	const struct sock *sk;
+	u64 limit;
+	u32 truesize; /* of its largest packet */
+	bool again;   /* it sent something twice: twice as much may be there */
+};
+
 /* How a socket went on since it was looked at last. */
 struct progress {
 	const struct sock *sk;
@@ -96,6 +104,7 @@ static struct {
 	u64 mapped_now;
 	u32 below[SIM_HOSTS]; /* scratch */
 	struct progress progress[PROGRESS];
+	struct below tsq[PROGRESS];
 	u64 fault_hits;
 } o;
 
@@ -169,7 +178,7 @@ static u32 walk(const struct sk_buff_head *q, enum place place)
 /* --- Below the transport: who is charged is found from the packets ---------------------------------------------------------- */
 struct charge {
 	const struct sock *sk;
-	u32 bytes;
+	u32 bytes, largest;
 };
 static struct charge charges[1024];
 static u32 nr_charges;
@@ -181,11 +190,12 @@ static void charge(const struct sk_buff *skb)
 	for (u32 i = 0; i < nr_charges; i++)
 		if (charges[i].sk == skb->sk) {
 			charges[i].bytes += skb->truesize;
+			charges[i].largest = max(charges[i].largest, skb->truesize);
 			return;
 		}
 	if (nr_charges == ARRAY_SIZE(charges))
 		sim_fail("oracle", "more than %zu sockets are charged", ARRAY_SIZE(charges));
-	charges[nr_charges++] = (struct charge){ skb->sk, skb->truesize };
+	charges[nr_charges++] = (struct charge){ skb->sk, skb->truesize, skb->truesize };
 }
 
 static void charge_all(const struct sk_buff_head *q)
@@ -403,6 +413,42 @@ static void check_rtt(const struct sock *sk)
 			tp->rtt.srtt8_us / 8, (unsigned long long)least);
 }
 
+/* Not its address, which differs from run to run: a verdict must not. */
+static u32 place_of(const struct sock *sk)
+{
+	u32 id = host_of_net(sk->sk_net)->id << 16 ^ sk->sk_num ^ ntohs(sk->sk_dport) << 3;
+
+	return (id * 2654435761u >> 16) % PROGRESS;
+}
+
+/*
+ * TCP small queues: a connection has a millisecond of its rate in the queues below, two packets at least, and one packet more,
+ * which was let through when that was reached. The rate falls while packets are on their way: what counts is the greatest
+ * since there were none. When nearly all is acknowledged the rest goes in any case.
+ */
+static void check_tsq(const struct sock *sk, u32 below, u32 largest)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	struct below *b = &o.tsq[place_of(sk)];
+	u64 limit;
+
+	if (b->sk != sk || !below)
+		*b = (struct below){ .sk = sk };
+	if (!below)
+		return;
+	b->truesize = max(b->truesize, largest);
+	limit = min(max(2ull * b->truesize, sk->sk_pacing_rate >> TCP_PACING_SHIFT),
+		    (u64)tcp_net_of(sk)->limit_output_bytes);
+	b->limit = max(b->limit, limit);
+	b->again |= tp->lost_out || tp->retrans_out || tp->ca_state >= TCP_CA_Recovery;
+	if (tp->tcp_rtx_queue.qlen <= 2)
+		return;
+	if (below + (planted(PLANT_TSQ) ? 2u << 20 : 0) > (b->limit << b->again) + b->truesize)
+		FAIL_SK("tsq", sk,
+			"%u bytes in the queues below, the limit is %llu and a packet of %u", below,
+			(unsigned long long)b->limit, b->truesize);
+}
+
 static void check_tcp(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -439,7 +485,7 @@ static void check_udp(const struct sock *sk)
 
 static void check_sock(const struct sock *sk)
 {
-	u32 backlog = walk(&sk->sk_backlog, IN_SOCKET_BACKLOG), below = 0;
+	u32 backlog = walk(&sk->sk_backlog, IN_SOCKET_BACKLOG), below = 0, largest = 0;
 
 	walk(&sk->sk_receive_queue, IN_RECEIVE_QUEUE);
 	if (backlog != sk->sk_backlog_len)
@@ -452,11 +498,15 @@ static void check_sock(const struct sock *sk)
 	else
 		check_udp(sk);
 	for (u32 i = 0; i < nr_charges; i++)
-		if (charges[i].sk == sk)
+		if (charges[i].sk == sk) {
 			below = charges[i].bytes;
+			largest = charges[i].largest;
+		}
 	if (below != sk->sk_wmem_alloc)
 		FAIL_SK("wmem", sk, "%u bytes below the transport, it counts %u", below,
 			sk->sk_wmem_alloc);
+	if (sk->sk_prot == &tcp_prot)
+		check_tsq(sk, below, largest);
 }
 
 /* --- Progress ---------------------------------------------------------------------------------------------------------------- */
@@ -467,11 +517,7 @@ static void check_sock(const struct sock *sk)
 static void check_progress(const struct host *h, const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
-	/* Not its address, which differs from run to run: a verdict must not. */
-	u32 id = (host_of_net(sk->sk_net)->id << 16 ^ sk->sk_num ^ ntohs(sk->sk_dport) << 3) *
-			 2654435761u >>
-		 16;
-	struct progress *p = &o.progress[id % PROGRESS];
+	struct progress *p = &o.progress[place_of(sk)];
 	u64 now = host_clock(), from = world.fault_ns, limit;
 	bool mishap = false;
 

@@ -51,6 +51,9 @@ enum plant {
 	PLANT_RTT,      /* the wires are taken for a second longer */
 	PLANT_STAGE,    /* a packet has skipped a stage */
 	PLANT_BROKEN,   /* a packet is believed to have looked broken */
+	PLANT_TSQ,      /* 2 MiB more are taken to be in the queues below a socket */
+	PLANT_NAGLE,    /* the observer missed the acknowledgment of a small segment */
+	PLANT_COPIED,   /* a byte is copied that nobody gave */
 	NR_PLANTS
 };
 
