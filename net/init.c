@@ -117,6 +117,8 @@ static const struct page_entry {
 	{ "/proc/net/nft", nft_show },
 	{ "/proc/net/stat/arp_cache", neigh_cache_show },
 	{ "/proc/net/tx_queues", txqueues_show },
+	{ "/proc/net/rt_cache", rt_cache_show },
+	{ "/proc/net/stat/rt_cache", rt_cache_stat_show },
 };
 // clang-format on
 

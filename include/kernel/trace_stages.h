@@ -35,6 +35,7 @@
 	X(tcp_tsq_write, tcp_tsq_write, "net/tcp/tcp_tsq.c", "tcp", TX, "socket: write queue")					\
 	X(udp_sendmsg, udp_sendmsg, "net/udp/udp.c", "udp", TX, "application: its buffer")					\
 	X(udp_send_skb, udp_send_skb, "net/udp/udp.c", "udp", TX, "charged to the socket, on its way down")		\
+	X(ip_route_output_key, ip_route_output_key, "net/ipv4/route.c", "ip", ALL, "the table is asked, once for a connection")	\
 	X(ip_queue_xmit, ip_queue_xmit, "net/ipv4/ip_output.c", "ip", TX, "consumed below")					\
 	X(ip_send_skb, ip_send_skb, "net/ipv4/ip_output.c", "ip", TX, "consumed below")						\
 	X(ip_build_and_send_pkt, ip_build_and_send_pkt, "net/ipv4/ip_output.c", "ip", ALL, "consumed below")			\
@@ -42,6 +43,7 @@
 	X(nf_local_out, ip_local_out, "net/ipv4/ip_output.c", "ip", TX, "the hook's functions, if it has any")			\
 	X(nf_hook_slow, nf_hook_slow, "net/ipv4/netfilter.c", "ip", TX, "as the verdict says")					\
 	X(ip_output, ip_output, "net/ipv4/ip_output.c", "ip", TX, "consumed below")						\
+	X(ip_mc_output, ip_mc_output, "net/ipv4/ip_output.c", "ip", TX, "consumed below; a copy comes in again")			\
 	X(nf_post_routing, ip_output, "net/ipv4/ip_output.c", "ip", TX, "the hook's functions, if it has any")			\
 	X(ip_finish_output, ip_finish_output, "net/ipv4/ip_output.c", "ip", TX, "consumed below")				\
 	X(ip_fragment, ip_fragment, "net/ipv4/ip_fragment.c", "ip", TX, "consumed below, in pieces")				\

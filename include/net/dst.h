@@ -25,10 +25,11 @@ struct dst_entry {
 	const struct dst_ops *ops;
 	int (*output)(struct net *net, struct sock *sk, struct sk_buff *skb); /* consumes */
 	u32 refs;
-	bool obsolete;  /* the table changed: holders look up again */
-	u32 mtu;        /* path MTU now known, bytes */
-	u32 advmss;     /* MSS to announce */
-	u64 expires_ns; /* of a learned mtu; 0: never */
+	bool obsolete;   /* its entry went: holders look up again */
+	bool mtu_locked; /* the MTU is not to be discovered: no DF */
+	u32 mtu;         /* path MTU now known, bytes */
+	u32 advmss;      /* MSS to announce */
+	u64 expires_ns;  /* of a learned mtu: holders look up again; 0: never */
 };
 static_assert(sizeof(struct dst_entry) <= 64, "budget: one cache line");
 

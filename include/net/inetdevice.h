@@ -5,15 +5,23 @@
 #include <lib/types.h>
 #include <net/netdevice.h>
 
-#define IN_DEV_MAX_ADDRS 4
+#define IN_DEV_MAX_ADDRS  4
+#define IN_DEV_MAX_GROUPS 32
 struct in_ifaddr {
 	__be32 ifa_local; /* 0: slot free */
 	__be32 ifa_mask, ifa_broadcast;
 	u8 ifa_prefixlen;
 };
 
+/* A group of which somebody here is a member on this device (net/ipv4/igmp.c). */
+struct in_mcgroup {
+	__be32 group; /* 0: slot free */
+	u32 users;    /* sockets */
+};
+
 struct in_device {
 	struct in_ifaddr ifa[IN_DEV_MAX_ADDRS];
+	struct in_mcgroup mc[IN_DEV_MAX_GROUPS];
 };
 
 /* Adds (replaces) an address and tells the notifiers NETDEV_CHANGEADDR. 0, -EINVAL, -ENOSPC, -ENOMEM. */

@@ -7,6 +7,30 @@
 #include <net/route.h>
 #include <net/sock.h>
 
+#define IP_OPTIONS_MAX     40
+#define IP_MAX_MEMBERSHIPS 20
+
+/* Options for the packets of a socket, compiled (net/ipv4/ip_options.c). Places count from 1; 0: there is none. */
+struct ip_options {
+	__be32 faddr;   /* first hop of a source route */
+	u8 optlen;      /* multiple of 4 */
+	u8 srr, rr, ts; /* where source route, record route, timestamp begin in data */
+	bool strict;    /* the source route is */
+	u8 data[IP_OPTIONS_MAX], orig[IP_OPTIONS_MAX]; /* as they go out; as they were set */
+};
+
+/* What few sockets have, made when the first of it is set; freed with the sock, whose close() leaves the groups. */
+struct inet_ext {
+	struct ip_options opt;  /* optlen 0: none */
+	__be32 mc_addr;         /* IP_MULTICAST_IF */
+	u32 mc_index, uc_index; /* devices of IP_MULTICAST_IF and IP_UNICAST_IF; 0: by route */
+	u32 nr_mc;
+	struct {
+		__be32 group;
+		u32 ifindex;
+	} mc[IP_MAX_MEMBERSHIPS];
+};
+
 struct net_protocol {
 	/* Consumes @skb: data at the transport header, transport_header set, length cut to the datagram. Softirq. */
 	void (*handler)(struct sk_buff *skb);
@@ -33,8 +57,9 @@ int ip_build_and_send_pkt(struct net *net, struct sk_buff *skb, __be32 saddr, __
 			  u8 protocol, u8 ttl, u8 tos, u32 oif);
 SKB_CONSUMER(ip_build_and_send_pkt, 2);
 /*
- * UDP's and ICMP's way down: @rt's reference moves in, header built from @fl, DF when @df says so. Larger than the MTU: fragments, or
- * -EMSGSIZE with DF (but see skb->ignore_df). Consumes @skb. Result of ip_local_out mapped by net_xmit_errno: 0, -ENOBUFS, -EMSGSIZE, -ENOMEM.
+ * UDP's and ICMP's way down: @rt's reference moves in, header built from @fl, whose daddr is the real destination, with @sk's
+ * options; DF when @df says so. Larger than the MTU: fragments, or -EMSGSIZE with DF (but see skb->ignore_df). Consumes @skb.
+ * Result of ip_local_out mapped by net_xmit_errno: 0, -ENOBUFS, -EMSGSIZE, -ENOMEM.
  */
 int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt,
 		const struct flowi4 *fl, u8 ttl, bool df);
@@ -54,7 +79,7 @@ static inline bool ip_sk_use_pmtu(const struct sock *sk)
 /* The largest packet to @dst without fragments; @sk may be NULL. */
 static inline u32 ip_dst_mtu_of(const struct sock *sk, const struct dst_entry *dst)
 {
-	return sk && !ip_sk_use_pmtu(sk) ? dst->dev->mtu : dst->mtu;
+	return sk && !ip_sk_use_pmtu(sk) ? min_t(u32, dst->dev->mtu, IP_MAX_MTU) : dst->mtu;
 }
 
 static inline u32 ip_skb_dst_mtu(const struct sock *sk, const struct sk_buff *skb)
@@ -93,15 +118,74 @@ void ip_protocols_deliver(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	__needs(softirq_ctx); /* err_handler of the quoted packet's protocol */
 /* Valid cached route of a socket, or NULL (the stale one is dropped). BH off or owner. */
 struct dst_entry *__sk_dst_check(struct sock *sk);
+/* The same, looked up when there is none: NULL without a peer or without a route (not counted). BH off or owner. */
+struct dst_entry *ip_sk_dst(struct sock *sk);
 /*
  * Fills the socket's route cache for sk_daddr; inet_saddr and sk_rcv_saddr too when they are unset. 0 or the lookup's error
  * (the caller counts OutNoRoutes). BH off or owner.
  */
 int ip_route_connect_sk(struct sock *sk);
 
+/* --- What a socket wants of the path MTU (RFC 1191; IP_MTU_DISCOVER) ---------------------------------------------------- */
+/* Believes what routers say. */
+static inline bool ip_sk_accept_pmtu(const struct sock *sk)
+{
+	return sk->inet_pmtudisc != IP_PMTUDISC_INTERFACE && sk->inet_pmtudisc != IP_PMTUDISC_OMIT;
+}
+
+/* DF on a packet that fits. */
+static inline bool ip_dont_fragment(const struct sock *sk, const struct dst_entry *dst)
+{
+	return sk->inet_pmtudisc == IP_PMTUDISC_DO || sk->inet_pmtudisc == IP_PMTUDISC_PROBE ||
+	       (sk->inet_pmtudisc == IP_PMTUDISC_WANT && !dst->mtu_locked);
+}
+
+/* A router says that packets of @sk to @daddr must be at most @mtu: learned if @sk believes it. BH off. */
+void ip_sk_update_pmtu(struct sock *sk, __be32 daddr, u32 mtu) __needs(softirq_ctx);
+
+/* --- Options and groups of a socket -------------------------------------------------------------------------------------- */
+/* NULL: none. */
+static inline const struct ip_options *ip_sk_options(const struct sock *sk)
+{
+	return likely(!sk->inet_ext) || !sk->inet_ext->opt.optlen ? NULL : &sk->inet_ext->opt;
+}
+
+/* Bytes between the 20 of the header and the transport. */
+static inline u32 ip_sk_optlen(const struct sock *sk)
+{
+	const struct ip_options *opt = ip_sk_options(sk);
+
+	return opt ? opt->optlen : 0;
+}
+
+/* Where a packet of @sk to @daddr goes first: a source route begins elsewhere. */
+static inline __be32 ip_sk_first_hop(const struct sock *sk, __be32 daddr)
+{
+	const struct ip_options *opt = ip_sk_options(sk);
+
+	return opt && opt->srr ? opt->faddr : daddr;
+}
+
+/* A strict source route allows no router before its first hop. */
+static inline bool ip_sk_strict_ok(const struct sock *sk, const struct rtable *rt)
+{
+	const struct ip_options *opt = ip_sk_options(sk);
+
+	return !opt || !opt->strict || !rt->rt_gateway;
+}
+
 /*
- * Level SOL_IP for every transport (IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_MTU): kernel copies. 0, -EINVAL, -ENOPROTOOPT,
- * -ENOTCONN (IP_MTU without a route). A proto's own setsockopt hands level SOL_IP here.
+ * Where datagrams of @sk leave: IP_MULTICAST_IF, IP_UNICAST_IF for what the socket has not bound. Fills oif, and for groups saddr.
+ */
+void ip_sk_flow_dev(const struct sock *sk, struct flowi4 *fl);
+/* TTL of a datagram of @sk by @rt: IP_MULTICAST_TTL, IP_TTL or the default. */
+u8 ip_sk_ttl(const struct sock *sk, const struct rtable *rt);
+void ip_mc_drop_socket(struct sock *sk); /* close(): leaves all groups. Process. */
+bool ip_mc_sf_allow(const struct sock *sk, __be32 group, u32 ifindex) __needs(softirq_ctx);
+
+/*
+ * Level SOL_IP for every transport: kernel copies. 0, -EINVAL, -ENOPROTOOPT, -ENOTCONN (IP_MTU without a route), and what groups
+ * say. A proto's own setsockopt hands level SOL_IP here.
  */
 int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len) __needs(sk);
 int ip_getsockopt(struct sock *sk, int opt, void *kval, u32 *len) __needs(sk);

@@ -67,7 +67,8 @@ struct net {
 	/* net/sched: what devices get; ops NULL: pfifo_fast */
 	struct qdisc_spec qdisc_default;
 	struct neigh_table *arp_tbl; /* net/neigh */
-	struct fib_table *fib;       /* net/ipv4/route.c */
+	struct fib_table *fib;       /* net/ipv4: routes */
+	u32 rt_genid;                /* advanced whenever a cached route may be the wrong one */
 	struct ipv4_net *ipv4;       /* net/ipv4: protocols, ids, ICMP rate */
 	struct {
 		u32 queues, packets, truesize; /* datagrams in pieces, their fragments, bytes */

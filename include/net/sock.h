@@ -25,6 +25,7 @@
 struct socket;
 struct sock;
 struct proto;
+struct inet_ext; /* <net/ip.h>; flat: freed with the sock */
 struct kmem_cache;
 
 /* RFC 9293, 3.3.2, with Linux's numbers (tcp_info shows them). */
@@ -115,16 +116,21 @@ struct sock {
 	u8 sk_shutdown; /* RCV_SHUTDOWN | SEND_SHUTDOWN */
 	u8 sk_userlocks;
 	u8 inet_tos;
-	bool inet_is_icsk;   /* of connections: sending binds no port */
-	s16 inet_ttl;        /* -1: default */
-	u8 inet_pmtudisc;    /* IP_PMTUDISC_*: 0 DONT, 1 WANT, 2 DO */
-	u16 inet_id;         /* next IPv4 identification of a connected socket */
-	u32 sk_flags;        /* BIT(enum sock_flag_bits) */
-	bool sk_owned;       /* process context owns the socket */
-	bool sk_lock_waited; /* somebody waits in lock_sock() */
-	u16 sk_tx_queue;     /* the transmit queue its packets take, counted from 1; 0: none yet */
+	u8 inet_pmtudisc;        /* enum ip_pmtudisc */
+	s16 inet_ttl;            /* -1: default */
+	u16 inet_id;             /* next IPv4 identification of a connected socket */
+	u8 inet_mc_ttl;          /* of datagrams to a group */
+	bool inet_is_icsk : 1;   /* of connections: sending binds no port */
+	bool inet_mc_loop : 1;   /* what we send to a group comes back to its members here */
+	bool inet_mc_all : 1;    /* takes datagrams of groups that others here have joined */
+	bool sk_lock_waited : 1; /* somebody waits in lock_sock() */
+	bool sk_owned;           /* process context owns the socket */
+	u8 sk_write_pending;     /* threads that wait for room */
+	u16 sk_tx_queue; /* the transmit queue its packets take, counted from 1; 0: none yet */
+	u32 sk_flags;    /* BIT(enum sock_flag_bits) */
 	int sk_err,
 		sk_err_soft; /* positive errno to report; soft: the reason given if we give up */
+	u32 sk_dst_gen;      /* net->rt_genid when sk_dst_cache was looked up */
 	struct sk_buff_head sk_receive_queue, sk_write_queue, sk_backlog;
 	u32 sk_backlog_len; /* truesize on the backlog */
 	u32 sk_rmem_alloc, sk_wmem_alloc, sk_wmem_queued;
@@ -135,11 +141,11 @@ struct sock {
 	u64 sk_sndtimeo_ns, sk_rcvtimeo_ns; /* WAIT_FOREVER: none */
 	u32 sk_lingertime_s;
 	u32 sk_ack_backlog, sk_max_ack_backlog; /* accept queue of a listener */
-	u32 sk_write_pending;
-	u32 sk_trace_id;                /* the number of this socket in traces */
-	struct dst_entry *sk_dst_cache; /* counted */
-	struct socket *sk_socket;       /* NULL once orphaned */
-	struct wait_queue_head sk_wq;   /* everybody who waits on this socket */
+	u32 sk_trace_id;                        /* the number of this socket in traces */
+	struct dst_entry *sk_dst_cache;         /* counted */
+	struct inet_ext *inet_ext;    /* IP options, groups: what few sockets have; NULL: nothing */
+	struct socket *sk_socket;     /* NULL once orphaned */
+	struct wait_queue_head sk_wq; /* everybody who waits on this socket */
 	struct wait_queue_head sk_lock_wq;
 	/* Upward news; softirq or owner. Defaults wake sk_wq; kernel sockets replace them. */
 	void (*sk_state_change)(struct sock *sk);
@@ -223,6 +229,16 @@ static inline void sock_set_flag(struct sock *sk, enum sock_flag_bits f)
 static inline void sock_reset_flag(struct sock *sk, enum sock_flag_bits f)
 {
 	sk->sk_flags &= ~(u32)BIT(f);
+}
+
+/* @dst, whose reference moves in, is the route of @sk as of now; NULL: it has none. The one before is given back. BH off or owner. */
+static inline void sk_dst_set(struct sock *sk, struct dst_entry *dst)
+{
+	struct dst_entry *old = sk->sk_dst_cache;
+
+	sk->sk_dst_cache = dst;
+	sk->sk_dst_gen = sk->sk_net->rt_genid;
+	dst_release(old);
 }
 
 /* --- Ownership ---------------------------------------------------------------------------------------------------------- */

@@ -73,8 +73,16 @@ enum ip_option {
 	IP_PKTINFO = 8,
 	IP_MTU_DISCOVER = 10,
 	IP_RECVERR = 11,
-	IP_MTU = 14
+	IP_MTU = 14,
+	IP_MULTICAST_IF = 32,
+	IP_MULTICAST_TTL = 33,
+	IP_MULTICAST_LOOP = 34,
+	IP_ADD_MEMBERSHIP = 35,
+	IP_DROP_MEMBERSHIP = 36,
+	IP_MULTICAST_ALL = 49,
+	IP_UNICAST_IF = 50
 };
+/* Values of IP_MTU_DISCOVER. */
 enum ip_pmtudisc {
 	IP_PMTUDISC_DONT,      /* fragment here and on the way */
 	IP_PMTUDISC_WANT,      /* DF while it fits the path MTU, fragments here when it does not */
@@ -135,6 +143,12 @@ struct sockaddr_in {
 	__be16 sin_port;
 	__be32 sin_addr;
 	u8 sin_zero[8];
+};
+
+/* IP_ADD_MEMBERSHIP and its like; struct ip_mreq is the first eight bytes. */
+struct ip_mreqn {
+	__be32 imr_multiaddr, imr_address;
+	int imr_ifindex;
 };
 
 struct sockaddr_storage {

@@ -18,6 +18,7 @@ enum ip_proto {
 #define IP_OFFSET  0x1fff
 #define IPDEFTTL   64
 #define IP_MAX_MTU 65535
+#define IP_MIN_MTU 68 /* every link carries that (RFC 791, 3.2) */
 
 struct iphdr {
 	u8 ver_ihl; /* version 4 in the high nibble, header length in words in the low one */

@@ -92,6 +92,9 @@ void sock_init_data(struct socket *sock, struct sock *sk)
 	sk->inet_ttl = -1;
 	sk->inet_pmtudisc = 1;
 	sk->sk_pacing_rate = UINT64_MAX;
+	sk->inet_mc_ttl = 1;
+	sk->inet_mc_loop = 1;
+	sk->inet_mc_all = 1;
 	sk->sk_state_change = sock_def_wakeup;
 	sk->sk_data_ready = sock_def_wakeup;
 	sk->sk_error_report = sock_def_wakeup;
@@ -115,6 +118,7 @@ static void sk_free(struct sock *sk)
 	skb_queue_purge_reason(&sk->sk_backlog, SKB_DROP_REASON_SOCKET_CLOSE);
 	BUG_ON(sk->sk_rmem_alloc);
 	dst_release(sk->sk_dst_cache);
+	kfree(sk->inet_ext);
 	local_bh_disable();
 	list_del_init(&sk->sk_all);
 	BUG_ON(net->socks_live == 0);
@@ -526,8 +530,7 @@ static int set_bindtodevice(struct sock *sk, const void *kval, u32 len)
 		sk->sk_bound_dev_if = dev->ifindex;
 	}
 	/* The cached route may leave by another device. */
-	dst_release(sk->sk_dst_cache);
-	sk->sk_dst_cache = NULL;
+	sk_dst_set(sk, NULL);
 	return 0;
 }
 

@@ -236,18 +236,31 @@ static enum skb_drop_reason icmp_echo(struct net *net, struct sk_buff *skb)
 }
 
 /*
+ * What "fragmentation needed" says. A router of old says 0: then the next of the MTUs that links are known to have, below the
+ * length of what it could not forward (RFC 1191, 5 and 7).
+ */
+static u32 icmp_told_mtu(u32 mtu, u32 quoted_len)
+{
+	static const u16 plateau[] = { 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296 };
+
+	for (u32 i = 0; !mtu && i < ARRAY_SIZE(plateau); i++) {
+		if (plateau[i] < quoted_len)
+			mtu = plateau[i];
+	}
+	return mtu ? mtu : IP_MIN_MTU;
+}
+
+/*
  * An error about a packet of ours. The quoted header is checked like one from the wire, then @skb is turned so that it looks like
  * that packet, and its protocol decides whether it believes the news.
  */
 static enum skb_drop_reason icmp_unreach(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
 {
 	u8 type = icmp_hdr(skb)->type, code = icmp_hdr(skb)->code;
-	u32 info = 0, hlen;
+	u32 mtu = ntohs(icmp_hdr(skb)->un.frag.mtu), info = 0, hlen;
 
 	if (type == ICMP_DEST_UNREACH && code >= NR_ICMP_UNREACH)
 		return SKB_DROP_REASON_ICMP_IGNORED;
-	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED)
-		info = ntohs(icmp_hdr(skb)->un.frag.mtu);
 	if (!pskb_may_pull(skb, sizeof(struct icmphdr) + sizeof(struct iphdr)))
 		goto invalid;
 	skb_pull(skb, sizeof(struct icmphdr));
@@ -260,6 +273,8 @@ static enum skb_drop_reason icmp_unreach(struct net *net, struct sk_buff *skb) _
 	if (!inet_addr_is_local(net, ip_hdr(skb)->saddr) ||
 	    (ip_hdr(skb)->frag_off & htons(IP_OFFSET)))
 		goto invalid;
+	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED)
+		info = icmp_told_mtu(mtu, ntohs(ip_hdr(skb)->tot_len));
 	skb_pull(skb, hlen);
 	skb_reset_transport_header(skb);
 	ip_protocols_deliver(skb, type, code, info);

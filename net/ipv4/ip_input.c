@@ -28,9 +28,6 @@
 #include <net/inetdevice.h>
 #include <net/netfilter.h>
 
-enum ip_opt_kind { IPOPT_END = 0, IPOPT_NOOP = 1, IPOPT_LSRR = 131, IPOPT_SSRR = 137 };
-#define IP_ALL_HOSTS 0xe0000001u /* 224.0.0.1: every host is a member */
-
 /* --- Checks ------------------------------------------------------------------------------------------------------------ */
 
 /*
@@ -125,10 +122,10 @@ static void ip_local_deliver(struct net *net, struct sk_buff *skb) __needs(softi
 
 /* Where it comes from and where it wants to go. Sets *@type. NR_DROP_REASONS: it is for us. */
 static enum skb_drop_reason ip_check_addresses(struct net *net, const struct sk_buff *skb,
-					       enum rtn_type *type)
+					       enum rtn_type *type) __needs(softirq_ctx)
 {
 	const struct iphdr *iph = ip_hdr(skb);
-	bool looped = skb->dev->flags & IFF_LOOPBACK;
+	bool looped = (skb->dev->flags & IFF_LOOPBACK) || skb->pkt_type == PACKET_LOOPBACK;
 
 	if (!looped && ip_martian_source(net, iph))
 		return SKB_DROP_REASON_IP_MARTIAN;
@@ -137,7 +134,7 @@ static enum skb_drop_reason ip_check_addresses(struct net *net, const struct sk_
 	*type = inet_addr_type(net, iph->daddr);
 	if (*type == RTN_UNICAST)
 		return SKB_DROP_REASON_IP_NOT_LOCAL;
-	if (*type == RTN_MULTICAST && iph->daddr != htonl(IP_ALL_HOSTS))
+	if (*type == RTN_MULTICAST && !ip_check_mc(skb->dev, iph->daddr))
 		return SKB_DROP_REASON_IP_NOT_LOCAL;
 	/* A frame to everybody with a packet to one host is an attack or a mistake (RFC 1122, 3.3.6). */
 	if (*type == RTN_LOCAL &&
@@ -164,7 +161,7 @@ static int ip_rcv_finish(struct net *net, struct sock *sk, struct sk_buff *skb) 
 	}
 	ip_account_in(net, skb, type);
 	/* To everybody is to everybody, whatever the frame said: no transport may answer it as if it were meant. */
-	if (skb->pkt_type == PACKET_HOST && type != RTN_LOCAL)
+	if (type != RTN_LOCAL)
 		skb->pkt_type = type == RTN_MULTICAST ? PACKET_MULTICAST : PACKET_BROADCAST;
 	ip_local_deliver(net, skb);
 	return 0;
@@ -254,6 +251,7 @@ int ip_init(struct net *net)
 	if (!net->ipv4)
 		return -ENOMEM;
 	net->ipv4->dst_output = ip_output;
+	net->ipv4->dst_mc_output = ip_mc_output;
 	err = dev_add_pack(net, htons(ETH_P_IP), ip_rcv);
 	if (!err)
 		err = ip_frag_init(net);

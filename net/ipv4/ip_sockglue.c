@@ -3,15 +3,24 @@
  * Socket options of level SOL_IP, the same for every transport.
  *
  * Interface: <net/ip.h> (ip_setsockopt, ip_getsockopt).
- * Above: setsockopt/getsockopt of TCP and UDP.  Below: nothing.
+ * Above: setsockopt/getsockopt of the transports.  Below: ip_options.c, igmp.c; ip_output.c for the route of IP_MTU.
  * Context: process, the socket owned. Values are kernel copies.
- * Owns: nothing.
- * Specs: Linux's ip(7); RFC 1122 (3.2.1.6, 3.2.1.7).
+ * Owns: sk->inet_ext, made when the first option needs it (freed with the sock).
+ * Specs: Linux's ip(7); RFC 1122 (3.2.1.6, 3.2.1.7, 3.2.1.8); RFC 1112 (6.1); RFC 1349 for the classes of IP_TOS.
  */
 #include "ipv4.h"
 
+#include <kernel/softirq.h>
 #include <lib/err.h>
 #include <lib/string.h>
+#include <net/inetdevice.h>
+
+#define TOS_LOWDELAY   0x10
+#define TOS_THROUGHPUT 0x08
+#define TOS_ECN_MASK   3
+
+/* Classes of SO_PRIORITY, of which pfifo_fast makes bands. */
+enum { PRIO_BESTEFFORT = 0, PRIO_BULK = 2, PRIO_INTERACTIVE_BULK = 4, PRIO_INTERACTIVE = 6 };
 
 /* One byte or an int: both are accepted, as applications use both; nothing at all means 0. */
 static int ip_opt_value(const void *kval, u32 len)
@@ -25,10 +34,168 @@ static int ip_opt_value(const void *kval, u32 len)
 	return val;
 }
 
+/* What "low delay" and "throughput" of a type of service mean to our own queues. */
+static u32 rt_tos2priority(u8 tos)
+{
+	if (tos & TOS_LOWDELAY)
+		return tos & TOS_THROUGHPUT ? PRIO_INTERACTIVE_BULK : PRIO_INTERACTIVE;
+	return tos & TOS_THROUGHPUT ? PRIO_BULK : PRIO_BESTEFFORT;
+}
+
+static void ip_set_tos(struct sock *sk, int val)
+{
+	u8 tos = (u8)val;
+
+	/* The ECN bits of a TCP connection belong to TCP. */
+	if (sk->sk_type == SOCK_STREAM)
+		tos = (u8)((tos & ~TOS_ECN_MASK) | (sk->inet_tos & TOS_ECN_MASK));
+	if (tos == sk->inet_tos)
+		return;
+	sk->inet_tos = tos;
+	sk->sk_priority = rt_tos2priority(tos);
+}
+
+/* The route depends on them: the first hop of a source route is where packets go. */
+static int ip_set_options(struct sock *sk, const void *kval, u32 len)
+{
+	struct ip_options opt;
+	struct inet_ext *ext;
+	int err = ip_options_compile(&opt, kval, len);
+
+	if (err)
+		return err;
+	if (!opt.optlen && !sk->inet_ext)
+		return 0;
+	ext = inet_ext_get(sk);
+	if (!ext)
+		return -ENOMEM;
+	local_bh_disable();
+	ext->opt = opt;
+	sk_dst_set(sk, NULL);
+	local_bh_enable();
+	return 0;
+}
+
+/* --- Groups and devices ---------------------------------------------------------------------------------------------------- */
+
+/* struct ip_mreqn, its first eight bytes (struct ip_mreq), or (@alone) a single address. 0, -EINVAL too short. */
+static int ip_get_mreqn(struct ip_mreqn *mr, const void *kval, u32 len, bool alone)
+{
+	*mr = (struct ip_mreqn){ 0 };
+	if (len >= sizeof(*mr))
+		memcpy(mr, kval, sizeof(*mr));
+	else if (len >= 2 * sizeof(__be32))
+		memcpy(mr, kval, 2 * sizeof(__be32));
+	else if (alone && len >= sizeof(__be32))
+		memcpy(&mr->imr_address, kval, sizeof(__be32));
+	else
+		return -EINVAL;
+	return mr->imr_ifindex < 0 ? -EINVAL : 0;
+}
+
+/* The device with @addr, NULL when none. */
+static const struct net_device *ip_dev_with(const struct net *net, __be32 addr)
+{
+	const struct net_device *dev;
+
+	list_for_each_entry(dev, &net->dev_base, dev_list) {
+		if (inet_dev_has_addr(dev, addr))
+			return dev;
+	}
+	return NULL;
+}
+
+static int ip_set_multicast_if(struct sock *sk, const void *kval, u32 len)
+{
+	const struct net_device *dev = NULL;
+	struct inet_ext *ext;
+	struct ip_mreqn mr;
+	int err = ip_get_mreqn(&mr, kval, len, true);
+
+	if (err || sk->sk_type == SOCK_STREAM)
+		return -EINVAL;
+	ext = inet_ext_get(sk);
+	if (!ext)
+		return -ENOMEM;
+	if (mr.imr_ifindex)
+		dev = dev_get_by_index(sk->sk_net, (u32)mr.imr_ifindex);
+	else if (mr.imr_address)
+		dev = ip_dev_with(sk->sk_net, mr.imr_address);
+	if (!dev && (mr.imr_ifindex || mr.imr_address))
+		return -EADDRNOTAVAIL;
+	if (dev && sk->sk_bound_dev_if && sk->sk_bound_dev_if != dev->ifindex)
+		return -EINVAL;
+	ext->mc_index = dev ? dev->ifindex : 0;
+	ext->mc_addr = mr.imr_address;
+	return 0;
+}
+
+static int ip_set_unicast_if(struct sock *sk, int val)
+{
+	u32 index = ntohl((__force __be32)val);
+	struct inet_ext *ext = inet_ext_get(sk);
+
+	if (!ext)
+		return -ENOMEM;
+	if (index && !dev_get_by_index(sk->sk_net, index))
+		return -EADDRNOTAVAIL;
+	if (index && sk->sk_bound_dev_if && sk->sk_bound_dev_if != index)
+		return -EINVAL;
+	ext->uc_index = index;
+	return 0;
+}
+
+static int ip_set_membership(struct sock *sk, int opt, const void *kval, u32 len)
+{
+	struct ip_mreqn mr;
+	int err = ip_get_mreqn(&mr, kval, len, false);
+
+	if (sk->sk_type == SOCK_STREAM)
+		return -EPROTO;
+	if (err)
+		return err;
+	return opt == IP_ADD_MEMBERSHIP ? ip_mc_join(sk, &mr) : ip_mc_leave(sk, &mr);
+}
+
+static int ip_set_multicast(struct sock *sk, int opt, const void *kval, u32 len)
+{
+	int val = ip_opt_value(kval, len);
+
+	switch (opt) {
+	case IP_MULTICAST_IF:
+		return ip_set_multicast_if(sk, kval, len);
+	case IP_MULTICAST_TTL:
+		if (sk->sk_type == SOCK_STREAM || len < 1 || val < -1 || val > 255)
+			return -EINVAL;
+		sk->inet_mc_ttl = val < 0 ? 1 : (u8)val;
+		return 0;
+	case IP_MULTICAST_LOOP:
+		if (len < 1)
+			return -EINVAL;
+		sk->inet_mc_loop = val != 0;
+		return 0;
+	case IP_MULTICAST_ALL:
+		if (len < 1 || (val != 0 && val != 1))
+			return -EINVAL;
+		sk->inet_mc_all = val != 0;
+		return 0;
+	case IP_ADD_MEMBERSHIP:
+	case IP_DROP_MEMBERSHIP:
+		return ip_set_membership(sk, opt, kval, len);
+	case IP_UNICAST_IF:
+		return len == sizeof(val) ? ip_set_unicast_if(sk, val) : -EINVAL;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+/* --- The calls ------------------------------------------------------------------------------------------------------------- */
+
 /**
  * ip_setsockopt() - sets an option of level SOL_IP; @len 0 means the value 0.
  * Context: process, owner.
- * Return: 0; -EINVAL bad value; -ENOPROTOOPT unknown option.
+ * Return: 0; -EINVAL bad value; -EADDRNOTAVAIL, -ENODEV no such device or membership; -EADDRINUSE, -ENOBUFS of ip_mc_join();
+ * -EPROTO a stream cannot join; -ENOMEM; -ENOPROTOOPT unknown option.
  */
 int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len)
 {
@@ -36,12 +203,10 @@ int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len)
 
 	sock_owned_by_me(sk);
 	switch (opt) {
+	case IP_OPTIONS:
+		return ip_set_options(sk, kval, len);
 	case IP_TOS:
-		/* The ECN bits of a TCP connection belong to TCP. */
-		if (sk->sk_type == SOCK_STREAM)
-			sk->inet_tos = (u8)((val & ~3) | (sk->inet_tos & 3));
-		else
-			sk->inet_tos = (u8)val;
+		ip_set_tos(sk, val);
 		return 0;
 	case IP_TTL:
 		if (val != -1 && (val < 1 || val > 255))
@@ -49,9 +214,47 @@ int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len)
 		sk->inet_ttl = (s16)val;
 		return 0;
 	case IP_MTU_DISCOVER:
-		if (val < 0 || val > IP_PMTUDISC_OMIT)
+		if (val < IP_PMTUDISC_DONT || val > IP_PMTUDISC_OMIT)
 			return -EINVAL;
 		sk->inet_pmtudisc = (u8)val;
+		return 0;
+	default:
+		return ip_set_multicast(sk, opt, kval, len);
+	}
+}
+
+/* Those whose value is an int. 0, -ENOPROTOOPT, -ENOTCONN. */
+static int ip_get_int(struct sock *sk, int opt, int *val)
+{
+	const struct inet_ext *ext = sk->inet_ext;
+	const struct dst_entry *dst;
+
+	switch (opt) {
+	case IP_TOS:
+		*val = sk->inet_tos;
+		return 0;
+	case IP_TTL:
+		*val = sk->inet_ttl < 0 ? IPDEFTTL : sk->inet_ttl;
+		return 0;
+	case IP_MTU_DISCOVER:
+		*val = sk->inet_pmtudisc;
+		return 0;
+	case IP_MTU:
+		/* Looked up again when it is stale, but never for a socket that has no route at all. */
+		dst = sk->sk_dst_cache ? ip_sk_dst(sk) : NULL;
+		*val = dst ? (int)ip_dst_mtu_of(sk, dst) : 0;
+		return dst ? 0 : -ENOTCONN;
+	case IP_MULTICAST_TTL:
+		*val = sk->inet_mc_ttl;
+		return 0;
+	case IP_MULTICAST_LOOP:
+		*val = sk->inet_mc_loop;
+		return 0;
+	case IP_MULTICAST_ALL:
+		*val = sk->inet_mc_all;
+		return 0;
+	case IP_UNICAST_IF:
+		*val = (__force int)htonl(ext ? ext->uc_index : 0);
 		return 0;
 	default:
 		return -ENOPROTOOPT;
@@ -66,30 +269,27 @@ int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len)
  */
 int ip_getsockopt(struct sock *sk, int opt, void *kval, u32 *len)
 {
-	const struct dst_entry *dst;
-	int val;
+	const struct inet_ext *ext = sk->inet_ext;
+	int val, err;
 
 	sock_owned_by_me(sk);
-	switch (opt) {
-	case IP_TOS:
-		val = sk->inet_tos;
-		break;
-	case IP_TTL:
-		val = sk->inet_ttl < 0 ? IPDEFTTL : sk->inet_ttl;
-		break;
-	case IP_MTU_DISCOVER:
-		val = sk->inet_pmtudisc;
-		break;
-	case IP_MTU:
-		dst = __sk_dst_check(sk);
-		if (!dst)
-			return -ENOTCONN;
-		val = (int)dst->mtu;
-		break;
-	default:
-		return -ENOPROTOOPT;
+	if (opt == IP_OPTIONS) {
+		*len = min_t(u32, *len, ip_sk_optlen(sk));
+		if (*len)
+			memcpy(kval, ext->opt.orig, *len);
+		return 0;
 	}
-	if (*len > 0 && *len < sizeof(val) && val <= 255)
+	if (opt == IP_MULTICAST_IF) {
+		__be32 addr = ext ? ext->mc_addr : INADDR_ANY;
+
+		*len = min_t(u32, *len, sizeof(addr));
+		memcpy(kval, &addr, *len);
+		return 0;
+	}
+	err = ip_get_int(sk, opt, &val);
+	if (err)
+		return err;
+	if (*len > 0 && *len < sizeof(val) && val >= 0 && val <= 255)
 		*len = 1;
 	*len = min_t(u32, *len, sizeof(val));
 	memcpy(kval, &val, *len);

@@ -27,8 +27,9 @@ struct icmp_bucket {
 
 struct ipv4_net {
 	const struct net_protocol *protocol[256]; /* protocol.c; borrowed, static tables */
-	/* What a route's dst.output becomes: ip_output(), by pointer, for the route table stands below it. */
+	/* What a route's dst.output becomes: ip_output() and ip_mc_output(), by pointer, for the route table stands below. */
 	int (*dst_output)(struct net *net, struct sock *sk, struct sk_buff *skb);
+	int (*dst_mc_output)(struct net *net, struct sock *sk, struct sk_buff *skb);
 	struct ip_ident ident[IP_IDENT_BUCKETS]; /* ip_output.c */
 	struct icmp_bucket icmp_all;             /* icmp.c */
 	struct icmp_bucket icmp_peer[ICMP_PEER_BUCKETS];
@@ -46,6 +47,16 @@ struct ipv4_net {
 	struct list_head ping[PING_BUCKETS]; /* ping.c: by identifier */
 };
 
+enum ip_opt_kind {
+	IPOPT_END = 0,
+	IPOPT_NOOP = 1,
+	IPOPT_RR = 7,
+	IPOPT_TS = 68,
+	IPOPT_LSRR = 131,
+	IPOPT_SSRR = 137,
+	IPOPT_RA = 148,
+};
+
 /* A packet with its own IP header, complete but for length, checksum and (0) identification. As ip_send_skb(). */
 int ip_send_hdrincl(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt)
 	__needs(softirq_ctx);
@@ -53,6 +64,13 @@ SKB_CONSUMER(ip_send_hdrincl, 3);
 /* Counts a message that was sent. */
 void icmp_out_count(struct net *net, u8 type);
 int ip_output(struct net *net, struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
+int ip_mc_output(struct net *net, struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
+int ip_options_compile(struct ip_options *opt, const void *data, u32 len);
+void ip_options_build(const struct ip_options *opt, u8 *to, __be32 saddr, __be32 daddr);
+struct inet_ext *inet_ext_get(struct sock *sk);
+int ip_mc_join(struct sock *sk, const struct ip_mreqn *mr);
+int ip_mc_leave(struct sock *sk, const struct ip_mreqn *mr);
+bool ip_check_mc(const struct net_device *dev, __be32 group) __needs(softirq_ctx);
 
 /* --- ip_reassembly.c ---------------------------------------------------------------------------------------------------- */
 #define FRAG_QUEUES  64u

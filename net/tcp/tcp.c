@@ -307,8 +307,7 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	sk->inet_sport = 0;
 	sk->sk_rcv_saddr = 0;
 	sk->inet_saddr = 0;
-	dst_release(sk->sk_dst_cache);
-	sk->sk_dst_cache = NULL;
+	sk_dst_set(sk, NULL);
 	tp->fin_rcvd = false;
 	tp->fo_asked = tp->fo_child = tp->syn_data = tp->syn_data_acked = false;
 	tp->mtu_info = tp->pmtu = 0;

@@ -26,7 +26,7 @@
 void tcp_init_rcv_space(struct sock *sk, bool wscale_ok)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	const struct dst_entry *dst = __sk_dst_check(sk);
+	const struct dst_entry *dst = ip_sk_dst(sk);
 	u32 space, scale_for;
 
 	tp->advmss = dst ? dst->advmss : TCP_MSS_DEFAULT;
@@ -68,9 +68,9 @@ static void tcp_rcvbuf_fit(struct sock *sk)
 void tcp_init_transfer(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	const struct dst_entry *dst = __sk_dst_check(sk);
+	const struct dst_entry *dst = ip_sk_dst(sk);
 
-	(void)tcp_sync_mss(sk, dst ? dst->mtu : tp->mss_clamp + tcp_headers_len(tp));
+	(void)tcp_sync_mss(sk, dst ? ip_dst_mtu_of(sk, dst) : tp->mss_clamp + tcp_headers_len(tp));
 	tcp_clear_retrans(tp);
 	tp->ca_state = TCP_CA_Open;
 	tp->cc = (struct tcp_cc){ .cwnd = tp->total_retrans ? 1 : TCP_INIT_CWND,

@@ -45,7 +45,6 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 /* --- Numbers (transmit-path B22) ------------------------------------------------------------------------------------ */
 #define TCP_MSS_DEFAULT          536u
 #define TCP_MIN_SND_MSS          48u
-#define TCP_MIN_PMTU             552u
 #define TCP_INIT_CWND            10u
 #define TCP_MIN_CWND             2u
 #define TCP_INFINITE_SSTHRESH    0x7fffffffu
@@ -252,7 +251,7 @@ struct tcp_sock {
 	u32 max_window; /* the largest the peer ever offered */
 	u32 mss_cache, mss_clamp, user_mss, advmss;
 	u32 pmtu;     /* MTU that mss_cache was computed for */
-	u32 mtu_info; /* told by ICMP: upper bound, 0: none */
+	u32 mtu_info; /* told by ICMP last; the route remembers it */
 	/* Receive sequence space */
 	u32 rcv_nxt, rcv_wnd, rcv_wup, copied_seq;
 	u32 rcv_mss; /* guess of the peer's segment size */

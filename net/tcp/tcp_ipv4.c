@@ -218,14 +218,11 @@ static int tcp_icmp_errno(u8 type, u8 code)
 	return 0;
 }
 
-/* Frag needed: smaller segments, but never below what 552 bytes of MTU carry (a forged message must not cost much). */
+/* Frag needed, about a segment that is in flight: the path MTU is learned, now or when the owner lets go. */
 static void tcp_v4_frag_needed(struct sock *sk, u32 mtu) __needs(softirq_ctx)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	mtu = max(mtu, TCP_MIN_PMTU);
-	if (tp->mtu_info && mtu >= tp->mtu_info)
-		return;
 	tp->mtu_info = mtu;
 	if (sock_owned_by_user(sk)) {
 		tp->deferred |= TCP_DEFER_MTU;
@@ -319,7 +316,8 @@ int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, struct tcp_f
 {
 	struct net *net = sk->sk_net;
 	struct tcp_sock *tp = tcp_sk(sk);
-	struct flowi4 fl = { .daddr = addr->sin_addr ? addr->sin_addr : htonl(0x7f000001),
+	__be32 daddr = addr->sin_addr ? addr->sin_addr : htonl(0x7f000001);
+	struct flowi4 fl = { .daddr = ip_sk_first_hop(sk, daddr),
 			     .saddr = sk->inet_saddr,
 			     .oif = sk->sk_bound_dev_if,
 			     .flowi4_proto = IPPROTO_TCP,
@@ -338,11 +336,10 @@ int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, struct tcp_f
 		return -ENETUNREACH;
 	}
 	local_bh_disable();
-	dst_release(sk->sk_dst_cache);
-	sk->sk_dst_cache = &rt->dst;
+	sk_dst_set(sk, &rt->dst);
 	sk->inet_saddr = fl.saddr;
 	sk->sk_rcv_saddr = fl.saddr;
-	sk->sk_daddr = fl.daddr;
+	sk->sk_daddr = daddr;
 	sk->sk_dport = addr->sin_port;
 	tcp_set_state(sk, TCP_SYN_SENT);
 	err = inet_hash_connect(net->tcp_hash, &sk->__sk_common);
@@ -404,16 +401,25 @@ static struct sock *tcp_v4_syn_recv_sock(struct tcp_request_sock *req, bool earl
 	return child;
 }
 
-/* mtu_info has a new bound: smaller segments from now on, the too large ones again. */
+/*
+ * A router has said mtu_info: the route learns it (for 600 s), segments are smaller from now on, and those in flight that are too
+ * large go again (RFC 1191, 6).
+ */
 static void tcp_v4_mtu_reduced(struct sock *sk) __needs(softirq_ctx)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	const struct dst_entry *dst;
+	u32 mtu;
 
 	sock_owned_by_me(sk);
-	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN || !tp->mtu_info ||
-	    tp->mtu_info >= tp->pmtu)
+	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
 		return;
-	(void)tcp_sync_mss(sk, tp->mtu_info);
+	ip_sk_update_pmtu(sk, sk->sk_daddr, tp->mtu_info);
+	dst = ip_sk_dst(sk);
+	mtu = dst ? ip_dst_mtu_of(sk, dst) : tp->pmtu;
+	if (sk->inet_pmtudisc == IP_PMTUDISC_DONT || mtu >= tp->pmtu)
+		return;
+	(void)tcp_sync_mss(sk, mtu);
 	tcp_simple_retransmit(sk);
 }
 

@@ -32,9 +32,8 @@ u32 tcp_sync_mss(struct sock *sk, u32 pmtu)
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 mss, cutoff;
 
-	if (tp->mtu_info)
-		pmtu = min(pmtu, tp->mtu_info);
-	mss = pmtu > tcp_headers_len(tp) ? pmtu - tcp_headers_len(tp) : 0;
+	mss = tcp_headers_len(tp) + ip_sk_optlen(sk);
+	mss = pmtu > mss ? pmtu - mss : 0;
 	mss = min(mss, tp->mss_clamp);
 	cutoff = tp->max_window > TCP_MSS_DEFAULT ? tp->max_window / 2 : tp->max_window;
 	if (cutoff)
@@ -45,16 +44,16 @@ u32 tcp_sync_mss(struct sock *sk, u32 pmtu)
 	return mss;
 }
 
-/** tcp_current_mss() - segment size now; follows the route's MTU. Context: owner or softirq. Return: bytes. */
+/** tcp_current_mss() - segment size now; follows the route's MTU, down and (what was learned expires) up. Context: owner or softirq. Return: bytes. */
 u32 tcp_current_mss(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	const struct dst_entry *dst = __sk_dst_check(sk);
+	const struct dst_entry *dst = ip_sk_dst(sk);
 	u32 mtu;
 
 	if (!dst)
 		return tp->mss_cache;
-	mtu = tp->mtu_info ? min(dst->mtu, tp->mtu_info) : dst->mtu;
+	mtu = ip_dst_mtu_of(sk, dst);
 	return mtu == tp->pmtu ? tp->mss_cache : tcp_sync_mss(sk, mtu);
 }
 

@@ -202,6 +202,8 @@ int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 le
 	if (level == SOL_IP) {
 		lock_sock(sk);
 		err = tcp_sk(sk)->icsk_af_ops->setsockopt(sk, opt, kval, len);
+		if (tcp_sk(sk)->pmtu) /* IP options take their room from the segment */
+			(void)tcp_sync_mss(sk, tcp_sk(sk)->pmtu);
 		release_sock(sk);
 		return err;
 	}

@@ -50,8 +50,7 @@ static bool tcp_write_timeout(struct sock *sk) __needs(softirq_ctx, sk)
 		give_up = tp->retransmits >= (tp->syn_retries ? tp->syn_retries : retries);
 	} else {
 		if (tp->retransmits >= tn->retries1 && sk->sk_dst_cache) {
-			dst_release(sk->sk_dst_cache);
-			sk->sk_dst_cache = NULL;
+			sk_dst_set(sk, NULL);
 		}
 		if (sock_flag(sk, SOCK_DEAD))
 			give_up = tp->retransmits >= tn->orphan_retries;

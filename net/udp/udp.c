@@ -92,8 +92,7 @@ static void udp_forget_peer(struct sock *sk)
 		sk->inet_saddr = 0;
 		sk->sk_rcv_saddr = 0;
 	}
-	dst_release(sk->sk_dst_cache);
-	sk->sk_dst_cache = NULL;
+	sk_dst_set(sk, NULL);
 }
 
 /* proto.disconnect: connect() with AF_UNSPEC. */
@@ -211,22 +210,19 @@ static struct rtable *udp_route(struct sock *sk, const struct udp_to *to, const 
 		if (dst)
 			return dst_rtable(dst_hold(dst));
 	}
+	ip_sk_flow_dev(sk, fl);
+	/* The way is that of the first hop; the header names the real destination. */
+	fl->daddr = ip_sk_first_hop(sk, to->daddr);
 	rt = ip_route_output_key(sk->sk_net, fl);
 	if (IS_ERR(rt)) {
 		if (PTR_ERR(rt) == -ENETUNREACH)
 			IP_INC_STATS(sk->sk_net, OutNoRoutes);
 		return rt;
 	}
+	fl->daddr = to->daddr ? to->daddr : fl->daddr;
 	if (cached && !sk->sk_dst_cache)
-		sk->sk_dst_cache = dst_hold(&rt->dst);
+		sk_dst_set(sk, dst_hold(&rt->dst));
 	return rt;
-}
-
-static u8 udp_ttl(const struct sock *sk, const struct rtable *rt)
-{
-	if (rt->rt_type == RTN_MULTICAST)
-		return 1;
-	return sk->inet_ttl > 0 ? (u8)sk->inet_ttl : IPDEFTTL;
 }
 
 /* What the socket wants, and what control data wants otherwise. 0; -EINVAL. */
@@ -284,10 +280,10 @@ static int udp_prepare(struct sock *sk, struct msghdr *msg, struct ip_cork *cork
 	cork->rt = rt;
 	cork->dport = to.dport;
 	cork->mtu = min_t(u32, ip_dst_mtu_of(sk, &rt->dst), IP_MAX_MTU);
-	cork->hdrlen = sizeof(struct iphdr);
+	cork->hdrlen = (u8)(sizeof(struct iphdr) + ip_sk_optlen(sk));
 	cork->length = 0;
 	cork->gso_size = ipc.gso_size;
-	cork->ttl = ipc.ttl ? ipc.ttl : udp_ttl(sk, rt);
+	cork->ttl = ipc.ttl ? ipc.ttl : ip_sk_ttl(sk, rt);
 	return 0;
 }
 
@@ -340,7 +336,7 @@ static bool udp_df(const struct sock *sk, const struct ip_cork *cork, u32 len)
 	u8 disc = sk->inet_pmtudisc;
 
 	return disc == IP_PMTUDISC_DO || disc == IP_PMTUDISC_PROBE ||
-	       (disc == IP_PMTUDISC_WANT && (len <= cork->mtu || cork->gso_size));
+	       (ip_dont_fragment(sk, &cork->rt->dst) && (len <= cork->mtu || cork->gso_size));
 }
 
 /*
@@ -690,6 +686,7 @@ static int udp_shutdown(struct sock *sk, u8 how_mask)
 static void udp_close(struct sock *sk, u64 deadline_ns)
 {
 	(void)deadline_ns;
+	ip_mc_drop_socket(sk);
 	udp_unbind(sk);
 	udp_flush_pending(sk);
 	sock_orphan(sk);
@@ -726,6 +723,7 @@ struct udp_flood {
 static bool udp_flood_one(struct sock_common *skc, void *arg) __needs(softirq_ctx)
 {
 	struct udp_flood *f = arg;
+	struct sock *sk = container_of(skc, struct sock, __sk_common);
 	const struct iphdr *iph = ip_hdr(f->skb);
 	const struct udphdr *uh = udp_hdr(f->skb);
 	struct sk_buff *copy;
@@ -736,10 +734,12 @@ static bool udp_flood_one(struct sock_common *skc, void *arg) __needs(softirq_ct
 	    (skc->skc_dport && skc->skc_dport != uh->source) ||
 	    (skc->skc_bound_dev_if && skc->skc_bound_dev_if != f->skb->dev->ifindex))
 		return false;
+	if (ipv4_is_multicast(iph->daddr) && !ip_mc_sf_allow(sk, iph->daddr, f->skb->dev->ifindex))
+		return false;
 	f->copies++;
 	copy = skb_clone(f->skb);
 	if (copy)
-		udp_queue_rcv(f->net, container_of(skc, struct sock, __sk_common), copy);
+		udp_queue_rcv(f->net, sk, copy);
 	else
 		UDP_INC_STATS(f->net, MemErrors);
 	return false;
@@ -826,7 +826,7 @@ static int udp_icmp_errno(const struct sock *sk, u8 type, u8 code, bool *hard)
 	switch (type) {
 	case ICMP_DEST_UNREACH:
 		if (code == ICMP_FRAG_NEEDED) {
-			*hard = sk->inet_pmtudisc != 0;
+			*hard = sk->inet_pmtudisc != IP_PMTUDISC_DONT && ip_sk_accept_pmtu(sk);
 			return EMSGSIZE;
 		}
 		*hard = icmp_err_convert[code].fatal;
@@ -849,7 +849,6 @@ static void udp_err(struct sk_buff *skb, u8 type, u8 code, u32 info) __needs(sof
 	bool hard;
 	int err;
 
-	(void)info;
 	BUG_ON(type == ICMP_DEST_UNREACH && code >= NR_ICMP_UNREACH);
 	/* Seen from our socket: the quoted destination is the peer. */
 	sk = inet_lookup_dgram(net->udp->hash, iph->daddr, uh->dest, iph->saddr, ntohs(uh->source),
@@ -858,6 +857,8 @@ static void udp_err(struct sk_buff *skb, u8 type, u8 code, u32 info) __needs(sof
 		ICMP_INC_STATS(net, InErrors);
 		return;
 	}
+	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED)
+		ip_sk_update_pmtu(sk, iph->daddr, info);
 	err = udp_icmp_errno(sk, type, code, &hard);
 	/* Without a peer nobody could tell whose error it is (RFC 1122, 4.1.3.3). */
 	if (!hard || sk->sk_state != TCP_ESTABLISHED)

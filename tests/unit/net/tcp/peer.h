@@ -18,6 +18,7 @@
 
 #include <kernel/fault.h>
 #include <net/checksum.h>
+#include <net/ip.h>
 #include <net/sch_generic.h>
 
 #define PEER_ISS   0x10000000u
@@ -104,6 +105,15 @@ static void peer_packet(const u8 *ip, u32 len)
 	skb->protocol = eth_type_trans(skb, devs[0]);
 	local_bh_disable();
 	netif_receive_skb(skb);
+	local_bh_enable();
+}
+
+/* A router has said how large packets to the peer may be, and @sk has looked its route up since. */
+static inline void peer_path_mtu(struct sock *sk, u32 mtu)
+{
+	local_bh_disable();
+	ip_update_pmtu(hosts[0], htonl(0x0a000002), 0, mtu);
+	CHECK(ip_sk_dst(sk) && ip_sk_dst(sk)->mtu == mtu);
 	local_bh_enable();
 }
 

@@ -231,7 +231,7 @@ TEST_EACH(unsent_is_cut_anew, resize_table)
 	CHECK_EQ(put(s, data, 1, 0), 1);
 	peer_ack();
 	CHECK_EQ(put(s, data, 2920, 0), 2920); /* waits for the window */
-	tcp_sk(s->sk)->mtu_info = row->mtu;
+	peer_path_mtu(s->sk, row->mtu);
 	peer_hush();
 	peer.wnd = 65535;
 	peer_memory(row->memory);

@@ -331,26 +331,24 @@ TEST(fin_passes_the_congestion_window)
 /* --- Segment size --------------------------------------------------------------------------------------------------------- */
 struct mss_row {
 	const char *name;
-	u32 pmtu, mtu_info, clamp, max_window, want;
+	u32 pmtu, clamp, max_window, want;
 };
 
 static const struct mss_row mss_table[] = {
-	{ "ethernet", 1500, 0, 65535, 65535, 1460 },
-	{ "peers_mss", 1500, 0, 1000, 65535, 1000 },
-	{ "icmp_bound", 1500, 600, 65535, 65535, 560 },
-	{ "icmp_bound_above", 1500, 9000, 65535, 65535, 1460 },
-	{ "half_of_a_small_window", 1500, 0, 65535, 2000, 1000 },
-	{ "window_537", 1500, 0, 65535, 537, 268 },
-	{ "window_536_whole", 1500, 0, 65535, 536, 536 },
-	{ "window_100_whole", 1500, 0, 65535, 100, 100 },
-	{ "window_10_least", 1500, 0, 65535, 10, 48 },
-	{ "no_window_yet", 1500, 0, 65535, 0, 1460 },
-	{ "mtu_68", 68, 0, 65535, 65535, 48 },
-	{ "mtu_88", 88, 0, 65535, 65535, 48 },
-	{ "mtu_89", 89, 0, 65535, 65535, 49 },
-	{ "mtu_40", 40, 0, 65535, 65535, 48 },
-	{ "mtu_0", 0, 0, 65535, 65535, 48 },
-	{ "loopback", 65535, 0, 65535, 1 << 20, 65495 },
+	{ "ethernet", 1500, 65535, 65535, 1460 },
+	{ "peers_mss", 1500, 1000, 65535, 1000 },
+	{ "half_of_a_small_window", 1500, 65535, 2000, 1000 },
+	{ "window_537", 1500, 65535, 537, 268 },
+	{ "window_536_whole", 1500, 65535, 536, 536 },
+	{ "window_100_whole", 1500, 65535, 100, 100 },
+	{ "window_10_least", 1500, 65535, 10, 48 },
+	{ "no_window_yet", 1500, 65535, 0, 1460 },
+	{ "mtu_68", 68, 65535, 65535, 48 },
+	{ "mtu_88", 88, 65535, 65535, 48 },
+	{ "mtu_89", 89, 65535, 65535, 49 },
+	{ "mtu_40", 40, 65535, 65535, 48 },
+	{ "mtu_0", 0, 65535, 65535, 48 },
+	{ "loopback", 65535, 65535, 1 << 20, 65495 },
 };
 
 TEST_EACH(sync_mss, mss_table)
@@ -361,13 +359,11 @@ TEST_EACH(sync_mss, mss_table)
 	peer_up();
 	s = tcp_socket(0);
 	tp = tcp_sk(s->sk);
-	tp->mtu_info = row->mtu_info;
 	tp->mss_clamp = row->clamp;
 	tp->max_window = row->max_window;
 	CHECK_EQ(tcp_sync_mss(s->sk, row->pmtu), row->want);
 	CHECK_EQ(tp->mss_cache, row->want);
 	CHECK_EQ(tcp_current_mss(s->sk), row->want); /* no route: stays */
-	tp->mtu_info = 0;
 	sock_release(s);
 	peer_down();
 }
@@ -661,7 +657,7 @@ TEST(smaller_mss_cuts_what_goes_again)
 	s = peer_connected();
 	tp = tcp_sk(s->sk);
 	CHECK_EQ(put(s, data, 1460, 0), 1460);
-	tp->mtu_info = 552;
+	peer_path_mtu(s->sk, 552);
 	local_bh_disable();
 	peer_memory(false);
 	CHECK_EQ(tcp_retransmit_skb(s->sk, tcp_rtx_head(tp), 1), -ENOMEM);

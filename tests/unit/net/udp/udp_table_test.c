@@ -573,7 +573,7 @@ TEST(a_device_that_is_down_or_gone)
 	up();
 	sk = bound(4000);
 	sk->sk_bound_dev_if = 99;
-	CHECK_EQ(udp_send(sk, PEER_IP, 9, "x", 1, 0), -ENETDOWN);
+	CHECK_EQ(udp_send(sk, PEER_IP, 9, "x", 1, 0), -ENODEV);
 	CHECK_EQ(net->mib.ip[IPSTATS_MIB_OutNoRoutes], 0);
 	sk->sk_bound_dev_if = 0;
 	dev_close(dev);

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Groups: which sockets are members of which multicast groups, on which device.
+ *
+ * A socket joins; the device keeps a counted list, by which IP input knows which groups are ours, and tells its driver when the list
+ * begins and ends. This is level 2 of RFC 1112 but for the reports: no router is told of our membership (IGMP comes with a later
+ * floor), so groups are received from the link, and from farther away only where a switch or router floods them.
+ *
+ * Interface: <net/ip.h> (ip_mc_drop_socket(), ip_mc_sf_allow()); "ipv4.h" (ip_mc_join(), ip_mc_leave(), ip_check_mc()).
+ * Above: ip_sockglue.c, ip_input.c, ip_output.c, UDP.  Below: route.c, addresses of devices.
+ * Context: process (join, leave), BH off (questions).
+ * Owns: the devices' lists (they lie in struct in_device); each socket's list lies in its struct inet_ext.
+ * Specs: RFC 1112 (6, 7); Linux's ip(7).
+ */
+#include "ipv4.h"
+
+#include <kernel/softirq.h>
+#include <lib/err.h>
+#include <net/inetdevice.h>
+
+#define IP_ALL_HOSTS 0xe0000001u /* 224.0.0.1: every host is a member */
+
+/* The slot of @group on @dev; INADDR_ANY finds a free one. NULL: none. */
+static struct in_mcgroup *mc_slot(const struct net_device *dev, __be32 group)
+{
+	if (!dev->ip_ptr)
+		return NULL;
+	for (u32 i = 0; i < IN_DEV_MAX_GROUPS; i++) {
+		if (dev->ip_ptr->mc[i].group == group)
+			return &dev->ip_ptr->mc[i];
+	}
+	return NULL;
+}
+
+/* Index of the membership in @ext, -1 when there is none. @ifindex 0: on any device. */
+static int mc_member(const struct inet_ext *ext, __be32 group, u32 ifindex)
+{
+	for (u32 i = 0; ext && i < ext->nr_mc; i++) {
+		if (ext->mc[i].group == group && (!ifindex || ext->mc[i].ifindex == ifindex))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* The device that the application means: by index, by address, or where the route of the group leads. NULL: none. */
+static struct net_device *mc_dev(struct net *net, const struct ip_mreqn *mr)
+{
+	struct flowi4 fl = { .daddr = mr->imr_multiaddr };
+	struct net_device *dev;
+	struct rtable *rt;
+
+	if (mr->imr_ifindex)
+		return dev_get_by_index(net, (u32)mr->imr_ifindex);
+	if (mr->imr_address) {
+		list_for_each_entry(dev, &net->dev_base, dev_list) {
+			if (inet_dev_has_addr(dev, mr->imr_address))
+				return dev;
+		}
+		return NULL;
+	}
+	rt = ip_route_output_key(net, &fl);
+	if (IS_ERR(rt))
+		return NULL;
+	dev = rt->dst.dev;
+	dst_release(&rt->dst);
+	return dev;
+}
+
+static int mc_dev_join(struct net_device *dev, __be32 group)
+{
+	struct in_mcgroup *slot = mc_slot(dev, group);
+
+	if (!dev->ip_ptr)
+		return -ENODEV;
+	if (!slot)
+		slot = mc_slot(dev, INADDR_ANY);
+	if (!slot)
+		return -ENOBUFS;
+	slot->group = group;
+	slot->users++;
+	return 0;
+}
+
+static void mc_dev_leave(const struct net_device *dev, __be32 group)
+{
+	struct in_mcgroup *slot = mc_slot(dev, group);
+
+	BUG_ON(!slot || slot->users == 0);
+	if (--slot->users == 0)
+		slot->group = INADDR_ANY;
+}
+
+/**
+ * ip_mc_join() - @sk becomes a member of @mr's group.
+ * Context: process, owner.
+ * Return: 0; -EINVAL no group; -ENODEV no such device, or one without addresses; -EADDRINUSE it is one already; -ENOBUFS 20 groups
+ * of the socket or 32 of the device; -ENOMEM.
+ */
+int ip_mc_join(struct sock *sk, const struct ip_mreqn *mr)
+{
+	struct inet_ext *ext = inet_ext_get(sk);
+	struct net_device *dev;
+	int err = -ENODEV;
+
+	if (!ipv4_is_multicast(mr->imr_multiaddr))
+		return -EINVAL;
+	if (!ext)
+		return -ENOMEM;
+	local_bh_disable();
+	dev = mc_dev(sk->sk_net, mr);
+	if (!dev)
+		goto out;
+	err = -EADDRINUSE;
+	if (mc_member(ext, mr->imr_multiaddr, dev->ifindex) >= 0)
+		goto out;
+	err = ext->nr_mc < IP_MAX_MEMBERSHIPS ? mc_dev_join(dev, mr->imr_multiaddr) : -ENOBUFS;
+	if (!err) {
+		ext->mc[ext->nr_mc].group = mr->imr_multiaddr;
+		ext->mc[ext->nr_mc++].ifindex = dev->ifindex;
+	}
+out:
+	local_bh_enable();
+	return err;
+}
+
+/* BH off. A device that is gone has taken its list along. */
+static void mc_forget(struct sock *sk, u32 i)
+{
+	struct inet_ext *ext = sk->inet_ext;
+	const struct net_device *dev = dev_get_by_index(sk->sk_net, ext->mc[i].ifindex);
+
+	if (dev && dev->ip_ptr)
+		mc_dev_leave(dev, ext->mc[i].group);
+	ext->mc[i] = ext->mc[--ext->nr_mc];
+}
+
+/**
+ * ip_mc_leave() - @sk is no member of @mr's group any more; without a device named, on the first where it was.
+ * Context: process, owner.
+ * Return: 0; -ENODEV no such device; -EADDRNOTAVAIL it was no member.
+ */
+int ip_mc_leave(struct sock *sk, const struct ip_mreqn *mr)
+{
+	bool named = mr->imr_ifindex || mr->imr_address;
+	const struct net_device *dev = NULL;
+	int i, err = -ENODEV;
+
+	local_bh_disable();
+	if (named)
+		dev = mc_dev(sk->sk_net, mr);
+	if (named && !dev)
+		goto out;
+	err = -EADDRNOTAVAIL;
+	i = mc_member(sk->inet_ext, mr->imr_multiaddr, dev ? dev->ifindex : 0);
+	if (i >= 0) {
+		mc_forget(sk, (u32)i);
+		err = 0;
+	}
+out:
+	local_bh_enable();
+	return err;
+}
+
+/**
+ * ip_mc_drop_socket() - @sk leaves all its groups; first thing in the close() of a protocol that can join. Context: process, BH off.
+ */
+void ip_mc_drop_socket(struct sock *sk)
+{
+	local_bh_disable();
+	while (sk->inet_ext && sk->inet_ext->nr_mc)
+		mc_forget(sk, sk->inet_ext->nr_mc - 1);
+	local_bh_enable();
+}
+
+/**
+ * ip_check_mc() - is somebody here a member of @group on @dev? All hosts are of 224.0.0.1.
+ * Context: BH off. Return: that.
+ */
+bool ip_check_mc(const struct net_device *dev, __be32 group)
+{
+	return group == htonl(IP_ALL_HOSTS) || mc_slot(dev, group);
+}
+
+/**
+ * ip_mc_sf_allow() - may @sk have a datagram for @group that came by device @ifindex? As a member, or when it takes what others
+ * here have joined (IP_MULTICAST_ALL, the default).
+ * Context: BH off. Return: that.
+ */
+bool ip_mc_sf_allow(const struct sock *sk, __be32 group, u32 ifindex)
+{
+	return sk->inet_mc_all || mc_member(sk->inet_ext, group, ifindex) >= 0;
+}

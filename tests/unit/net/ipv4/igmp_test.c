@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: MIT
+/* Groups and broadcasts: who is a member, what goes out and with which address, and what comes back to ourselves. */
+#include "fixture.h"
+
+#include "../../../../net/ipv4/ipv4.h"
+
+#define GROUP  IP4(239, 1, 2, 3)
+#define EXT(n) IPEXT_MIB_##n
+
+static struct net_device *dev2;
+
+static void up(void)
+{
+	fixture_up(true);
+	CHECK_EQ(neigh_add_permanent(net, PEER_IP, dev, peer_mac), 0);
+	dev2 = alloc_etherdev(net, 0);
+	memcpy(dev2->dev_addr, "\2\0\0\0\1\1", 6);
+	dev2->netdev_ops = &fake_ops;
+	CHECK_EQ(register_netdev(dev2), 0);
+	CHECK_EQ(dev_open(dev2), 0);
+	CHECK_EQ(inet_addr_add(dev2, IP4(192, 168, 5, 1), 24), 0);
+}
+
+static void down(void)
+{
+	unregister_netdev(dev2);
+	free_netdev(dev2);
+	fixture_down();
+}
+
+static int opt(struct sock *sk, int name, const void *val, u32 len)
+{
+	int err;
+
+	lock_sock(sk);
+	err = ip_setsockopt(sk, name, val, len);
+	release_sock(sk);
+	return err;
+}
+
+static int opt_int(struct sock *sk, int name, int val)
+{
+	return opt(sk, name, &val, sizeof(val));
+}
+
+static int member(struct sock *sk, int name, __be32 group, __be32 addr, int ifindex)
+{
+	struct ip_mreqn mr = { group, addr, ifindex };
+
+	return opt(sk, name, &mr, sizeof(mr));
+}
+
+/* A socket bound to @port. */
+static struct sock *bound(u16 port)
+{
+	struct sock *sk = udp_open();
+
+	sk->sk_reuse = 1;
+	CHECK_EQ(udp_prot.get_port(sk, port), 0);
+	return sk;
+}
+
+static void shut(struct sock *sk)
+{
+	udp_prot.close(sk, 0);
+}
+
+/* What waits in @sk: datagrams of 5 bytes; all are taken. */
+static u32 received(struct sock *sk)
+{
+	char buf[8];
+	u32 n = 0;
+
+	while (udp_recv(sk, buf, sizeof(buf), MSG_DONTWAIT, NULL, NULL) == 5)
+		n++;
+	return n;
+}
+
+/* "hello" from the peer to @daddr, port 9, in a frame for everybody. */
+static void from_wire(__be32 daddr)
+{
+	static struct ipframe f;
+	u32 n = udp_make(&f, PEER_IP, 7, daddr, 9, "hello", 5);
+
+	memcpy(f.eth.h_dest, "\1\0\x5e\1\2\3", 6);
+	feed_ip(&f, n, true);
+}
+
+/* --- Membership ---------------------------------------------------------------------------------------------------------------- */
+
+static const struct join_row {
+	const char *name;
+	u32 group, addr;
+	int ifindex;
+	int err;
+	u32 by; /* index of the device */
+} joins[] = {
+	{ "by_the_route", 0xef010203, 0, 0, 0, 2 },
+	{ "by_an_address", 0xef010203, 0xc0a80501, 0, 0, 3 },
+	{ "by_an_index", 0xef010203, 0, 3, 0, 3 },
+	{ "the_index_comes_first", 0xef010203, 0x0a000001, 3, 0, 3 },
+	{ "on_loopback", 0xef010203, 0x7f000001, 0, 0, 1 },
+	{ "no_group", 0x0a000002, 0, 0, -EINVAL, 0 },
+	{ "everybody_is_no_group", 0xffffffff, 0, 0, -EINVAL, 0 },
+	{ "one_below_groups", 0xdfffffff, 0, 0, -EINVAL, 0 },
+	{ "address_of_nobody", 0xef010203, 0x01020304, 0, -ENODEV, 0 },
+	{ "no_such_device", 0xef010203, 0, 99, -ENODEV, 0 },
+	{ "negative_device", 0xef010203, 0, -1, -EINVAL, 0 },
+};
+
+TEST_EACH(join, joins)
+{
+	struct sock *sk;
+
+	up();
+	sk = bound(9);
+	CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, htonl(row->group), htonl(row->addr), row->ifindex),
+		 row->err);
+	local_bh_disable();
+	for (u32 i = 1; i <= 3; i++)
+		CHECK_EQ(ip_check_mc(dev_get_by_index(net, i), htonl(row->group)), i == row->by);
+	local_bh_enable();
+	if (!row->err) {
+		CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, htonl(row->group), htonl(row->addr),
+				row->ifindex),
+			 -EADDRINUSE);
+		CHECK_EQ(member(sk, IP_DROP_MEMBERSHIP, htonl(row->group), htonl(row->addr),
+				row->ifindex),
+			 0);
+	}
+	CHECK_EQ(member(sk, IP_DROP_MEMBERSHIP, htonl(row->group), 0, 0), -EADDRNOTAVAIL);
+	local_bh_disable();
+	for (u32 i = 1; i <= 3; i++)
+		CHECK(!ip_check_mc(dev_get_by_index(net, i), htonl(row->group)));
+	local_bh_enable();
+	shut(sk);
+	down();
+}
+
+TEST(a_device_stays_a_member_while_a_socket_is)
+{
+	struct sock *a, *b;
+
+	up();
+	a = bound(9);
+	b = bound(10);
+	CHECK_EQ(member(a, IP_ADD_MEMBERSHIP, GROUP, 0, 0), 0);
+	CHECK_EQ(member(b, IP_ADD_MEMBERSHIP, GROUP, 0, 0), 0);
+	CHECK_EQ(member(a, IP_DROP_MEMBERSHIP, GROUP, 0, 99), -ENODEV);
+	CHECK_EQ(member(a, IP_DROP_MEMBERSHIP, GROUP, 0, 3), -EADDRNOTAVAIL);
+	CHECK_EQ(member(a, IP_DROP_MEMBERSHIP, GROUP, 0, 2), 0);
+	local_bh_disable();
+	CHECK(ip_check_mc(dev, GROUP));
+	local_bh_enable();
+	shut(b); /* close() leaves */
+	local_bh_disable();
+	CHECK(!ip_check_mc(dev, GROUP));
+	local_bh_enable();
+	shut(a);
+	down();
+}
+
+TEST(twenty_groups_of_a_socket_thirty_two_of_a_device)
+{
+	struct sock *a, *b;
+
+	up();
+	a = bound(9);
+	b = bound(10);
+	for (u32 i = 0; i < 20; i++)
+		CHECK_EQ(member(a, IP_ADD_MEMBERSHIP, htonl(0xef000000 + i), 0, 0), 0);
+	CHECK_EQ(member(a, IP_ADD_MEMBERSHIP, GROUP, 0, 0), -ENOBUFS);
+	for (u32 i = 0; i < 12; i++)
+		CHECK_EQ(member(b, IP_ADD_MEMBERSHIP, htonl(0xef100000 + i), 0, 0), 0);
+	CHECK_EQ(member(b, IP_ADD_MEMBERSHIP, GROUP, 0, 0), -ENOBUFS);
+	CHECK_EQ(member(b, IP_ADD_MEMBERSHIP, htonl(0xef000000), 0, 0), 0); /* has its slot */
+	CHECK_EQ(member(b, IP_ADD_MEMBERSHIP, GROUP, 0, 3), 0);             /* another device */
+	shut(a);
+	CHECK_EQ(member(b, IP_ADD_MEMBERSHIP, GROUP, 0, 0), 0);
+	shut(b);
+	down();
+}
+
+TEST(the_device_goes_first)
+{
+	struct sock *sk;
+
+	up();
+	sk = bound(9);
+	CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, GROUP, 0, 3), 0);
+	CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, GROUP, 0, 2), 0);
+	unregister_netdev(dev2);
+	free_netdev(dev2);
+	CHECK_EQ(member(sk, IP_DROP_MEMBERSHIP, GROUP, 0, 0), 0); /* the first of them */
+	shut(sk);
+	fixture_down();
+}
+
+TEST(who_cannot_join)
+{
+	struct sock *sk;
+	struct net_device *bare;
+
+	up();
+	bare = alloc_etherdev(net, 0);
+	bare->netdev_ops = &fake_ops;
+	CHECK_EQ(register_netdev(bare), 0);
+	sk = bound(9);
+	CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, GROUP, 0, (int)bare->ifindex), -ENODEV);
+	CHECK_EQ(opt(sk, IP_ADD_MEMBERSHIP, "\357\1\2\3", 4), -EINVAL);
+	CHECK_EQ(opt(sk, IP_ADD_MEMBERSHIP, "\357\1\2\3\12\0\0\1", 8), 0); /* struct ip_mreq */
+	shut(sk);
+	sk = bound(9);
+	fail_allocs_from(1);
+	CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, GROUP, 0, 0), -ENOMEM);
+	CHECK_EQ(opt_int(sk, IP_UNICAST_IF, 0), -ENOMEM);
+	CHECK_EQ(opt(sk, IP_MULTICAST_IF, "\0\0\0\0", 4), -ENOMEM);
+	CHECK_EQ(fail_over(), 3);
+	sk->sk_type = SOCK_STREAM;
+	CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, GROUP, 0, 0), -EPROTO);
+	CHECK_EQ(opt_int(sk, IP_MULTICAST_TTL, 1), -EINVAL);
+	CHECK_EQ(opt(sk, IP_MULTICAST_IF, "\12\0\0\1", 4), -EINVAL);
+	sk->sk_type = SOCK_DGRAM;
+	shut(sk);
+	unregister_netdev(bare);
+	free_netdev(bare);
+	CHECK_EQ(ip_route_add(net, 0, 0, PEER_IP, dev), 0);
+	dev_close(dev);
+	dev_close(dev2);
+	sk = bound(9);
+	CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, GROUP, 0, 0), -ENODEV); /* no route */
+	shut(sk);
+	down();
+}
+
+/* --- In ------------------------------------------------------------------------------------------------------------------------ */
+
+TEST(a_groups_datagram_reaches_every_member_and_who_takes_all)
+{
+	struct sock *a, *b, *c, *d;
+
+	up();
+	a = bound(9);
+	b = bound(9);
+	c = bound(9);
+	d = bound(10);
+	from_wire(GROUP);
+	CHECK_EQ(net->mib.ip[IPSTATS_MIB_InAddrErrors], 1); /* nobody is a member */
+	CHECK_EQ(member(a, IP_ADD_MEMBERSHIP, GROUP, 0, 2), 0);
+	CHECK_EQ(opt_int(c, IP_MULTICAST_ALL, 0), 0);
+	CHECK_EQ(opt_int(c, IP_MULTICAST_ALL, 2), -EINVAL);
+	from_wire(GROUP);
+	CHECK_EQ(received(a), 1);
+	CHECK_EQ(received(b), 1); /* IP_MULTICAST_ALL, the default */
+	CHECK_EQ(received(c), 0);
+	CHECK_EQ(received(d), 0);
+	CHECK_EQ(net->mib.ipext[EXT(InMcastPkts)], 1);
+	CHECK_EQ(net->mib.ipext[EXT(InMcastOctets)], 33);
+	CHECK_EQ(member(c, IP_ADD_MEMBERSHIP, GROUP, 0, 3), 0); /* of another link */
+	from_wire(GROUP);
+	CHECK_EQ(received(c), 0);
+	CHECK_EQ(member(c, IP_ADD_MEMBERSHIP, GROUP, 0, 2), 0);
+	from_wire(GROUP);
+	CHECK_EQ(received(c), 1);
+	from_wire(IP4(224, 0, 0, 1)); /* every host is a member, the socket is not */
+	CHECK_EQ(received(c), 0);
+	CHECK_EQ(received(b), 3);
+	CHECK_EQ(received(a), 3);
+	from_wire(IP4(10, 0, 0, 255));
+	CHECK_EQ(received(c), 1); /* a broadcast is everybody's */
+	CHECK_EQ(net->mib.ipext[EXT(InBcastPkts)], 1);
+	CHECK_EQ(net->mib.ipext[EXT(InBcastOctets)], 33);
+	shut(a);
+	shut(b);
+	shut(c);
+	shut(d);
+	down();
+}
+
+/* --- Out ----------------------------------------------------------------------------------------------------------------------- */
+
+TEST(a_datagram_to_a_group_goes_out_and_comes_back_to_the_members)
+{
+	struct sockaddr_in from;
+	struct sock *sk;
+	char buf[8];
+
+	up();
+	sk = bound(9);
+	CHECK_EQ(udp_send(sk, GROUP, 9, "hello", 5, 0), 5); /* nobody is a member: out only */
+	CHECK_EQ(received(sk), 0);
+	CHECK_EQ(nr_frames, 1);
+	CHECK(!memcmp(frames[0].b, "\1\0\x5e\1\2\3", 6));
+	CHECK_EQ(frame_ip(0)->ttl, 1);
+	CHECK(frame_ip(0)->saddr == OUR_IP);
+	CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, GROUP, 0, 0), 0);
+	CHECK_EQ(udp_send(sk, GROUP, 9, "hello", 5, 0), 5);
+	host_clock_advance(1000);
+	CHECK_EQ(nr_frames, 2);
+	CHECK_EQ(udp_recv(sk, buf, sizeof(buf), MSG_DONTWAIT, &from, NULL), 5);
+	CHECK(!memcmp(buf, "hello", 5));
+	CHECK(from.sin_addr == OUR_IP && from.sin_port == htons(9));
+	CHECK_EQ(net->mib.ipext[EXT(OutMcastPkts)], 2);
+	CHECK_EQ(net->mib.ipext[EXT(OutMcastOctets)], 66);
+	CHECK_EQ(net->mib.ipext[EXT(InMcastPkts)], 1);
+	CHECK_EQ(opt_int(sk, IP_MULTICAST_LOOP, 0), 0);
+	CHECK_EQ(udp_send(sk, GROUP, 9, "hello", 5, 0), 5);
+	host_clock_advance(1000);
+	CHECK_EQ(nr_frames, 3);
+	CHECK_EQ(received(sk), 0);
+	shut(sk);
+	down();
+}
+
+TEST(ttl_0_stays_here)
+{
+	struct sock *sk;
+
+	up();
+	sk = bound(9);
+	CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, GROUP, 0, 0), 0);
+	CHECK_EQ(opt_int(sk, IP_MULTICAST_TTL, 0), 0);
+	CHECK_EQ(udp_send(sk, GROUP, 9, "hello", 5, 0), 5);
+	host_clock_advance(1000);
+	CHECK_EQ(nr_frames, 0);
+	CHECK_EQ(received(sk), 1);
+	CHECK_EQ(net->mib.ipext[EXT(OutMcastPkts)], 0);
+	CHECK_EQ(net->mib.ip[IPSTATS_MIB_OutRequests], 1);
+	CHECK_EQ(opt_int(sk, IP_MULTICAST_TTL, 255), 0);
+	CHECK_EQ(udp_send(sk, GROUP, 9, "hello", 5, 0), 5);
+	CHECK_EQ(frame_ip(0)->ttl, 255);
+	CHECK_EQ(opt_int(sk, IP_MULTICAST_TTL, -1), 0); /* the default */
+	CHECK_EQ(udp_send(sk, GROUP, 9, "hello", 5, 0), 5);
+	CHECK_EQ(frame_ip(1)->ttl, 1);
+	CHECK_EQ(opt_int(sk, IP_MULTICAST_TTL, 256), -EINVAL);
+	CHECK_EQ(opt_int(sk, IP_MULTICAST_TTL, -2), -EINVAL);
+	CHECK_EQ(opt(sk, IP_MULTICAST_TTL, "", 0), -EINVAL);
+	CHECK_EQ(opt(sk, IP_MULTICAST_LOOP, "", 0), -EINVAL);
+	CHECK_EQ(opt(sk, IP_MULTICAST_ALL, "", 0), -EINVAL);
+	shut(sk);
+	down();
+}
+
+static const struct way_row {
+	const char *name;
+	u32 addr;
+	int ifindex;
+	int err;
+	u32 saddr; /* of what goes out */
+} ways[] = {
+	{ "by_the_route", 0, 0, 0, 0x0a000001 },
+	{ "by_an_address", 0xc0a80501, 0, 0, 0xc0a80501 },
+	{ "by_an_index", 0, 3, 0, 0xc0a80501 },
+	{ "no_such_address", 0x01020304, 0, -EADDRNOTAVAIL, 0x0a000001 },
+	{ "no_such_device", 0, 99, -EADDRNOTAVAIL, 0x0a000001 },
+	{ "negative", 0, -3, -EINVAL, 0x0a000001 },
+};
+
+TEST_EACH(way_of_a_group, ways)
+{
+	struct ip_mreqn mr = { 0, htonl(row->addr), row->ifindex };
+	__be32 got = 1;
+	u32 len = 4;
+	struct sock *sk;
+
+	up();
+	sk = bound(9);
+	if (row->ifindex)
+		CHECK_EQ(opt(sk, IP_MULTICAST_IF, &mr, sizeof(mr)), row->err);
+	else
+		CHECK_EQ(opt(sk, IP_MULTICAST_IF, &mr.imr_address, 4), row->err);
+	CHECK_EQ(udp_send(sk, GROUP, 9, "hello", 5, 0), 5);
+	CHECK_EQ(ntohl(frame_ip(0)->saddr), row->saddr);
+	CHECK(!memcmp(frames[0].b + 6, row->saddr == 0xc0a80501 ? dev2->dev_addr : our_mac, 6));
+	CHECK_EQ(udp_send(sk, PEER_IP, 9, "hello", 5, 0), 5); /* one host: by route as ever */
+	CHECK_EQ(ntohl(frame_ip(1)->saddr), 0x0a000001);
+	lock_sock(sk);
+	CHECK_EQ(ip_getsockopt(sk, IP_MULTICAST_IF, &got, &len), 0);
+	release_sock(sk);
+	CHECK_EQ(ntohl(got), row->err ? 0 : row->addr);
+	shut(sk);
+	down();
+}
+
+TEST(the_device_of_what_goes_to_one_host)
+{
+	struct sock *sk;
+	int got = -1;
+	u32 len = 4;
+
+	up();
+	sk = bound(9);
+	CHECK_EQ(opt_int(sk, IP_UNICAST_IF, (int)htonl(99)), -EADDRNOTAVAIL);
+	CHECK_EQ(opt(sk, IP_UNICAST_IF, "\0\0", 2), -EINVAL);
+	CHECK_EQ(opt_int(sk, IP_UNICAST_IF, (int)htonl(3)), 0);
+	CHECK_EQ(udp_send(sk, PEER_IP, 9, "hello", 5, 0), -ENETUNREACH); /* not by that one */
+	lock_sock(sk);
+	CHECK_EQ(ip_getsockopt(sk, IP_UNICAST_IF, &got, &len), 0);
+	release_sock(sk);
+	CHECK_EQ(got, (int)htonl(3));
+	sk->sk_bound_dev_if = 2; /* what the socket is bound to comes first */
+	CHECK_EQ(udp_send(sk, PEER_IP, 9, "hello", 5, 0), 5);
+	CHECK_EQ(opt_int(sk, IP_UNICAST_IF, (int)htonl(3)), -EINVAL);
+	CHECK_EQ(opt(sk, IP_MULTICAST_IF, &(struct ip_mreqn){ .imr_ifindex = 3 },
+		     sizeof(struct ip_mreqn)),
+		 -EINVAL);
+	shut(sk);
+	down();
+}
+
+TEST(a_broadcast_comes_back)
+{
+	struct sock *sk, *other;
+
+	up();
+	sk = bound(9);
+	other = bound(9);
+	CHECK_EQ(udp_send(sk, INADDR_BROADCAST, 9, "hello", 5, 0), -EACCES);
+	sock_set_flag(sk, SOCK_BROADCAST);
+	CHECK_EQ(udp_send(sk, INADDR_BROADCAST, 9, "hello", 5, 0), 5);
+	CHECK_EQ(udp_send(sk, IP4(10, 0, 0, 255), 9, "hello", 5, 0), 5);
+	host_clock_advance(1000);
+	CHECK_EQ(received(sk), 2);
+	CHECK_EQ(received(other), 2);
+	CHECK(!memcmp(frames[0].b, all_mac, 6) && !memcmp(frames[1].b, all_mac, 6));
+	CHECK_EQ(net->mib.ipext[EXT(OutBcastPkts)], 2);
+	CHECK_EQ(net->mib.ipext[EXT(OutBcastOctets)], 66);
+	CHECK_EQ(net->mib.ipext[EXT(InBcastPkts)], 2);
+	shut(sk);
+	shut(other);
+	down();
+}
+
+/* Without memory for the copy the members here miss it; the wire has it. */
+TEST(no_memory_for_our_own_copy)
+{
+	struct sock *sk;
+	u32 n = 0;
+	u64 hits;
+
+	up();
+	sk = bound(9);
+	CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, GROUP, 0, 0), 0);
+	do {
+		nr_frames = 0;
+		fail_alloc(++n);
+		(void)udp_send(sk, GROUP, 9, "hello", 5, 0);
+		hits = fail_over();
+		host_clock_advance(1000);
+		if (nr_frames == 1 && received(sk) == 0 && hits)
+			break;
+		(void)received(sk);
+	} while (hits && n < 20);
+	CHECK(n < 20 && hits);
+	CHECK_EQ(net->mib.ip[IPSTATS_MIB_InDiscards], 1);
+	shut(sk);
+	down();
+}
+
+KTEST_MAIN_BOOT()
