@@ -187,6 +187,21 @@ static void dummies_init(struct net *net) __may_sleep
 		boot_no_memory("the dummy devices");
 }
 
+/* route=: what names neither a gateway nor a refusal is on the link of eth0. */
+static void routes_init(struct net *net, struct net_device *dev)
+{
+	for (u32 i = 0; i < options.nr_route; i++) {
+		struct route_cfg *r = &options.route[i];
+		int err;
+
+		if (r->type == RTN_UNICAST && !r->gw)
+			r->dev = dev;
+		err = ip_route_add_cfg(net, r);
+		if (err)
+			no_address("route= cannot be entered", err);
+	}
+}
+
 static void sysctl_init(struct net *net)
 {
 	for (u32 i = 0; i < options.nr_sysctl; i++) {
@@ -302,6 +317,7 @@ void start_kernel(void) __needs(process_ctx) __gives(irqs_off)
 	dummies_init(net);
 	dev = nic_init(net, pci);
 	address_init(net, dev);
+	routes_init(net, dev);
 	status = app_run();
 	shutdown_all(net, pci);
 	if (!leak_check(areas))

@@ -142,6 +142,110 @@ static int parse_neigh(const char *key, const char *value, void *arg, const char
 	return 0;
 }
 
+/* "default", or an address and perhaps the length of its prefix. */
+static int parse_route_prefix(struct route_cfg *r, const char *s, size_t len)
+{
+	const char *slash = memchr(s, '/', len);
+	size_t addr_len = slash ? (size_t)(slash - s) : len;
+	u64 prefixlen = 32;
+	u32 addr;
+
+	if (len == 7 && memcmp(s, "default", 7) == 0)
+		return 0;
+	if (slash && (parse_decimal(slash + 1, len - addr_len - 1, &prefixlen) || prefixlen > 32))
+		return -EINVAL;
+	if (parse_ipv4(s, addr_len, &addr))
+		return -EINVAL;
+	r->prefixlen = (u8)prefixlen;
+	r->dst = (__force __be32)addr & inet_make_mask(r->prefixlen);
+	return r->dst == (__force __be32)addr ? 0 : -EINVAL;
+}
+
+/* A number of route=, within its limits. */
+static int parse_route_number(const char *s, size_t len, u64 least, u64 most, u32 *out)
+{
+	u64 n;
+
+	if (parse_decimal(s, len, &n) || n < least || n > most)
+		return -EINVAL;
+	*out = (u32)n;
+	return 0;
+}
+
+/* The words behind the prefix: a kind, or something about the way. */
+static int parse_route_word(struct route_cfg *r, const char *s, size_t len, const char **why)
+{
+	static const struct {
+		const char *name;
+		u8 type;
+	} kinds[] = {
+		{ "blackhole", RTN_BLACKHOLE },
+		{ "unreachable", RTN_UNREACHABLE },
+		{ "prohibit", RTN_PROHIBIT },
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (len == strlen(kinds[i].name) && memcmp(s, kinds[i].name, len) == 0) {
+			r->type = kinds[i].type;
+			return 0;
+		}
+	}
+	if (len == 4 && memcmp(s, "lock", 4) == 0) {
+		r->mtu_locked = true;
+		return 0;
+	}
+	if (len > 4 && memcmp(s, "via=", 4) == 0) {
+		*why = "via= must be an IPv4 address";
+		return parse_ipv4(s + 4, len - 4, (u32 *)(void *)&r->gw);
+	}
+	if (len > 7 && memcmp(s, "metric=", 7) == 0) {
+		*why = "metric= must be a number";
+		return parse_route_number(s + 7, len - 7, 0, UINT32_MAX, &r->metric);
+	}
+	if (len > 4 && memcmp(s, "mtu=", 4) == 0) {
+		*why = "mtu= must be 68..65535";
+		return parse_route_number(s + 4, len - 4, IP_MIN_MTU, IP_MAX_MTU, &r->mtu);
+	}
+	if (len > 7 && memcmp(s, "advmss=", 7) == 0) {
+		*why = "advmss= must be 28..65495";
+		return parse_route_number(s + 7, len - 7, 28, 65495, &r->advmss);
+	}
+	return -EINVAL;
+}
+
+static int parse_route(const char *key, const char *value, void *arg, const char **why)
+{
+	struct boot_options *o = arg;
+	struct route_cfg *r = &o->route[o->nr_route];
+	bool first = true;
+
+	(void)key;
+	if (o->nr_route == OPT_MAX_ROUTE) {
+		*why = "too many routes";
+		return -ERANGE;
+	}
+	*r = (struct route_cfg){ .type = RTN_UNICAST };
+	for (const char *p = value;; first = false) {
+		const char *comma = strchr(p, ',');
+		size_t len = comma ? (size_t)(comma - p) : strlen(p);
+
+		*why = "must be PREFIX/LENGTH or default, then "
+		       "[,via=ADDRESS][,metric=N][,mtu=N[,lock]]"
+		       "[,advmss=N] or blackhole, unreachable or prohibit";
+		if (first ? parse_route_prefix(r, p, len) : parse_route_word(r, p, len, why))
+			return -EINVAL;
+		if (!comma)
+			break;
+		p = comma + 1;
+	}
+	if (r->type != RTN_UNICAST && (r->gw || r->mtu || r->advmss)) {
+		*why = "a route that refuses leads nowhere: no via=, mtu= or advmss=";
+		return -EINVAL;
+	}
+	o->nr_route++;
+	return 0;
+}
+
 static int parse_ring(const char *key, const char *value, void *arg, const char **why)
 {
 	u64 n;
@@ -294,6 +398,7 @@ int boot_options_parse(struct boot_options *o, const char *cmdline, const char *
 		{ "ip", parse_ip, o, false },
 		{ "neigh", parse_neigh, o, true },
 		{ "acd", parse_acd, &o->acd, false },
+		{ "route", parse_route, o, true },
 		{ "mtu", cmdline_parse_u32, &mtu, false },
 		{ "txqueuelen", cmdline_parse_u32, &txqueuelen, false },
 		{ "tx_ring", parse_ring, &o->nic.tx_ring, false },

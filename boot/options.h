@@ -9,9 +9,11 @@
 #include <lib/types.h>
 #include <net/neighbour.h>
 #include <net/qdisc_spec.h>
+#include <net/route.h>
 #include <wire/ethernet.h>
 
 #define OPT_MAX_NEIGH  16
+#define OPT_MAX_ROUTE  32
 #define OPT_MAX_SYSCTL 16
 #define OPT_SYSCTL_MAX 64
 #define OPT_NFT_MAX    4096 /* all nft= together */
@@ -26,6 +28,8 @@ struct boot_options {
 		u32 addr; /* network order */
 		u8 lladdr[ETH_ALEN];
 	} neigh[OPT_MAX_NEIGH];
+	u32 nr_route;
+	struct route_cfg route[OPT_MAX_ROUTE]; /* dev is not set */
 	u32 nr_sysctl;
 	struct {
 		char name[OPT_SYSCTL_MAX], value[OPT_SYSCTL_MAX];

@@ -280,7 +280,7 @@ static int udp_prepare(struct sock *sk, struct msghdr *msg, struct ip_cork *cork
 	cork->rt = rt;
 	cork->dport = to.dport;
 	cork->mtu = min_t(u32, ip_dst_mtu_of(sk, &rt->dst), IP_MAX_MTU);
-	cork->hdrlen = (u8)(sizeof(struct iphdr) + ip_sk_optlen(sk));
+	cork->hdrlen = (u32)sizeof(struct iphdr) + ip_sk_optlen(sk);
 	cork->length = 0;
 	cork->gso_size = ipc.gso_size;
 	cork->ttl = ipc.ttl ? ipc.ttl : ip_sk_ttl(sk, rt);

@@ -65,6 +65,17 @@ def ip(src, dst, proto, body, k):
     return whole[:k["cut"]] if "cut" in k else whole
 
 
+def real_destination(options, dst):
+    """Where a packet ends: the last slot of a source route (131, 137), or where its header says."""
+    i = 0
+    while i < len(options) and options[i]:
+        size = 1 if options[i] == 1 else options[i + 1]
+        if options[i] in (131, 137):
+            return options[i + size - 4:i + size]
+        i += size
+    return dst
+
+
 class Packet:
     """What a datagram says. Attributes that its protocol does not have are None."""
 
@@ -96,7 +107,7 @@ class Packet:
             self.payload, self.ok = body, self.ip_ok
 
     def _sum_ok(self, body):
-        return checksum(self.src + self.dst + struct.pack("!BBH", 0, self.proto, len(body)) + body) == 0
+        return checksum(self.src + real_destination(self.raw[20:self.hlen], self.dst) + struct.pack("!BBH", 0, self.proto, len(body)) + body) == 0
 
     def _tcp(self, body):
         self.sport, self.dport, self.seq, self.ack, doff, self.flags, self.win, _, self.urg = struct.unpack("!HHIIBBHHH", body[:20])

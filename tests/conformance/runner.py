@@ -21,7 +21,8 @@ MSG = {"PEEK": socket.MSG_PEEK, "DONTWAIT": socket.MSG_DONTWAIT, "WAITALL": sock
 IOCTL = {"FIONREAD": 0x541B, "SIOCINQ": 0x541B, "SIOCOUTQ": 0x5411, "SIOCOUTQNSD": 0x894B, "FIONBIO": 0x5421}
 LEVELS = {"SO": socket.SOL_SOCKET, "IP": socket.IPPROTO_IP, "TCP": socket.IPPROTO_TCP, "UDP": socket.IPPROTO_UDP}
 OPTIONS = {"TCP_USER_TIMEOUT": 18, "IP_MTU_DISCOVER": 10, "IP_MTU": 14, "TCP_WINDOW_CLAMP": 10, "IP_RECVERR": 11, "UDP_CORK": 1,
-           "UDP_SEGMENT": 103}
+           "UDP_SEGMENT": 103, "IP_MULTICAST_ALL": 49}
+OF_ADDRESSES = ("IP_ADD_MEMBERSHIP", "IP_DROP_MEMBERSHIP", "IP_MULTICAST_IF")  # struct ip_mreq, or one address
 
 
 class Flow:
@@ -269,6 +270,8 @@ class Runner:
                 check(name, k[name], getattr(p, name))
         if "df" in k:
             check("DF", 1, p.df)
+        if not p.offset:
+            check("IP options", k.get("ipopt", b"").hex(), p.raw[20:p.hlen].hex())
         if "piece" in k:
             self.compare_piece(spec, flow, p, size, check)
             return wrong
@@ -500,6 +503,10 @@ class Runner:
             raw = struct.pack("=qq", us // 1000000, us % 1000000)
         elif args[1] == "TCP_CONGESTION":
             raw = args[2].encode()
+        elif args[1] == "IP_OPTIONS":
+            raw = b"" if args[2] == "none" else bytes.fromhex(args[2])
+        elif args[1] in OF_ADDRESSES:
+            raw = b"".join(map(packets.address, args[2:]))
         else:
             raw = struct.pack(f"={len(args) - 2}i", *map(integer, args[2:]))
         self.result(self.stack.lib.setsockopt(self.fd(args[0]), level, option, raw, len(raw)))
@@ -511,6 +518,8 @@ class Runner:
             return self.result(r)
         if args[1] in ("TCP_CONGESTION", "SO_BINDTODEVICE"):
             value = raw.rstrip(b"\0").decode()
+        elif args[1] == "IP_OPTIONS":
+            value = raw.hex()
         else:
             value = ", ".join(map(str, struct.unpack(f"={len(raw) // 4}i", raw)))
         return self.result(value)

@@ -1217,6 +1217,8 @@ out:
 
 static int run_sockopts(void)
 {
+	static const u8 record_route[8] = { 7, 7, 4 };
+	u8 got[8];
 	static const struct {
 		int level, opt, val;
 	} opts[] = { { SOL_SOCKET, SO_SNDBUF, 8192 },
@@ -1243,6 +1245,10 @@ static int run_sockopts(void)
 		MUST(len == 4 &&
 		     (opts[i].opt == SO_SNDBUF || opts[i].opt == SO_RCVBUF || val >= opts[i].val));
 	}
+	TRY(SYS5(setsockopt, fd, SOL_IP, IP_OPTIONS, record_route, sizeof(record_route)));
+	len = sizeof(got);
+	TRY(SYS5(getsockopt, fd, SOL_IP, IP_OPTIONS, got, &len));
+	MUST(len == sizeof(got) && !memcmp(got, record_route, sizeof(got)));
 	len = 4;
 	TRY(SYS5(getsockopt, fd, SOL_SOCKET, SO_ERROR, &val, &len));
 out:

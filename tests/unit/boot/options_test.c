@@ -108,6 +108,29 @@ static const struct value {
 	{ "acd_strict", "acd=strict", 0, NULL },
 	{ "acd_off", "acd=off", 0, NULL },
 	{ "acd_word", "acd=on", 1, "background, strict or off" },
+	{ "route", "route=10.1.0.0/16,via=10.0.2.2", 0, NULL },
+	{ "route_default", "route=default,via=10.0.2.2,metric=100", 0, NULL },
+	{ "route_host", "route=10.1.0.9,via=10.0.2.2,mtu=68,lock,advmss=28", 0, NULL },
+	{ "route_on_the_link", "route=10.1.0.0/16", 0, NULL },
+	{ "route_twice", "route=10.1.0.0/16 route=10.2.0.0/16,blackhole", 0, NULL },
+	{ "route_unreachable", "route=0.0.0.0/0,unreachable,metric=4294967295", 0, NULL },
+	{ "route_prohibit", "route=10.1.0.0/32,prohibit", 0, NULL },
+	{ "route_of_nothing", "route=", 1, "PREFIX/LENGTH" },
+	{ "route_host_bits", "route=10.1.0.1/16", 1, "PREFIX/LENGTH" },
+	{ "route_33", "route=10.1.0.0/33", 1, "PREFIX/LENGTH" },
+	{ "route_no_length", "route=10.1.0.0/", 1, "PREFIX/LENGTH" },
+	{ "route_no_address", "route=ten/8", 1, "PREFIX/LENGTH" },
+	{ "route_via_nobody", "route=10.1.0.0/16,via=there", 1, "via= must be" },
+	{ "route_via_empty", "route=10.1.0.0/16,via=", 1, "PREFIX/LENGTH" },
+	{ "route_metric_word", "route=10.1.0.0/16,metric=low", 1, "metric= must be" },
+	{ "route_metric_above", "route=10.1.0.0/16,metric=4294967296", 1, "metric= must be" },
+	{ "route_mtu_below", "route=10.1.0.0/16,mtu=67", 1, "68..65535" },
+	{ "route_mtu_above", "route=10.1.0.0/16,mtu=65536", 1, "68..65535" },
+	{ "route_advmss_above", "route=10.1.0.0/16,advmss=65496", 1, "28..65495" },
+	{ "route_unknown_word", "route=10.1.0.0/16,fast", 1, "blackhole" },
+	{ "route_comma_at_the_end", "route=10.1.0.0/16,", 1, "blackhole" },
+	{ "route_that_refuses_and_leads", "route=10.1.0.0/16,prohibit,via=10.0.2.2", 1,
+	  "leads nowhere" },
 	{ "mtu_least", "mtu=68", 0, NULL },
 	{ "mtu_most", "mtu=1500", 0, NULL },
 	{ "mtu_below", "mtu=67", 1, "68..1500" },
@@ -253,6 +276,30 @@ TEST(tables_that_are_full)
 	}
 	CHECK_EQ(parse(line), 1);
 	CHECK(strstr(host_console(), "too many rules for the command line"));
+}
+
+TEST(routes_are_kept_in_order_thirty_two_of_them)
+{
+	char line[2048] = "";
+
+	CHECK_EQ(parse("route=10.1.0.0/16,via=10.0.2.2,metric=7,mtu=1400,lock,advmss=1000 "
+		       "route=default,blackhole"),
+		 0);
+	CHECK_EQ(o.nr_route, 2);
+	CHECK(o.route[0].dst == htonl(0x0a010000) && o.route[0].gw == htonl(0x0a000202));
+	CHECK_EQ(o.route[0].prefixlen, 16);
+	CHECK_EQ(o.route[0].metric, 7);
+	CHECK_EQ(o.route[0].mtu, 1400);
+	CHECK_EQ(o.route[0].advmss, 1000);
+	CHECK(o.route[0].mtu_locked && o.route[0].type == RTN_UNICAST);
+	CHECK(o.route[1].type == RTN_BLACKHOLE && o.route[1].prefixlen == 0);
+	for (u32 i = 0; i < 33; i++) {
+		if (i == 32)
+			CHECK_EQ(parse(line), 0);
+		strcat(line, "route=10.1.0.0/16 ");
+	}
+	CHECK_EQ(parse(line), 1);
+	CHECK(strstr(host_console(), "too many routes"));
 }
 
 int main(int argc, char **argv)
