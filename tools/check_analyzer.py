@@ -25,6 +25,7 @@ SUPPRESSED = {
     ("net/tcp/tcp_minisocks.c", "leak of 'tw'"): LOST,
     ("net/tcp/tcp_minisocks.c", "leak of 'req'"): LOST,
     ("net/dhcp/dhcp.c", "leak of 'c'"): LOST,
+    ("net/ipv4/route.c", "leak of 'x'"): LOST,
     ("drivers/pci/pci.c", "leak of 'd'"): LOST,
     ("drivers/net/e1000/e1000_rx.c", "leak of 'skb'"): LOST,
     ("net/ipv4/nf_tables.c", "leak of 'r'"): LOST,

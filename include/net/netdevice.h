@@ -90,6 +90,8 @@ struct net_device_ops {
 	int (*ndo_change_mtu)(struct net_device *dev, u32 mtu); /* process; 0, -EINVAL */
 	void (*ndo_set_rx_mode)(
 		struct net_device *dev); /* IFF_PROMISC changed; BH off; may be NULL */
+	/* BH off: receive frames to these groups, and what it takes by mistake does no harm; may be NULL: it receives all */
+	void (*ndo_set_groups)(struct net_device *dev, const u8 (*groups)[ETH_ALEN], u32 count);
 	void (*ndo_get_stats)(
 		struct net_device *dev,
 		struct net_device_stats *s); /* add what hardware counts; may be NULL */

@@ -2,11 +2,12 @@
 /*
  * Groups: which sockets are members of which multicast groups, on which device.
  *
- * A socket joins; the device keeps a counted list, by which IP input knows which groups are ours, and tells its driver when the list
- * begins and ends. This is level 2 of RFC 1112 but for the reports: no router is told of our membership (IGMP comes with a later
+ * A socket joins; the device keeps a counted list, by which IP input knows which groups are ours, and its driver which frames to
+ * take. This is level 2 of RFC 1112 but for the reports: no router is told of our membership (IGMP comes with a later
  * floor), so groups are received from the link, and from farther away only where a switch or router floods them.
  *
- * Interface: <net/ip.h> (ip_mc_drop_socket(), ip_mc_sf_allow()); "ipv4.h" (ip_mc_join(), ip_mc_leave(), ip_check_mc()).
+ * Interface: <net/ip.h> (ip_mc_drop_socket(), ip_mc_sf_allow()); "ipv4.h" (ip_mc_join(), ip_mc_leave(), ip_check_mc(),
+ * ip_mc_netdev_event()).
  * Above: ip_sockglue.c, ip_input.c, ip_output.c, UDP.  Below: route.c, addresses of devices.
  * Context: process (join, leave), BH off (questions).
  * Owns: the devices' lists (they lie in struct in_device); each socket's list lies in its struct inet_ext.
@@ -15,6 +16,7 @@
 #include "ipv4.h"
 
 #include <kernel/softirq.h>
+#include <lib/byteorder.h>
 #include <lib/err.h>
 #include <net/inetdevice.h>
 
@@ -30,6 +32,40 @@ static struct in_mcgroup *mc_slot(const struct net_device *dev, __be32 group)
 			return &dev->ip_ptr->mc[i];
 	}
 	return NULL;
+}
+
+/* The driver learns which groups to take: ours, and 224.0.0.1 always. BH off. */
+static void mc_tell_driver(struct net_device *dev)
+{
+	u8 mac[IN_DEV_MAX_GROUPS + 1][ETH_ALEN];
+	u32 count = 0;
+
+	if (!dev->netdev_ops->ndo_set_groups)
+		return;
+	for (u32 i = 0; i <= IN_DEV_MAX_GROUPS; i++) {
+		u32 group = IP_ALL_HOSTS;
+
+		if (i < IN_DEV_MAX_GROUPS)
+			group = dev->ip_ptr ? ntohl(dev->ip_ptr->mc[i].group) : 0;
+		if (!group)
+			continue;
+		/* 01:00:5e and the low 23 bits (RFC 1112, 6.4) */
+		put_unaligned_be16(0x0100, mac[count]);
+		put_unaligned_be32(0x5e000000 | (group & 0x7fffff), mac[count++] + 2);
+	}
+	dev->netdev_ops->ndo_set_groups(dev, mac, count);
+}
+
+/**
+ * ip_mc_netdev_event() - a device came up: it shall take what is for all hosts, and the groups of before. Context: process.
+ */
+void ip_mc_netdev_event(struct net_device *dev, enum netdev_event ev)
+{
+	if (ev != NETDEV_UP)
+		return;
+	local_bh_disable();
+	mc_tell_driver(dev);
+	local_bh_enable();
 }
 
 /* Index of the membership in @ext, -1 when there is none. @ifindex 0: on any device. */
@@ -77,17 +113,20 @@ static int mc_dev_join(struct net_device *dev, __be32 group)
 	if (!slot)
 		return -ENOBUFS;
 	slot->group = group;
-	slot->users++;
+	if (slot->users++ == 0)
+		mc_tell_driver(dev);
 	return 0;
 }
 
-static void mc_dev_leave(const struct net_device *dev, __be32 group)
+static void mc_dev_leave(struct net_device *dev, __be32 group)
 {
 	struct in_mcgroup *slot = mc_slot(dev, group);
 
 	BUG_ON(!slot || slot->users == 0);
-	if (--slot->users == 0)
-		slot->group = INADDR_ANY;
+	if (--slot->users)
+		return;
+	slot->group = INADDR_ANY;
+	mc_tell_driver(dev);
 }
 
 /**
@@ -127,7 +166,7 @@ out:
 static void mc_forget(struct sock *sk, u32 i)
 {
 	struct inet_ext *ext = sk->inet_ext;
-	const struct net_device *dev = dev_get_by_index(sk->sk_net, ext->mc[i].ifindex);
+	struct net_device *dev = dev_get_by_index(sk->sk_net, ext->mc[i].ifindex);
 
 	if (dev && dev->ip_ptr)
 		mc_dev_leave(dev, ext->mc[i].group);

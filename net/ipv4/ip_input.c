@@ -254,6 +254,8 @@ int ip_init(struct net *net)
 	net->ipv4->dst_mc_output = ip_mc_output;
 	err = dev_add_pack(net, htons(ETH_P_IP), ip_rcv);
 	if (!err)
+		err = register_netdevice_notifier(net, ip_mc_netdev_event);
+	if (!err)
 		err = ip_frag_init(net);
 	if (err)
 		ip_exit(net);

@@ -70,6 +70,7 @@ void ip_options_build(const struct ip_options *opt, u8 *to, __be32 saddr, __be32
 struct inet_ext *inet_ext_get(struct sock *sk);
 int ip_mc_join(struct sock *sk, const struct ip_mreqn *mr);
 int ip_mc_leave(struct sock *sk, const struct ip_mreqn *mr);
+void ip_mc_netdev_event(struct net_device *dev, enum netdev_event ev);
 bool ip_check_mc(const struct net_device *dev, __be32 group) __needs(softirq_ctx);
 
 /* --- ip_reassembly.c ---------------------------------------------------------------------------------------------------- */

@@ -125,6 +125,7 @@ static void ping_close(struct sock *sk, u64 deadline_ns)
 	local_bh_disable();
 	ip4_datagram_forget_peer(sk);
 	local_bh_enable();
+	ip_mc_drop_socket(sk);
 	datagram_close(sk);
 }
 

@@ -146,6 +146,7 @@ static void raw_close(struct sock *sk, u64 deadline_ns)
 	}
 	ip4_datagram_forget_peer(sk);
 	local_bh_enable();
+	ip_mc_drop_socket(sk);
 	datagram_close(sk);
 }
 

@@ -172,6 +172,8 @@ static inline u32 e1000_prev(u32 i, u32 count)
 
 /* e1000_hw.c */
 void e1000_init_hw(struct e1000_adapter *a);
+void e1000_set_groups(struct net_device *dev, const u8 (*groups)[ETH_ALEN], u32 count)
+	__needs(softirq_ctx);
 int e1000_read_mac_addr(struct e1000_adapter *a, u8 *mac); /* 0, -EIO */
 void e1000_check_link(struct e1000_adapter *a) __needs(softirq_ctx);
 void e1000_set_txdw(struct e1000_adapter *a, bool on) __needs(softirq_ctx);

@@ -2,7 +2,7 @@
 /*
  * e1000, the part that only knows registers: quick start, MAC address, link state, the interrupt mask, ring memory.
  *
- * Interface: e1000_init_hw, e1000_read_mac_addr, e1000_check_link, e1000_set_txdw, e1000_alloc_desc,
+ * Interface: e1000_init_hw, e1000_set_groups, e1000_read_mac_addr, e1000_check_link, e1000_set_txdw, e1000_alloc_desc,
  * e1000_free_desc.
  * Above: e1000_main.c, e1000_tx.c, e1000_rx.c. Below: <kernel/io.h>, <kernel/dma.h>; news of the link goes up
  * through netif_carrier_on/off.
@@ -70,6 +70,27 @@ void e1000_init_hw(struct e1000_adapter *a)
 		ew32(a, E1000_RAH + 8 * i, 0); /* the valid bit first */
 		ew32(a, E1000_RAL + 8 * i, 0);
 	}
+}
+
+/**
+ * e1000_set_groups() - the multicast table: a bit for each group, by twelve bits of its address (net_device_ops)
+ * @groups: @count addresses
+ *
+ * RCTL stays as it is: a write of it would keep the emulated receiver shut for a second.
+ * Context: BH off. Source: manual section 13.5.1 (MO 0: bits 47 to 36).
+ */
+void e1000_set_groups(struct net_device *dev, const u8 (*groups)[ETH_ALEN], u32 count)
+{
+	struct e1000_adapter *a = dev->priv;
+	u32 table[E1000_MTA_WORDS] = { 0 };
+
+	for (u32 i = 0; i < count; i++) {
+		u32 hash = ((u32)groups[i][5] << 8 | groups[i][4]) >> 4;
+
+		table[hash >> 5] |= 1u << (hash & 31);
+	}
+	for (u32 i = 0; i < E1000_MTA_WORDS; i++)
+		ew32(a, E1000_MTA + 4 * i, table[i]);
 }
 
 /* One EEPROM word. 0; -EIO when the device does not answer in 10 ms. */

@@ -226,6 +226,7 @@ static const struct net_device_ops e1000_netdev_ops = {
 	.ndo_tx_timeout = e1000_tx_timeout,
 	.ndo_features_check = e1000_features_check,
 	.ndo_change_mtu = e1000_change_mtu,
+	.ndo_set_groups = e1000_set_groups,
 };
 
 /* --- Counter page ------------------------------------------------------------------------------------------------------- */

@@ -1179,4 +1179,42 @@ TEST(pulled_out)
 	down();
 }
 
+/* --- Groups ---------------------------------------------------------------------------------------------------------------- */
+
+static bool to_group(const u8 *mac)
+{
+	u8 f[60] = { 0 };
+	u32 before = got.frames;
+
+	memcpy(f, mac, 6);
+	f[12] = 8;
+	(void)e1000_model_rx(&model, f, sizeof(f), 0);
+	host_clock_advance(NSEC_PER_MSEC);
+	return got.frames == before + 1;
+}
+
+/* Which frames to groups the card takes; no write of RCTL, which would shut it for a second. */
+TEST(groups_are_taken_by_the_table)
+{
+	static const u8 groups[3][ETH_ALEN] = { { 1, 0, 0x5e, 0, 0, 1 },
+						{ 1, 0, 0x5e, 1, 2, 3 },
+						{ 1, 0, 0x5e, 0x7f, 0xff, 0xff } };
+	static const u8 other[ETH_ALEN] = { 1, 0, 0x5e, 1, 2, 0x83 };
+	u32 rctl;
+
+	up(options(16, 16), 0x100e);
+	host_clock_advance(1100 * NSEC_PER_MSEC);
+	rctl = e1000_model_writes(&model, RCTL_REG);
+	for (u32 n = 0; n <= 3; n++) {
+		local_bh_disable();
+		dev->netdev_ops->ndo_set_groups(dev, groups, n);
+		local_bh_enable();
+		for (u32 i = 0; i < 3; i++)
+			CHECK_EQ(to_group(groups[i]), i < n);
+		CHECK(!to_group(other));
+	}
+	CHECK_EQ(e1000_model_writes(&model, RCTL_REG), rctl);
+	down();
+}
+
 KTEST_MAIN_BOOT()

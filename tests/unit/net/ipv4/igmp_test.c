@@ -181,6 +181,46 @@ TEST(twenty_groups_of_a_socket_thirty_two_of_a_device)
 	down();
 }
 
+static u8 told[40][6];
+static u32 nr_told, tellings;
+
+static void remember_groups(struct net_device *d, const u8 (*groups)[6], u32 count)
+{
+	(void)d;
+	memcpy(told, groups, count * sizeof(told[0]));
+	nr_told = count;
+	tellings++;
+}
+
+/* The driver hears which groups to take: those of the members, and all hosts from the begin. */
+TEST(the_driver_is_told)
+{
+	struct net_device_ops ops = fake_ops;
+	struct sock *a, *b;
+
+	up();
+	ops.ndo_set_groups = remember_groups;
+	dev_close(dev);
+	dev->netdev_ops = &ops;
+	CHECK_EQ(dev_open(dev), 0);
+	CHECK_EQ(nr_told, 1);
+	CHECK(!memcmp(told[0], "\1\0\x5e\0\0\1", 6));
+	a = bound(9);
+	b = bound(10);
+	CHECK_EQ(member(a, IP_ADD_MEMBERSHIP, IP4(239, 129, 2, 3), 0, 2), 0);
+	CHECK_EQ(nr_told, 2);
+	CHECK(!memcmp(told[0], "\1\0\x5e\1\2\3", 6)); /* the low 23 bits */
+	tellings = 0;
+	CHECK_EQ(member(b, IP_ADD_MEMBERSHIP, IP4(239, 129, 2, 3), 0, 2), 0);
+	shut(a);
+	CHECK_EQ(tellings, 0); /* nothing that is news to it */
+	shut(b);
+	CHECK_EQ(tellings, 1);
+	CHECK_EQ(nr_told, 1);
+	dev->netdev_ops = &fake_ops;
+	down();
+}
+
 TEST(the_device_goes_first)
 {
 	struct sock *sk;
