@@ -370,11 +370,12 @@ out_fail:
 
 /* --- The table ------------------------------------------------------------------------------------------------------------ */
 
-/* A stale route is looked up again. */
+/* A stale route is looked up again; that there is none is counted, for no packet will say so. */
 static int inet_sk_rebuild_header(struct sock *sk)
 {
-	if (__sk_dst_check(sk) || !ip_route_connect_sk(sk))
+	if (ip_sk_dst(sk))
 		return 0;
+	IP_INC_STATS(sk->sk_net, OutNoRoutes);
 	return -EHOSTUNREACH;
 }
 
