@@ -49,7 +49,7 @@ static int inet_create(struct net *net, struct socket *sock, int protocol)
 	sk->sk_socket = sock;
 	sk->sk_type = sock->type;
 	sk->sk_protocol = (u16)protocol;
-	sk->inet_is_icsk = answer->flags & INET_PROTOSW_ICSK;
+	sk->inet_is_icsk = (answer->flags & INET_PROTOSW_ICSK) != 0;
 	sk->sk_reuse = (answer->flags & INET_PROTOSW_REUSE) != 0;
 	sk->inet_ttl = TTL_DEFAULT;
 	sk->inet_pmtudisc = PMTUDISC_WANT;
