@@ -76,7 +76,7 @@ static const u8 stage_of[NR_PLACES] = {
 /* What a socket may have in the queues below, since there was nothing. */
 struct below {
 	const struct sock *sk;
-	u64 limit;
+	u64 limit;    /* by its rate */
 	u32 truesize; /* of its largest packet */
 	bool again;   /* it sent something twice: twice as much may be there */
 };
@@ -178,7 +178,7 @@ static u32 walk(const struct sk_buff_head *q, enum place place)
 /* --- Below the transport: who is charged is found from the packets ---------------------------------------------------------- */
 struct charge {
 	const struct sock *sk;
-	u32 bytes, largest;
+	u32 bytes, largest, packets;
 };
 static struct charge charges[1024];
 static u32 nr_charges;
@@ -190,12 +190,13 @@ static void charge(const struct sk_buff *skb)
 	for (u32 i = 0; i < nr_charges; i++)
 		if (charges[i].sk == skb->sk) {
 			charges[i].bytes += skb->truesize;
+			charges[i].packets++;
 			charges[i].largest = max(charges[i].largest, skb->truesize);
 			return;
 		}
 	if (nr_charges == ARRAY_SIZE(charges))
 		sim_fail("oracle", "more than %zu sockets are charged", ARRAY_SIZE(charges));
-	charges[nr_charges++] = (struct charge){ skb->sk, skb->truesize, skb->truesize };
+	charges[nr_charges++] = (struct charge){ skb->sk, skb->truesize, skb->truesize, 1 };
 }
 
 static void charge_all(const struct sk_buff_head *q)
@@ -424,29 +425,42 @@ static u32 place_of(const struct sock *sk)
 /*
  * TCP small queues: a connection has a millisecond of its rate in the queues below, two packets at least, and one packet more,
  * which was let through when that was reached. The rate falls while packets are on their way: what counts is the greatest
- * since there were none. When nearly all is acknowledged the rest goes in any case.
+ * since there were none. When nearly all is acknowledged the rest goes in any case, and so does the head that is sent again; and
+ * what is acknowledged may still be below.
  */
-static void check_tsq(const struct sock *sk, u32 below, u32 largest)
+static void check_tsq(const struct sock *sk, const struct charge *c)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	struct below *b = &o.tsq[place_of(sk)];
+	u32 below = c->bytes;
 	u64 limit;
 
-	if (b->sk != sk || !below)
-		*b = (struct below){ .sk = sk };
-	if (!below)
+	b->truesize = max(b->truesize, c->largest);
+	limit = min(max(2ull * b->truesize, b->limit), (u64)tcp_net_of(sk)->limit_output_bytes);
+	if (b->sk != sk || tp->tcp_rtx_queue.qlen <= 2 || c->packets > tp->tcp_rtx_queue.qlen)
 		return;
-	b->truesize = max(b->truesize, largest);
-	limit = min(max(2ull * b->truesize, sk->sk_pacing_rate >> TCP_PACING_SHIFT),
-		    (u64)tcp_net_of(sk)->limit_output_bytes);
-	b->limit = max(b->limit, limit);
-	b->again |= tp->lost_out || tp->retrans_out || tp->ca_state >= TCP_CA_Recovery;
-	if (tp->tcp_rtx_queue.qlen <= 2)
-		return;
-	if (below + (planted(PLANT_TSQ) ? 2u << 20 : 0) > (b->limit << b->again) + b->truesize)
+	if (below + (planted(PLANT_TSQ) ? 2u << 20 : 0) > (limit + b->truesize) << b->again)
 		FAIL_SK("tsq", sk,
 			"%u bytes in the queues below, the limit is %llu and a packet of %u", below,
-			(unsigned long long)b->limit, b->truesize);
+			(unsigned long long)limit, b->truesize);
+}
+
+/* After each step: rates come and go. */
+static void notice_rates(const struct host *h)
+{
+	const struct sock *sk;
+
+	list_for_each_entry(sk, &h->net->socks, sk_all) {
+		const struct tcp_sock *tp = tcp_sk(sk);
+		struct below *b = &o.tsq[place_of(sk)];
+
+		if (sk->sk_prot != &tcp_prot)
+			continue;
+		if (b->sk != sk || !sk->sk_wmem_alloc)
+			*b = (struct below){ .sk = sk };
+		b->limit = max(b->limit, sk->sk_pacing_rate >> TCP_PACING_SHIFT);
+		b->again |= tp->lost_out || tp->retrans_out || tp->ca_state >= TCP_CA_Recovery;
+	}
 }
 
 static void check_tcp(const struct sock *sk)
@@ -485,7 +499,8 @@ static void check_udp(const struct sock *sk)
 
 static void check_sock(const struct sock *sk)
 {
-	u32 backlog = walk(&sk->sk_backlog, IN_SOCKET_BACKLOG), below = 0, largest = 0;
+	u32 backlog = walk(&sk->sk_backlog, IN_SOCKET_BACKLOG), below = 0;
+	const struct charge *charged = NULL;
 
 	walk(&sk->sk_receive_queue, IN_RECEIVE_QUEUE);
 	if (backlog != sk->sk_backlog_len)
@@ -500,13 +515,13 @@ static void check_sock(const struct sock *sk)
 	for (u32 i = 0; i < nr_charges; i++)
 		if (charges[i].sk == sk) {
 			below = charges[i].bytes;
-			largest = charges[i].largest;
+			charged = &charges[i];
 		}
 	if (below != sk->sk_wmem_alloc)
 		FAIL_SK("wmem", sk, "%u bytes below the transport, it counts %u", below,
 			sk->sk_wmem_alloc);
-	if (sk->sk_prot == &tcp_prot)
-		check_tsq(sk, below, largest);
+	if (charged && sk->sk_prot == &tcp_prot)
+		check_tsq(sk, charged);
 }
 
 /* --- Progress ---------------------------------------------------------------------------------------------------------------- */
@@ -651,8 +666,10 @@ void oracle_step(void)
 				 faults[FAULT_RING_FULL].ms * MS;
 	}
 	apps_step();
-	for (u32 i = 0; i < world.nr_hosts; i++)
+	for (u32 i = 0; i < world.nr_hosts; i++) {
 		notice_drops(&world.host[i]);
+		notice_rates(&world.host[i]);
+	}
 	if (o.skip) {
 		o.skip--;
 		return;
