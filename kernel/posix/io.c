@@ -5,7 +5,7 @@
  * Interface: io_init() enters read, write, readv, writev, pread64, lseek, close, dup, dup2, dup3, fcntl, ioctl.
  * Above: posix.c. Below: kernel/file.c. Context: process.
  * Owns: nothing; every call drops the reference it took.
- * Specs: POSIX.1-2017 read() ... fcntl(); transmit-path A3.3, A3.4.
+ * Specs: POSIX.1-2017 read() ... fcntl(); docs/PATH.md A3.3, A3.4.
  */
 #include "posix_internal.h"
 

@@ -8,7 +8,7 @@
  * Context: process owns a sock by lock_sock(); softirq touches only unowned ones, or their backlog. Nothing is
  * preempted inside the kernel, so the only race is with softirq, and BH off excludes it.
  * Owns: the sock until its last reference; the packets on its queues.
- * Specs: POSIX.1-2008 (socket options), socket(7); transmit-path stages B5, C5.
+ * Specs: POSIX.1-2008 (socket options), socket(7); docs/PATH.md A5.
  */
 #include <net/sock.h>
 

@@ -7,7 +7,7 @@
  * Context: napi_schedule() any; the poll softirq; enable and disable process.
  * Owns: softnet_data, one per CPU, reached through this_cpu().
  * One CPU: process context with BH off cannot overlap a poll, so nothing waits for one to end.
- * Specs: transmit-path stage C1 (weight 64, budget 300 frames or 8 ms, time_squeeze).
+ * Specs: Linux's limits: weight 64, budget 300 frames or 8 ms, time_squeeze; docs/PATH.md A19.
  */
 #include <net/netdevice.h>
 

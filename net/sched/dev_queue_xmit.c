@@ -6,7 +6,7 @@
  * Above: net/neigh, net/ipv4.  Below: pick_tx.c, sch_generic.c; net/dev for devices without a queue.
  * Context: process or softirq, never hardirq; BH is off all the way down.
  * Owns: the packet, on every return.
- * Specs: transmit-path stages B13, B15; A16 for NET_TX.
+ * Specs: docs/PATH.md A14, A17; A16 for NET_TX.
  */
 #include <net/sch_generic.h>
 

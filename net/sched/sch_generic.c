@@ -8,7 +8,7 @@
  * Context: BH off.
  * Owns: packets in the discipline and on q->requeue.
  * Order: the requeue list is served before the discipline, always; packets of one queue never overtake each other.
- * Specs: transmit-path stages B14, B16.
+ * Specs: docs/PATH.md A15.
  */
 #include <net/sch_generic.h>
 

@@ -9,7 +9,7 @@
  * Above: socket.c, through the tables. Below: protosw.c, struct proto, struct sock.
  * Context: process; inet_sendmsg() of a bound datagram socket also softirq.
  * Owns: nothing; struct sock belongs to the protocol from close() on.
- * Specs: POSIX.1-2017 2.10; Linux's error numbers (measured); transmit-path A2, A3.7, A3.9, B2.
+ * Specs: POSIX.1-2017 2.10; Linux's error numbers (measured); docs/PATH.md A2, A3.
  */
 #include <net/socket.h>
 

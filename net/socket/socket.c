@@ -12,7 +12,7 @@
  * Above: applications, net/dhcp. Below: af_inet.c through the tables; kernel/file.c.
  * Context: process; kernel_sendmsg() on a bound datagram socket also softirq.
  * Owns: struct socket; a descriptor's socket dies with its file's last reference.
- * Specs: POSIX.1-2017 2.10; transmit-path A3, B2, B3, E1.
+ * Specs: POSIX.1-2017 2.10; docs/PATH.md A3.
  */
 #include <net/socket.h>
 
@@ -89,7 +89,7 @@ static int sock_create(struct net *net, int family, int type, int protocol, stru
  * @protocol: 0 takes the type's default
  * @res: gets the socket, the caller's until sock_release()
  *
- * Context: process. Return: 0; -EAFNOSUPPORT, -EINVAL, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT (transmit-path B2);
+ * Context: process. Return: 0; -EAFNOSUPPORT, -EINVAL, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT;
  * -ENFILE, -ENOMEM without memory.
  */
 int sock_create_kern(struct net *net, int family, int type, int protocol, struct socket **res)

@@ -42,7 +42,7 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 	return hi - lo >= x - lo;
 }
 
-/* --- Numbers (transmit-path B22) ------------------------------------------------------------------------------------ */
+/* --- Numbers ---------------------------------------------------------------------------------------------------------- */
 #define TCP_MSS_DEFAULT          536u
 #define TCP_MIN_SND_MSS          48u
 #define TCP_INIT_CWND            10u

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The socket layer above protocols made of paper: which pair is served, which error comes first, how the states of a
- * stream socket go on, what reaches the protocol. Linux's error numbers are the measured ones of transmit-path A2.4, E1.
+ * stream socket go on, what reaches the protocol. Linux's error numbers are measured on Linux.
  */
 /* The host's headers and ours both have these; a test of system calls wants ours. */
 #define timeval  host_timeval
