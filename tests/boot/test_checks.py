@@ -6,6 +6,7 @@ import check_complexity
 import check_contexts
 import check_docs
 import check_layers
+import check_path
 import check_repro
 import check_sizes
 import check_tidy
@@ -17,6 +18,24 @@ def test_circle():
     assert check_layers.circles(graph) == [["a", "b", "c"]]
     graph["c"] = {"d"}
     assert check_layers.circles(graph) == []
+
+
+def test_path_rows():
+    """A row of docs/PATH.md that names what is not there, or says nothing, is told."""
+    tree = check_path.Tree()
+    here, unit = "net/tcp/tcp_sendmsg.c:forced_push", "unit/net/tcp/tcp_output_test.c::forced_push"
+
+    def told(sentence="What happens here, in a sentence", where=here, tests=unit, priority="1"):
+        return list(check_path.row_complaints(tree, "A4.7", priority, sentence, where, tests))
+
+    assert told() == []
+    assert told(where="net/socket/socket.c:sys_sendto") == []
+    assert told(where="net/tcp/tcp_sendmsg.c:gone") and told(where="net/tcp/gone.c:forced_push") and told(where="-")
+    assert told(tests="unit/net/tcp/tcp_output_test.c::gone") and told(tests="conformance/tcp/gone") and told(tests="-")
+    assert told(tests="boot/test_checks.py::test_path_rows; conformance/tcp/open/active; sim::census") == []
+    assert told(tests="boot/test_checks.py::test_gone") and told(tests="sim::gone_for_good")
+    assert told(sentence="too short")
+    assert told(where="-", tests="-", priority="3") == []
 
 
 def test_include_table():
