@@ -703,18 +703,27 @@ static void check_drops(void)
 			 (unsigned long long)n);
 }
 
+u64 oracle_lost(void)
+{
+	u64 lost = 0;
+
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		lost += world.host[i].lost_frames +
+			world.host[i].net->arp_tbl->stats.unres_discards;
+	return lost;
+}
+
 /*
  * Where no frame was lost, held up for long, doubled or overtaken, and neither a listener nor a receive buffer was too
  * full, there was no reason to send anything twice.
  */
 void oracle_counters(void)
 {
-	u64 lost = 0, full = 0, again = 0;
+	u64 lost = oracle_lost(), full = 0, again = 0;
 
 	for (u32 i = 0; i < world.nr_hosts; i++) {
 		const struct net_mib *mib = &world.host[i].net->mib;
 
-		lost += world.host[i].lost_frames;
 		full += mib->tcpext[LINUX_MIB_ListenDrops] + mib->tcpext[LINUX_MIB_ListenOverflows];
 		full += mib->tcpext[LINUX_MIB_TCPRcvQDrop] + mib->tcpext[LINUX_MIB_TCPOFODrop] +
 			mib->tcpext[LINUX_MIB_TCPZeroWindowDrop];

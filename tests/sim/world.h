@@ -124,6 +124,8 @@ void observer_stop(void);
 void oracle_start(void);
 void oracle_step(void);
 void oracle_counters(void); /* before the hosts go */
+/* Frames that cards and wires lost, and packets that were too many to wait for an address; before the hosts go. */
+u64 oracle_lost(void);
 void oracle_end(void);      /* everything is gone: all counts are what they were before */
 
 /* world.c; NULL: none of them */
