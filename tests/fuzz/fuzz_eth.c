@@ -84,6 +84,7 @@ void fuzz_one(const u8 *data, size_t size)
 		check_answer(frame, len, before);
 		check_table();
 	}
+	onehost_forget_fragments();
 	onehost_forget_neighbours();
 	fuzz_census_end();
 }

@@ -71,6 +71,7 @@ void fuzz_one(const u8 *data, size_t size)
 	FUZZ_CHECK(host.packets - before <= 1); /* one packet never makes two */
 	if (host.packets != before)
 		FUZZ_CHECK(is_sound(packet, len) && host.out_len <= (len > 576 ? len : 576));
+	onehost_forget_fragments();
 	sock->sk->sk_err = sock->sk->sk_err_soft = 0;
 	skb_queue_purge_reason(&sock->sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSE);
 	host_clock_set(host_clock() + NSEC_PER_SEC); /* the limits of ICMP's answers fill up */

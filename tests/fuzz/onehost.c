@@ -22,7 +22,8 @@
 #include <net/route.h>
 #include <wire/arp.h>
 
-#define GUARD 64u
+#define GUARD        64u
+#define FRAG_WAIT_NS (31 * NSEC_PER_SEC) /* an incomplete datagram lives for 30 s */
 
 struct onehost host;
 const u8 our_mac[6] = { 2, 0, 0, 0, 0, 1 }, peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
@@ -57,6 +58,20 @@ static void check_udp(const struct iphdr *ip, const u8 *p, u32 len)
 		0);
 }
 
+/* A piece of a datagram larger than the MTU: what can be said without the others. */
+static void check_fragment(const struct iphdr *ip, const u8 *p, u32 len)
+{
+	const struct udphdr *uh = (const struct udphdr *)(const void *)p;
+	u32 offset = (ntohs(ip->frag_off) & IP_OFFSET) * 8u;
+
+	FUZZ_CHECK(!(ip->frag_off & htons(IP_DF)));
+	FUZZ_CHECK(len && offset + len <= IP_MAX_MTU - sizeof(*ip));
+	FUZZ_CHECK(!(ip->frag_off & htons(IP_MF)) || len % 8 == 0);
+	FUZZ_CHECK(ip->protocol == IPPROTO_UDP || ip->protocol == IPPROTO_ICMP);
+	if (!offset && ip->protocol == IPPROTO_UDP)
+		FUZZ_CHECK(ntohs(uh->len) > len && uh->check);
+}
+
 static void check_ip(const u8 *p, u32 len)
 {
 	const struct iphdr *ip = (const struct iphdr *)(const void *)p;
@@ -70,7 +85,9 @@ static void check_ip(const u8 *p, u32 len)
 	/* Ours, or it was when the packet was made. */
 	FUZZ_CHECK(!ip->saddr || ip->saddr == OUR_IP || inet_addr_is_local(host.net, ip->saddr));
 	len -= (u32)sizeof(*ip);
-	if (ip->protocol == IPPROTO_TCP)
+	if (ip->frag_off & htons(IP_MF | IP_OFFSET))
+		check_fragment(ip, body, len);
+	else if (ip->protocol == IPPROTO_TCP)
 		check_tcp(ip, body, len);
 	else if (ip->protocol == IPPROTO_UDP)
 		check_udp(ip, body, len);
@@ -85,7 +102,9 @@ static void check_arp(const u8 *p, u32 len)
 
 	FUZZ_CHECK(len >= sizeof(*a));
 	FUZZ_CHECK(memcmp(a->ar_sha, our_mac, 6) == 0);
-	FUZZ_CHECK(a->ar_sip == OUR_IP || inet_addr_is_local(host.net, a->ar_sip));
+	/* Without a sender's address it asks whether one is free (RFC 5227, 2.1.1). */
+	FUZZ_CHECK((!a->ar_sip && a->ar_op == htons(ARPOP_REQUEST)) || a->ar_sip == OUR_IP ||
+		   inet_addr_is_local(host.net, a->ar_sip));
 }
 
 static void look_at(struct sk_buff *skb)
@@ -287,6 +306,14 @@ void onehost_down(void)
 	net_free(host.net);
 	host.net = NULL;
 	host.dev = NULL;
+}
+
+void onehost_forget_fragments(void)
+{
+	if (host.net->frag.queues)
+		host_clock_advance(FRAG_WAIT_NS);
+	FUZZ_CHECK_EQ(host.net->frag.queues, 0);
+	FUZZ_CHECK_EQ(host.net->frag.packets, 0);
 }
 
 void onehost_forget_neighbours(void)

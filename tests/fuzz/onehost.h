@@ -44,6 +44,8 @@ void onehost_feed_ip(const void *packet, u32 len);
 void onehost_tx_done(void);
 /* Neighbours and their timers go, so that the next input meets an empty table. */
 void onehost_forget_neighbours(void);
+/* Datagrams that are not whole: their time runs out. */
+void onehost_forget_fragments(void);
 
 /* --- Packets by hand ------------------------------------------------------------------------------------------------ */
 /* Checksums of an IP packet of @len bytes, as far as its headers are there: IP, and TCP, UDP or ICMP behind it. */
