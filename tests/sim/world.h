@@ -126,7 +126,7 @@ void oracle_step(void);
 void oracle_counters(void); /* before the hosts go */
 /* Frames that cards and wires lost, and packets that were too many to wait for an address; before the hosts go. */
 u64 oracle_lost(void);
-void oracle_end(void);      /* everything is gone: all counts are what they were before */
+void oracle_end(void); /* everything is gone: all counts are what they were before */
 
 /* world.c; NULL: none of them */
 const struct host *host_of_net(const struct net *net);
