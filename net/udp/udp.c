@@ -634,7 +634,7 @@ static int udp_set_option(struct sock *sk, int opt, const void *kval, u32 len) _
 		up->corked = val != 0;
 		return !val && up->pending ? udp_push_pending(sk) : 0;
 	case UDP_SEGMENT:
-		if (val < 0 || val > UINT16_MAX)
+		if (val < 0 || val > (int)UINT16_MAX)
 			return -EINVAL;
 		up->gso_size = (u16)val;
 		return 0;

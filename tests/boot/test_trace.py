@@ -173,8 +173,9 @@ def test_trace_file_and_picture():
     assert {"softirq", "hardirq"} <= {e["args"]["name"] for e in events if e["name"] == "process_name"}
     log = (ROOT / "build/run.serial").read_text(errors="replace").replace("\r\n", "\n")
     lines = [p for p in tracing.packets(tracing.records(log)) if any(stage == "tcp_clone" for _, _, stage, _, _ in p["stages"])]
-    assert sum(len(p["made"]) >= 1 and {"skb_add_data", "tcp_transmit_skb", "e1000_tx_map", "clone_freed", "original_freed"}
-               <= {stage for _, _, stage, _, _ in p["stages"]} for p in lines) >= 45, "one line for each of 65536 / 1460 segments"
+    whole = [p for p in lines if {"skb_add_data", "tcp_transmit_skb", "e1000_tx_map", "clone_freed", "original_freed"}
+             <= {stage for _, _, stage, _, _ in p["stages"]}]
+    assert sum(len(p["made"]) for p in whole) >= 45, "each packet's line has what was made of it: clones, and 65536 / 1460 segments"
     page = (ROOT / "build/trace.html").read_text()
     assert len(page) < 4 << 20 and "@DATA@" not in page
     assert not re.search(r"(src|href)\s*=|https?://|@import|url\(", page), "the picture wants something from elsewhere"

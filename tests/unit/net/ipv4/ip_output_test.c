@@ -299,6 +299,41 @@ TEST(congestion_below_is_success_for_a_datagram)
 	fixture_down();
 }
 
+static u32 seen_priority, seen_mark;
+
+static int seeing_enqueue(struct sk_buff *skb, struct Qdisc *q, struct sk_buff **to_free)
+{
+	seen_priority = skb->priority;
+	seen_mark = skb->mark;
+	return cn_enqueue(skb, q, to_free);
+}
+
+TEST(priority_and_mark_of_the_socket_go_with_the_packet)
+{
+	static const struct Qdisc_ops seeing = { .id = "seeing",
+						 .enqueue = seeing_enqueue,
+						 .dequeue = cn_dequeue };
+	struct Qdisc *mine, *old;
+	struct sock *sk;
+
+	up();
+	old = dev->_tx[0].qdisc;
+	mine = qdisc_create(&seeing, &dev->_tx[0]);
+	dev->_tx[0].qdisc = mine;
+	sk = peer_sock(PEER_IP);
+	sk->sk_priority = 6;
+	sk->sk_mark = 0xcafe;
+	CHECK_EQ(ip_queue_xmit(sk, packet(8)), NET_XMIT_CN);
+	CHECK_EQ(seen_priority, 6);
+	CHECK_EQ(seen_mark, 0xcafe);
+	put_sock(sk);
+	dev->_tx[0].qdisc = old;
+	local_bh_disable();
+	qdisc_destroy(mine);
+	local_bh_enable();
+	fixture_down();
+}
+
 TEST(a_device_that_goes_down_on_the_way)
 {
 	struct flowi4 fl;
