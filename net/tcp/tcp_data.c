@@ -148,14 +148,25 @@ static void tcp_ofo_queue(struct sock *sk)
 	}
 }
 
+/*
+ * Bytes of truesize that both queues may cost. Half of the buffer is announced, so the second term is the greater one only when SO_RCVBUF became
+ * smaller than what was promised before: the right edge stands (RFC 9293, 3.8.6), and a segment of the promise that overtook another is dropped
+ * at the price of one timeout.
+ */
+static u32 tcp_rmem_limit(const struct sock *sk)
+{
+	return max(sk->sk_rcvbuf, 2 * tcp_sk(sk)->rcv_wnd);
+}
+
 /* Makes room for @need bytes of truesize by dropping the farthest out-of-order segments beyond @seq. Return: there is room. */
 static bool tcp_prune_ofo(struct sock *sk, u32 seq, u32 need)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	u32 limit = tcp_rmem_limit(sk);
 	struct sk_buff *tail;
 
-	testcase(sk->sk_rmem_alloc + need == sk->sk_rcvbuf);
-	while (sk->sk_rmem_alloc + need > sk->sk_rcvbuf) {
+	testcase(sk->sk_rmem_alloc + need == limit);
+	while (sk->sk_rmem_alloc + need > limit) {
 		tail = skb_peek_tail(&tp->out_of_order_queue);
 		if (!tail || !after(TCP_SKB_CB(tail)->seq, seq))
 			return false;
@@ -226,7 +237,7 @@ static void tcp_data_queue_ofo(struct sock *sk, struct sk_buff *skb)
 static bool tcp_rmem_ok(struct sock *sk, const struct sk_buff *skb)
 {
 	if (skb_queue_empty(&sk->sk_receive_queue) ||
-	    sk->sk_rmem_alloc + skb->truesize <= sk->sk_rcvbuf)
+	    sk->sk_rmem_alloc + skb->truesize <= tcp_rmem_limit(sk))
 		return true;
 	NET_INC_STATS(sk->sk_net, PruneCalled);
 	if (tcp_prune_ofo(sk, TCP_SKB_CB(skb)->seq, skb->truesize))

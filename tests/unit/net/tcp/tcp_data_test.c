@@ -142,17 +142,18 @@ TEST(pruning_keeps_what_is_near)
 	peer_up();
 	s = peer_connected();
 	tp = tcp_sk(s->sk);
-	tell(TCPHDR_ACK, peer.seq + 1000, 0, 100);
+	tell(TCPHDR_ACK, peer.seq + 300, 0, 50);
 	one = skb_peek(&tp->out_of_order_queue)->truesize;
-	tell(TCPHDR_ACK, peer.seq + 3000, 0, 100);
+	tell(TCPHDR_ACK, peer.seq + 500, 0, 50);
 	s->sk->sk_rcvbuf = 2 * one;
-	tell(TCPHDR_ACK, peer.seq + 4000, 0, 100); /* farther: refused */
+	tp->rcv_wnd = one;                       /* nothing greater was promised */
+	tell(TCPHDR_ACK, peer.seq + 600, 0, 50); /* farther: refused */
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPOFODrop), 1);
 	CHECK_EQ(peer_mib(LINUX_MIB_OfoPruned), 0);
-	tell(TCPHDR_ACK, peer.seq + 2000, 0, 100); /* nearer: the one at 3000 makes room */
+	tell(TCPHDR_ACK, peer.seq + 400, 0, 50); /* nearer: the one at 500 makes room */
 	CHECK_EQ(peer_mib(LINUX_MIB_OfoPruned), 1);
 	CHECK_EQ(tp->out_of_order_queue.qlen, 2);
-	CHECK_EQ(TCP_SKB_CB(skb_peek_tail(&tp->out_of_order_queue))->seq - peer.seq, 2000);
+	CHECK_EQ(TCP_SKB_CB(skb_peek_tail(&tp->out_of_order_queue))->seq - peer.seq, 400);
 	CHECK_EQ(s->sk->sk_rmem_alloc, 2 * one);
 	/* What is next in line pushes out what waits behind holes. */
 	tell_text(100);
@@ -188,6 +189,50 @@ TEST(receive_queue_is_bounded)
 	CHECK(peer_mib(LINUX_MIB_TCPRcvQDrop) > 0);
 	CHECK(most > promised);
 	CHECK(most <= 2 * promised + 4096);
+	sock_release(s);
+	peer_down();
+}
+
+/*
+ * SO_RCVBUF made small after the handshake: what overtook another segment waits for it, as far as the old window reaches. Dropped, each such
+ * segment would cost the peer a timeout.
+ */
+TEST(promised_behind_a_hole_before_the_buffer_shrank)
+{
+	enum { SEGMENTS = 20, LEN = 1460 };
+	struct socket *s;
+	struct tcp_sock *tp;
+
+	peer_up();
+	s = peer_connected();
+	tp = tcp_sk(s->sk);
+	CHECK(tp->rcv_wnd > SEGMENTS * LEN);
+	set_opt(s, SOL_SOCKET, SO_RCVBUF, 1);
+	for (u32 i = 1; i <= SEGMENTS; i++) /* the first one comes last */
+		tell(TCPHDR_ACK, peer.seq + i % SEGMENTS * LEN, 0, LEN);
+	CHECK_EQ(peer_mib(LINUX_MIB_TCPOFODrop), 0);
+	CHECK_EQ(peer_mib(LINUX_MIB_OfoPruned), 0);
+	CHECK_EQ(tp->rcv_nxt, peer.seq + SEGMENTS * LEN);
+	sock_release(s);
+	peer_down();
+}
+
+/* The old promise is no door for tiny segments with great buffers: what waits behind holes costs twice the window at most. */
+TEST(promise_behind_a_hole_is_bounded)
+{
+	struct socket *s;
+	u32 promised;
+
+	peer_up();
+	s = peer_connected();
+	promised = tcp_sk(s->sk)->rcv_wnd;
+	set_opt(s, SOL_SOCKET, SO_RCVBUF, 1);
+	for (u32 i = 0; i < TCP_OFO_MAX_SKBS; i++) {
+		tell(TCPHDR_ACK, peer.seq + 1 + 2 * i, 0, 1);
+		CHECK(s->sk->sk_rmem_alloc <= 2 * promised);
+	}
+	CHECK(s->sk->sk_rmem_alloc > promised);
+	CHECK(peer_mib(LINUX_MIB_TCPOFODrop) > 0);
 	sock_release(s);
 	peer_down();
 }
