@@ -54,6 +54,7 @@ enum plant {
 	PLANT_TSQ,      /* 2 MiB more are taken to be in the queues below a socket */
 	PLANT_NAGLE,    /* the observer missed the acknowledgment of a small segment */
 	PLANT_COPIED,   /* a byte is copied that nobody gave */
+	PLANT_VANISHED, /* one datagram more was sent */
 	NR_PLANTS
 };
 
