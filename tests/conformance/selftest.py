@@ -17,7 +17,7 @@ WRONG = {
     "no_such_option": ("in SYN seq 0 <moss 5>", "unknown option"),
     "no_such_socket": ("listen(s, 1)", "there is no socket 's'"),
     "no_such_setting": ("tune tcp_no_such 1", "ENOENT"),
-    "arguments": ("socket()", "1 to 1 arguments, not 0"),
+    "arguments": ("socket()", "1 to 2 arguments, not 0"),
     "no_such_info": ("s = socket(tcp)\ninfo(s, warmth) -> 1", "has no 'warmth'"),
     "config_too_late": ("s = socket(tcp)\nmtu 1000", "neither a packet"),
     "no_such_flow": ("in b: SYN seq 0", "no flow 'b'"),
