@@ -57,7 +57,7 @@ def test_no_memory_at_boot(boot, at):
     run.says("out of memory" if run.status == 66 else "/boot/file")
 
 
-@pytest.mark.parametrize("at,every", [(640, 3), (660, 5), (680, 50)])
+@pytest.mark.parametrize("at,every", [(640, 3), (660, 7), (680, 50)])
 def test_memory_comes_and_goes(boot, noise, at, every):
     """Allocations fail again and again: the file arrives (slowly), or the status says that it did not."""
     receiver = Receiver()

@@ -63,6 +63,7 @@ struct e1000_tx_ring {
 	u64 reclaimed;    /* packets, since probe */
 	struct timer reclaim_timer; /* bounds the age of a packet that is done but not reclaimed */
 	struct timer stall_timer, full_timer;
+	bool cleaning; /* packets are being given back: what that sends is not looked for within it */
 };
 
 struct e1000_rx_buffer {

@@ -12,7 +12,7 @@
  * Three rules carry the room:
  * - The doorbell (TDT) is rung once per burst: packets are posted and the outermost end of the BH-off section rings.
  *   A queue that just stopped, or more than 32 descriptors, ring at once.
- * - Reclaiming is lazy: in xmit when half the ring is used, in every poll, and 2 ms after a packet at the latest by a
+ * - Reclaiming costs no interrupt: behind the doorbell what the card has sent by then, in xmit when half the ring is used, in every poll, and 2 ms after a packet at the latest by a
  *   timer; completions interrupt only while somebody waits for one (queue stopped, or the timer found nothing done).
  * - The queue stops before a packet does not fit: NETDEV_TX_BUSY is a counted mistake.
  */
@@ -185,6 +185,7 @@ static u32 clean_tx_irq(struct e1000_adapter *a)
 	u32 packets;
 
 	trace_fn(e1000_clean_tx, e1000_tx_used(r), 0, NULL);
+	r->cleaning = true;
 	for (packets = 0; packets < r->count; packets++) {
 		struct e1000_tx_desc *eop = r->buffer_info[r->next_to_clean].next_to_watch;
 		struct sk_buff *skb;
@@ -196,6 +197,7 @@ static u32 clean_tx_irq(struct e1000_adapter *a)
 		trace_at_skb(clone_freed, skb, e1000_tx_used(r));
 		consume_skb(skb);
 	}
+	r->cleaning = false;
 	a->dev->stats.tx_packets += sent.frames;
 	a->dev->stats.tx_bytes += sent.bytes;
 	netdev_tx_completed_queue(tx_queue(a), sent.frames, sent.bytes);
@@ -280,6 +282,9 @@ void e1000_doorbell(struct net_device *dev)
 	dma_wmb(); /* descriptors before the tail */
 	ew32(a, E1000_TDT, r->tail);
 	a->stats.tdt_writes++;
+	/* What is sent already is given back now: a small queue (TSQ) or a corked tail may wait for it, and nobody tells us. */
+	if (!a->txirq_always && !r->cleaning)
+		a->stats.reclaim_in_xmit += clean_tx_irq(a);
 }
 
 /* --- Room ----------------------------------------------------------------------------------------------------------------- */

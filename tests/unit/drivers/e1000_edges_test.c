@@ -455,6 +455,7 @@ TEST_EACH(scattered, stretches)
 	u32 descs;
 
 	up(options(64, 8), 0x100e);
+	model.late_dd_ns = NSEC_PER_MSEC;
 	scattered_open();
 	skb = frame(60, 1);
 	skb_shinfo(skb)->frags[0] = (struct skb_frag){ .addr = ours + row->from, .len = row->len };
@@ -625,9 +626,9 @@ TEST(completion_that_sends)
 	skb->destructor = on_free_send;
 	xmit(skb);
 	local_bh_enable();
-	CHECK_EQ(freed, 0);
-	host_clock_advance(2 * NSEC_PER_MSEC + 1);
 	CHECK_EQ(freed, 8); /* a ring of them, then somebody else has a turn */
+	host_clock_advance(2 * NSEC_PER_MSEC + 1);
+	CHECK(freed > 8 && freed < 101);
 	host_clock_advance(100 * NSEC_PER_MSEC);
 	CHECK_EQ(freed, 101);
 	CHECK_EQ(sent.frames, 101);
