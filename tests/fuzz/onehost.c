@@ -11,10 +11,12 @@
  */
 #include "onehost.h"
 
+#include "../../net/ipv4/fib.h"
 #include "../../net/neigh/neigh.h"
 
 #include <drivers/loopback.h>
 #include <kernel/softirq.h>
+#include <lib/err.h>
 #include <net/checksum.h>
 #include <net/etherdevice.h>
 #include <net/inetdevice.h>
@@ -23,7 +25,8 @@
 #include <wire/arp.h>
 
 #define GUARD        64u
-#define FRAG_WAIT_NS (31 * NSEC_PER_SEC) /* an incomplete datagram lives for 30 s */
+#define FRAG_WAIT_NS (31 * NSEC_PER_SEC)  /* an incomplete datagram lives for 30 s */
+#define PATH_MTU_NS  (601 * NSEC_PER_SEC) /* a learned path MTU: 600 s */
 
 struct onehost host;
 const u8 our_mac[6] = { 2, 0, 0, 0, 0, 1 }, peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
@@ -316,11 +319,31 @@ void onehost_forget_fragments(void)
 	FUZZ_CHECK_EQ(host.net->frag.packets, 0);
 }
 
+/* What routers said about paths is true for ten minutes: they pass, and the next look at each destination finds it too old. */
+static void forget_path_mtus(void)
+{
+	struct fib_table *fib = host.net->fib;
+	struct pmtu_entry *x, *tmp;
+
+	if (!fib->nr_pmtu)
+		return;
+	host_clock_set(host_clock() + PATH_MTU_NS);
+	list_for_each_entry_safe(x, tmp, &fib->pmtu_lru, lru) {
+		struct flowi4 fl = { .daddr = x->daddr };
+		struct rtable *rt = ip_route_output_key(host.net, &fl);
+
+		if (!IS_ERR(rt))
+			dst_release(&rt->dst);
+	}
+	FUZZ_CHECK_EQ(fib->nr_pmtu, 0);
+}
+
 void onehost_forget_neighbours(void)
 {
 	struct neigh_table *tbl = host.net->arp_tbl;
 
 	local_bh_disable();
+	forget_path_mtus();
 	if (tbl->entries) {
 		neigh_flush_dev(tbl, host.dev);
 		neigh_flush_dev(tbl, host.net->loopback_dev);
