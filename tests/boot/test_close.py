@@ -273,6 +273,8 @@ def test_both_ways(boot, wire, size, words, pause):
     assert result == [(size, True)]
     assert run.counters.retransmitted == 0
     assert capture.bad_frames(run.pcap, lossy=True, offload=True) == []
-    if "nodelay" in words:  # a small write is a small segment
-        assert len(shown(run.pcap, "ip.src == 10.0.2.15 && tcp.len > 0 && tcp.len <= 100")) > 50
+    if "nodelay" in words:
+        # A small write is a small segment as long as the congestion window allows one: ten at least, before the first ACK. What waits behind
+        # them is joined, and how much of it there is depends on who is faster.
+        assert len(shown(run.pcap, "ip.src == 10.0.2.15 && tcp.len > 0 && tcp.len <= 100")) >= 10
     assert shown(run.pcap, "tcp.analysis.retransmission || tcp.flags.reset == 1") == []
