@@ -190,7 +190,7 @@ TEST(one_copy_per_byte_sent)
 TEST(small_and_large_calls_are_never_mixed_in_one_packet)
 {
 	static const u32 sizes[] = {
-		4 * MSS + 900, 6 * MSS, 300, 400, 7 * MSS, 1400, 200, 3 * MSS
+		300, 6 * MSS, 4 * MSS + 900, 400, 7 * MSS, 1400, 200, 3 * MSS
 	};
 	struct socket *s = gso_connected(0);
 	struct sk_buff *skb;
