@@ -2,7 +2,7 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, rtt, cong < reply < sndbuf, segment < rtx_queue < state < transmit < output < retransmit < control < recovery < ack < data
+ *   options, rtt, cong, seq_index < reply < sndbuf, segment < rtx_queue < state < transmit < output < retransmit < control < recovery < ack < data
  *   < tsq < timer < minisocks < input < ipv4 < sendmsg < sockopt < tcp < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
@@ -14,6 +14,7 @@
 #include <lib/byteorder.h>
 #include <lib/capability.h>
 #include <lib/err.h>
+#include <lib/rbtree.h>
 #include <net/inet_hashtables.h>
 #include <net/skbuff_frags.h>
 #include <net/sock.h>
@@ -84,11 +85,18 @@ struct tcp_fastopen_cookie {
 	u8 val[TCP_FASTOPEN_COOKIE_MAX];
 };
 
+struct tcp_sack_block {
+	u32 start, end; /* [start, end) */
+};
+#define TCP_MAX_SACKS 4u
+
 struct tcp_options {
 	u16 mss; /* 0: not announced */
 	u8 wscale;
 	bool wscale_ok, sack_ok, tstamp_ok;
+	u8 num_sacks;
 	u32 tsval, tsecr;
+	struct tcp_sack_block sacks[TCP_MAX_SACKS]; /* as received: not checked against anything */
 	struct tcp_fastopen_cookie foc;
 };
 
@@ -110,13 +118,14 @@ enum tcp_cb_sacked {
 };
 struct tcp_skb_cb {
 	u32 seq, end_seq;
-	u32 segs;     /* 0: not cut into segments yet */
-	u32 csum;     /* of the payload, if summed */
-	u16 gso_size; /* segs were counted by */
-	u8 tcp_flags; /* enum tcp_flags */
-	u8 sacked;    /* enum tcp_cb_sacked */
-	bool eor;     /* the application ended a record here: nothing is appended */
-	bool summed;  /* csum holds: the payload is linear and as it was copied */
+	u32 segs;              /* 0: not cut into segments yet */
+	u32 csum;              /* of the payload, if summed */
+	u16 gso_size;          /* segs were counted by */
+	u8 tcp_flags;          /* enum tcp_flags */
+	u8 sacked;             /* enum tcp_cb_sacked */
+	bool eor;              /* the application ended a record here: nothing is appended */
+	bool summed;           /* csum holds: the payload is linear and as it was copied */
+	struct rb_node rbnode; /* in the index of its queue, where it has one (tcp_seq_index.c) */
 };
 _Static_assert(sizeof(struct tcp_skb_cb) <= 48, "fits skb->cb");
 
@@ -257,7 +266,13 @@ struct tcp_sock {
 	u32 rcv_mss; /* guess of the peer's segment size */
 	u8 snd_wscale, rcv_wscale;
 	bool wscale_ok, fin_rcvd;
-	struct sk_buff_head tcp_rtx_queue;      /* sent, not acknowledged; by seq */
+	/* Negotiated: RFC 2018, RFC 7323 3, RFC 3168 6.1 */
+	bool sack_ok, tstamp_ok;
+	u8 ecn_flags;
+	u32 ts_recent;                     /* TSval to echo */
+	u32 ts_recent_secs;                /* monotonic second in which it was set */
+	u32 tsoffset;                      /* added to our clock in TSval: no peer sees another's */
+	struct sk_buff_head tcp_rtx_queue; /* sent, not acknowledged; by seq */
 	struct sk_buff_head out_of_order_queue; /* by seq */
 	/* Congestion and loss */
 	struct tcp_cc cc;
@@ -303,7 +318,7 @@ struct tcp_sock {
 	u32 segs_in, segs_out, data_segs_in, data_segs_out, delivered;
 	u64 bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 };
-static_assert(sizeof(struct tcp_sock) <= 1024, "budget: a connection at rest costs 1 KiB");
+static_assert(sizeof(struct tcp_sock) <= 1280, "budget: a connection at rest costs 1.25 KiB");
 
 static inline struct tcp_sock *tcp_sk(const struct sock *sk)
 {
@@ -387,6 +402,11 @@ u32 tcp_options_fastopen_len(const struct tcp_fastopen_cookie *foc);
 void tcp_options_build_fastopen(u8 *p, const struct tcp_fastopen_cookie *foc);
 bool tcp_seg_parse(const struct sk_buff *skb, struct tcp_seg *seg);
 u8 tcp_select_wscale(u32 space);
+
+/* tcp_seq_index.c */
+void tcp_index_add(struct rb_root *index, struct sk_buff_head *q, struct sk_buff *skb);
+void tcp_index_del(struct rb_root *index, struct sk_buff *skb);
+struct sk_buff *tcp_index_find(const struct rb_root *index, u32 seq);
 
 /* tcp_reply.c */
 void tcp_v4_send_reset(struct net *net, const struct sk_buff *skb, const struct tcp_seg *seg)

@@ -5,7 +5,7 @@
  * Interface: tcp_options_parse, tcp_options_build_syn, tcp_options_syn_len, tcp_seg_parse, tcp_select_wscale
  * Above: every other file of net/tcp. Below: <lib/reader.h>.
  * Context: any. Owns: nothing.
- * Specs: RFC 9293 3.1, 3.2, 3.7.1; RFC 7323 2; RFC 2018 2 (recognised, not answered); RFC 6691.
+ * Specs: RFC 9293 3.1, 3.2, 3.7.1; RFC 7323 2; RFC 2018 2, 3; RFC 6691.
  */
 #include "tcp_internal.h"
 
@@ -24,6 +24,20 @@ static void tcp_option_fastopen(struct reader *r, struct tcp_options *o, bool ex
 	o->foc.len = (u8)len;
 	for (u32 i = 0; i < len; i++)
 		o->foc.val[i] = rd_u8(r);
+}
+
+/* Up to four blocks; a length that holds no whole number of them, or none: the option is worthless (RFC 2018, 3). */
+static void tcp_option_sack(struct reader *r, struct tcp_options *o)
+{
+	u32 len = r->left;
+
+	if (!len || len % TCPOLEN_SACK_PERBLOCK || len > TCP_MAX_SACKS * TCPOLEN_SACK_PERBLOCK)
+		return;
+	o->num_sacks = (u8)(len / TCPOLEN_SACK_PERBLOCK);
+	for (u32 i = 0; i < o->num_sacks; i++) {
+		o->sacks[i].start = rd_be32(r);
+		o->sacks[i].end = rd_be32(r);
+	}
 }
 
 /* One option of known kind whose body is @r; a wrong length makes the option, not the segment, worthless. */
@@ -46,6 +60,9 @@ static void tcp_option_one(u8 kind, struct reader *r, struct tcp_options *o)
 		break;
 	case TCPOPT_SACK_PERM:
 		o->sack_ok = len == TCPOLEN_SACK_PERM - 2;
+		break;
+	case TCPOPT_SACK:
+		tcp_option_sack(r, o);
 		break;
 	case TCPOPT_TIMESTAMP:
 		if (len == TCPOLEN_TIMESTAMP - 2) {

@@ -43,7 +43,22 @@ static const struct parse_row parse_table[] = {
 	{ "sack_permitted_length_3", { 4, 3, 0 }, 3, { 0 } },
 	{ "sack_permitted_length_1", { 4, 1, 2, 4, 1, 0 }, 6, { 0 } },
 	{ "sack_permitted_cut", { 4 }, 1, { 0 } },
-	{ "sack_block_skipped", { 5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 2, 4, 1, 0 }, 14, { .mss = 256 } },
+	{ "sack_block",
+	  { 5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 2, 4, 1, 0 },
+	  14,
+	  { .mss = 256, .num_sacks = 1, .sacks = { { 1, 2 } } } },
+	{ "sack_blocks_four",
+	  { 5, 34, 0xff, 0, 0, 1, 0xff, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0,
+	    4, 0,  0,    0, 5, 0, 0,    0, 6, 0, 0, 0, 7, 0, 0, 0, 8 },
+	  34,
+	  { .num_sacks = 4,
+	    .sacks = { { 0xff000001, 0xff000002 }, { 3, 4 }, { 5, 6 }, { 7, 8 } } } },
+	{ "sack_no_block", { 5, 2, 2, 4, 1, 0 }, 6, { .mss = 256 } },
+	{ "sack_half_a_block", { 5, 6, 0, 0, 0, 1, 2, 4, 1, 0 }, 10, { .mss = 256 } },
+	{ "sack_a_block_and_a_byte",
+	  { 5, 11, 0, 0, 0, 1, 0, 0, 0, 2, 9, 2, 4, 1, 0 },
+	  15,
+	  { .mss = 256 } },
 	{ "sack_block_cut", { 5, 10, 0, 0, 0, 1 }, 6, { 0 } },
 	{ "timestamp",
 	  { 8, 10, 1, 2, 3, 4, 5, 6, 7, 8 },
@@ -100,6 +115,8 @@ TEST_EACH(parse, parse_table)
 	CHECK_EQ(o.wscale_ok, row->want.wscale_ok);
 	CHECK_EQ(o.wscale, row->want.wscale);
 	CHECK_EQ(o.sack_ok, row->want.sack_ok);
+	CHECK_EQ(o.num_sacks, row->want.num_sacks);
+	CHECK(memcmp(o.sacks, row->want.sacks, sizeof(o.sacks)) == 0);
 	CHECK_EQ(o.tstamp_ok, row->want.tstamp_ok);
 	CHECK_EQ(o.tsval, row->want.tsval);
 	CHECK_EQ(o.tsecr, row->want.tsecr);
