@@ -121,31 +121,55 @@ class Packet:
         self.ok = self.ip_ok and self.udplen == len(body) and (check == 0 or self._sum_ok(body))
 
 
-def options_text(raw):
-    """<mss 1460, nop, wscale 8> as scripts write it."""
+def options_items(raw):
+    """TCP options as (name, values...): what is not well formed is one item, hex."""
     out, i = [], 0
     while i < len(raw):
         kind = raw[i]
         if kind < 2:
-            out.append("nop" if kind else "eol")
+            out.append(("nop",) if kind else ("eol",))
             i += 1
             continue
         size = raw[i + 1] if i + 1 < len(raw) else 0
         body = raw[i + 2:i + size]
         if size < 2 or i + size > len(raw):
-            out.append("hex " + raw[i:].hex())
+            out.append(("hex", raw[i:].hex()))
             break
         i += size
         if kind == 2 and size == 4:
-            out.append(f"mss {body[0] << 8 | body[1]}")
+            out.append(("mss", body[0] << 8 | body[1]))
         elif kind == 3 and size == 3:
-            out.append(f"wscale {body[0]}")
+            out.append(("wscale", body[0]))
         elif kind == 4 and size == 2:
-            out.append("sackok")
+            out.append(("sackok",))
+        elif kind == 5 and size > 2 and size % 8 == 2:
+            out.append(("sack", *struct.unpack(f"!{(size - 2) // 4}I", body)))
         elif kind == 8 and size == 10:
-            out.append("timestamp %d %d" % struct.unpack("!II", body))
+            out.append(("timestamp", *struct.unpack("!II", body)))
         else:
-            out.append(f"opt {kind} {body.hex()}".rstrip())
+            out.append(("opt", kind, body.hex()))
+    return out
+
+
+def options_relative(items, ts=0, seq=0):
+    """The items of one of our packets, as a script counts: our timestamps from @ts, edges from @seq."""
+    out = []
+    for name, *v in items:
+        if name == "timestamp":
+            v[0] = (v[0] - ts) & 0xffffffff
+        elif name == "sack":
+            v = [(edge - seq) & 0xffffffff for edge in v]
+        out.append((name, *v))
+    return out
+
+
+def options_text(items):
+    """<mss 1460, nop, wscale 8> as scripts write it."""
+    out = []
+    for name, *v in items:
+        if name == "sack":
+            v = [f"{a}:{b}" for a, b in zip(v[::2], v[1::2])]
+        out.append(" ".join([name, *("*" if x is None else str(x) for x in v)]).rstrip())
     return "<" + ", ".join(out) + ">"
 
 
@@ -166,7 +190,7 @@ def one_line(p, start_us=0, isn=None):
         if p.flags & FLAGS["ACK"]:
             text += f" Ack={(p.ack - (other or 0)) & 0xffffffff}"
         text += f" Win={p.win} Len={len(p.payload)}"
-        return at + text + (" " + options_text(p.options) if p.options else "") + bad
+        return at + text + (" " + options_text(options_relative(options_items(p.options), 0, other or 0)) if p.options else "") + bad
     if p.proto == UDP and p.sport is not None:
         return f"{at}UDP {p.sport} → {p.dport} Len={len(p.payload)}{bad}"
     if p.proto == ICMP and p.type is not None:

@@ -30,7 +30,7 @@ class Flow:
 
     def __init__(self, peer, ours, isn):
         self.peer, self.ours = peer, ours  # (address, port)
-        self.our_isn = None
+        self.our_isn = self.our_ts = None  # our_ts: what a script's 0 is in our timestamps
         self.peer_isn = isn
 
 
@@ -193,7 +193,7 @@ class Runner:
         payload = spec.data if spec.data is not None else pattern(rel - (0 if spec.flags & FLAGS["SYN"] else 1), size)
         seq = (flow.peer_isn + rel) & 0xffffffff
         ack = ((flow.our_isn or 0) + k["ack"]) & 0xffffffff if "ack" in k else 0
-        options = spec.options or b""
+        options = spec.options.raw(flow.our_ts or 0, flow.our_isn or 0) if spec.options else b""
         doff = k.get("doff", 5 + len(options) // 4)
         if flow.ours[1] is None:
             raise ScriptError("our port is not known yet: nothing was sent on this flow")
@@ -306,13 +306,30 @@ class Runner:
         check("len", size if spec.data is None else len(spec.data), len(p.payload))
         check("reserved bits", 0, p.reserved)
         if spec.options != "any":
-            check("options", packets.options_text(spec.options or b""), packets.options_text(p.options))
+            self.compare_options(spec, flow, p, check)
         want = spec.data
         if want is None and size == len(p.payload) and not p.flags & FLAGS["RST"]:
             first = p.seq + (1 if p.flags & FLAGS["SYN"] else 0)  # data on a SYN is the stream's begin
             want = pattern((first - (flow.our_isn or 0) - 1) & 0xffffffff, size)
         if want is not None and want != p.payload:
             check("payload", want[:16].hex(), p.payload[:16].hex())
+
+    def compare_options(self, spec, flow, p, check):
+        """Our first timestamp is what the script says it is (1 where it says anything), and from it the others count."""
+        want = spec.options.items() if spec.options else []
+        have = packets.options_items(p.options)
+        self.first_timestamp(flow, have, next((v[0] for name, *v in want if name == "timestamp"), None))
+        have = packets.options_relative(have, flow.our_ts or 0, flow.peer_isn)
+        shown = have
+        if len(want) == len(have):  # what may be anything is
+            shown = [tuple(None if w is None else h for w, h in zip(want_one, have_one)) if len(want_one) == len(have_one) else have_one
+                     for want_one, have_one in zip(want, have)]
+        check("options", packets.options_text(want), packets.options_text(shown))
+
+    def first_timestamp(self, flow, items, stated=None):
+        for name, *v in items:
+            if name == "timestamp" and flow.our_ts is None:
+                flow.our_ts = (v[0] - (1 if stated is None else stated)) & 0xffffffff
 
     def compare_udp(self, spec, flow, p, _off, size, check):
         self.ports(flow, p, check)
@@ -551,14 +568,17 @@ class Runner:
         return self.result(self.stack.lib.tune(args[0].encode(), " ".join(args[1].split()).encode()))
 
     # --- whole handshakes ---
-    def settings(self, args):
-        k = {"mss": 1460, "win": 65535, "wscale": None, "rtt": 10000, "port": None}
+    def settings(self, args, ecr):
+        k = {"mss": 1460, "win": 65535, "wscale": None, "rtt": 10000, "port": None, "ts": None, "sackok": None}
         for a in args:
             key, _, value = a.partition(" ")
             if key not in k:
-                raise ScriptError(f"'{a}': mss, win, wscale, rtt, port")
-            k[key] = duration(value) if key == "rtt" else integer(value)
-        k["options"] = f"<mss {k['mss']}" + (f", nop, wscale {k['wscale']}" if k["wscale"] is not None else "") + ">"
+                raise ScriptError(f"'{a}': mss, win, wscale, rtt, port, ts, sackok")
+            k[key] = True if key == "sackok" and not value else duration(value) if key == "rtt" else integer(value)
+        k["options"] = f"<mss {k['mss']}" + (", sackok" if k["sackok"] else "") + (
+            f", timestamp {k['ts']} {ecr}" if k["ts"] is not None else "") + (
+            f", nop, wscale {k['wscale']}" if k["wscale"] is not None else "") + ">"
+        k["then"] = f"<nop, nop, timestamp {k['ts']} 1>" if k["ts"] is not None else ""
         return k
 
     def take(self, flags):
@@ -572,23 +592,25 @@ class Runner:
 
     def call_accepted(self, args):
         """A connection that the peer opened to a listener made for it; the listener is closed again."""
-        k, lib, f = self.settings(args), self.stack.lib, self.main
+        k, lib, f = self.settings(args, 0), self.stack.lib, self.main
         one = struct.pack("=i", 1)
         listener = lib.socket(socket.AF_INET, socket.SOCK_STREAM, 0)
         lib.setsockopt(listener, socket.SOL_SOCKET, socket.SO_REUSEADDR, one, 4)
         if lib.bind(listener, sockaddr(bytes(4), f.ours[1]), 16) or lib.listen(listener, 1):
             self.fail("a listener", "none")
         self.deliver(self.build(PacketSpec(f"SYN seq 0 win {min(k['win'], 65535)} {k['options']}"), f, 0, 0))
-        f.our_isn = self.take(FLAGS["SYN"] | FLAGS["ACK"]).seq
+        synack = self.take(FLAGS["SYN"] | FLAGS["ACK"])
+        f.our_isn = synack.seq
+        self.first_timestamp(f, packets.options_items(synack.options))
         self.stack.advance(self.stack.now + k["rtt"])
-        self.deliver(self.build(PacketSpec(f"ACK seq 1 ack 1 win {k['win']}"), f, 0, 0))
+        self.deliver(self.build(PacketSpec(f"ACK seq 1 ack 1 win {k['win']} {k['then']}"), f, 0, 0))
         fd = lib.accept(listener, None, None)
         lib.close(listener)
         return fd
 
     def call_connected(self, args):
         """A connection that we opened to the peer's port (8080)."""
-        k, lib, f = self.settings(args), self.stack.lib, self.main
+        k, lib, f = self.settings(args, 1), self.stack.lib, self.main
         fd = lib.socket(socket.AF_INET, socket.SOCK_STREAM, 0)
         f.peer, f.ours = (f.peer[0], k["port"] or 8080), (f.ours[0], None)
         r = lib.connect(fd, sockaddr(*f.peer), 16)
@@ -596,6 +618,7 @@ class Runner:
             self.fail("connect() -> EINPROGRESS", self.text(r))
         syn = self.take(FLAGS["SYN"])
         f.ours, f.our_isn = (f.ours[0], syn.sport), syn.seq
+        self.first_timestamp(f, packets.options_items(syn.options))
         self.stack.advance(self.stack.now + k["rtt"])
         self.deliver(self.build(PacketSpec(f"SYN,ACK seq 0 ack 1 win {k['win']} {k['options']}"), f, 0, 0))
         self.take(FLAGS["ACK"])

@@ -14,7 +14,7 @@ PROTOCOLS = {"udp": UDP, "icmp": ICMP}
 # Every call, with the least and the greatest number of its arguments.
 ARGUMENTS = {"socket": (1, 2), "bind": (2, 2), "listen": (2, 2), "accept": (1, 1), "connect": (2, 2), "send": (2, 4), "sendto": (3, 4),
              "ping": (3, 4), "recv": (2, 4), "shutdown": (2, 2), "close": (1, 1), "setsockopt": (3, 4), "getsockopt": (2, 2), "ioctl": (2, 2),
-             "poll": (1, 1), "error": (1, 1), "state": (1, 1), "info": (2, 2), "tune": (2, 2), "accepted": (0, 9), "connected": (0, 9)}
+             "poll": (1, 1), "error": (1, 1), "state": (1, 1), "info": (2, 2), "tune": (2, 2), "accepted": (0, 11), "connected": (0, 11)}
 
 
 class ScriptError(Exception):
@@ -63,32 +63,58 @@ def hexbytes(text):
         raise ScriptError(f"'{text}' is not hexadecimal") from None
 
 
-def option_bytes(text):
-    """<mss 1460, nop, wscale 7> -> bytes, filled up with EOL to four."""
-    out = b""
-    for item in filter(None, (i.strip() for i in text.strip("<>").split(","))):
-        name, *rest = item.split()
-        if name in ("nop", "eol"):
-            out += b"\1" if name == "nop" else b"\0"
-        elif name == "mss":
-            out += struct.pack("!BBH", 2, 4, integer(rest[0]))
-        elif name == "wscale":
-            out += bytes([3, 3, integer(rest[0])])
-        elif name == "sackok":
-            out += bytes([4, 2])
-        elif name == "timestamp":
-            out += struct.pack("!BBII", 8, 10, integer(rest[0]), integer(rest[1]))
-        elif name == "opt":
-            body = hexbytes("".join(rest[1:]))
-            out += bytes([integer(rest[0]), 2 + len(body)]) + body
-        elif name == "hex":
-            out += hexbytes("".join(rest))
-        else:
-            raise ScriptError(f"unknown option '{item}'")
-    out += b"\0" * (-len(out) % 4)
-    if len(out) > 40:
-        raise ScriptError("more than 40 bytes of options")
-    return out
+class Options:
+    """<mss 1460, nop, wscale 7>: TCP options whose timestamps and SACK edges count from where the flow's begin."""
+
+    def __init__(self, text):
+        self.parts, self.any = [], set()  # what any value is good for: "val", "ecr"
+        for item in filter(None, (i.strip() for i in text.strip("<>").split(","))):
+            name, *rest = item.split()
+            self.parts.append(self._part(name, rest, item))
+        if len(self.raw()) > 40:
+            raise ScriptError("more than 40 bytes of options")
+
+    def _part(self, name, rest, item):
+        """A function of (what our timestamps, what the edges count from) that gives bytes."""
+        if name in ("ts", "timestamp") and len(rest) == 2:
+            self.any |= {key for key, word in zip(("val", "ecr"), rest) if word == "*"}
+            val, ecr = (0 if word == "*" else integer(word) for word in rest)
+            return lambda ts, _: struct.pack("!BBII", 8, 10, val, (ecr + ts) & 0xffffffff if ecr else 0)
+        if name == "sack" and rest:
+            edges = [integer(edge) for block in rest for edge in block.split(":")]
+            if len(edges) != 2 * len(rest):
+                raise ScriptError(f"'{item}': a block is FROM:TO")
+            return lambda _, seq: bytes([5, 2 + 4 * len(edges)]) + b"".join(struct.pack("!I", (e + seq) & 0xffffffff) for e in edges)
+        raw = option_bytes(name, rest, item)
+        return lambda _ts, _seq: raw
+
+    def raw(self, ts=0, seq=0):
+        """The bytes, filled up with EOL to four."""
+        out = b"".join(part(ts, seq) for part in self.parts)
+        return out + b"\0" * (-len(out) % 4)
+
+    def items(self):
+        """As packets.options_items() tells those of a packet; None for what may be anything."""
+        return [(name, None if "val" in self.any else v[0], None if "ecr" in self.any else v[1]) if name == "timestamp" else (name, *v)
+                for name, *v in packets.options_items(self.raw())]
+
+
+def option_bytes(name, rest, item):
+    """One option that says the same on every flow."""
+    if name in ("nop", "eol"):
+        return b"\1" if name == "nop" else b"\0"
+    if name == "mss":
+        return struct.pack("!BBH", 2, 4, integer(rest[0]))
+    if name == "wscale":
+        return bytes([3, 3, integer(rest[0])])
+    if name == "sackok":
+        return bytes([4, 2])
+    if name == "opt":
+        body = hexbytes("".join(rest[1:]))
+        return bytes([integer(rest[0]), 2 + len(body)]) + body
+    if name == "hex":
+        return hexbytes("".join(rest))
+    raise ScriptError(f"unknown option '{item}'")
 
 
 # --- Parsing --------------------------------------------------------------------------------------------------------------
@@ -137,7 +163,7 @@ class PacketSpec:
 
     def _key(self, key, words):
         if key.startswith("<"):
-            self.options = "any" if key == "<any>" else option_bytes(key)
+            self.options = "any" if key == "<any>" else Options(key)
         elif key in WORD_KEYS:
             self.keys[key] = True
         elif not words:

@@ -21,6 +21,8 @@ WRONG = {
     "no_such_info": ("s = socket(tcp)\ninfo(s, warmth) -> 1", "has no 'warmth'"),
     "config_too_late": ("s = socket(tcp)\nmtu 1000", "neither a packet"),
     "no_such_flow": ("in b: SYN seq 0", "no flow 'b'"),
+    "odd_sack": ("in ACK seq 0 <sack 5>", "a block is FROM:TO"),
+    "half_a_timestamp": ("in ACK seq 0 <timestamp 5>", "unknown option"),
     "long_options": ("in SYN seq 0 <hex " + "01" * 44 + ">", "more than 40 bytes"),
 }
 SYN = "in SYN seq 0 <mss 1460>\n"
