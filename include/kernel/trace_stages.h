@@ -33,8 +33,13 @@
 	X(tcp_throttled, tcp_small_queue_check, "net/tcp/tcp_output.c", "tcp", TX, "socket: write queue, until a completion")	\
 	X(tcp_wfree, tcp_wfree, "net/tcp/tcp_transmit.c", "tcp", TX, "nobody: the clone's charge is paid back")			\
 	X(tcp_tsq_write, tcp_tsq_write, "net/tcp/tcp_tsq.c", "tcp", TX, "socket: write queue")					\
+	X(tcp_tsq_tasklet, tcp_tsq_tasklet, "net/tcp/tcp_tsq.c", "tcp", TX, "-")	\
 	X(udp_sendmsg, udp_sendmsg, "net/udp/udp.c", "udp", TX, "application: its buffer")					\
 	X(udp_send_skb, udp_send_skb, "net/udp/udp.c", "udp", TX, "charged to the socket, on its way down")		\
+	X(raw_sendmsg, raw_sendmsg, "net/ipv4/raw.c", "ip", TX, "application: its buffer")	\
+	X(ping_sendmsg, ping_sendmsg, "net/ipv4/ping.c", "ip", TX, "application: its buffer")	\
+	X(packet_sendmsg, packet_sendmsg, "net/packet/af_packet.c", "socket", TX, "application: its buffer")	\
+	X(packet_snd, packet_snd, "net/packet/af_packet.c", "socket", TX, "charged to the socket, on its way down")	\
 	X(ip_route_output_key, ip_route_output_key, "net/ipv4/route.c", "ip", ALL, "the table is asked, once for a connection")	\
 	X(ip_queue_xmit, ip_queue_xmit, "net/ipv4/ip_output.c", "ip", TX, "consumed below")					\
 	X(ip_send_skb, ip_send_skb, "net/ipv4/ip_output.c", "ip", TX, "consumed below")						\
@@ -42,6 +47,8 @@
 	X(ip_local_out, ip_local_out, "net/ipv4/ip_output.c", "ip", TX, "consumed below")					\
 	X(nf_local_out, ip_local_out, "net/ipv4/ip_output.c", "ip", TX, "the hook's functions, if it has any")			\
 	X(nf_hook_slow, nf_hook_slow, "net/ipv4/netfilter.c", "ip", TX, "as the verdict says")					\
+	X(nf_queue, nf_to_queue, "net/ipv4/netfilter.c", "ip", TX, "queue handler: till it brings it back")	\
+	X(nf_reinject, nf_reinject, "net/ipv4/netfilter.c", "ip", TX, "as the verdict says")	\
 	X(ip_output, ip_output, "net/ipv4/ip_output.c", "ip", TX, "consumed below")						\
 	X(ip_mc_output, ip_mc_output, "net/ipv4/ip_output.c", "ip", TX, "consumed below; a copy comes in again")			\
 	X(nf_post_routing, ip_output, "net/ipv4/ip_output.c", "ip", TX, "the hook's functions, if it has any")			\
@@ -71,6 +78,7 @@
 	X(e1000_tx_map, e1000_tx_post, "drivers/net/e1000/e1000_desc.c", "driver", TX, "driver: mapped for the device")		\
 	X(e1000_tx_busy, e1000_xmit_frame, "drivers/net/e1000/e1000_tx.c", "driver", TX, "the caller: no room")			\
 	X(e1000_doorbell, e1000_doorbell, "drivers/net/e1000/e1000_tx.c", "driver", TX, "device")				\
+	X(bql_stop, netdev_tx_sent_queue, "net/dev/netdev.c", "dev", TX, "device: enough for now")	\
 	X(irq, run_handlers, "kernel/irq.c", "irq", TX, "device")								\
 	X(e1000_intr, e1000_intr, "drivers/net/e1000/e1000_main.c", "driver", TX, "device: done with the bytes")		\
 	X(napi_schedule, napi_schedule, "net/dev/napi.c", "dev", TX, "driver: transmit ring")					\
@@ -78,9 +86,17 @@
 	X(net_rx_action, net_rx_action, "net/dev/napi.c", "dev", TX, "driver: both rings")					\
 	X(napi_poll, napi_poll, "net/dev/napi.c", "dev", TX, "driver: both rings")						\
 	X(e1000_clean_tx, clean_tx_irq, "drivers/net/e1000/e1000_tx.c", "driver", TX, "driver: the rest of the ring")		\
+	X(bql_start, bql_release, "net/dev/netdev.c", "dev", TX, "qdisc, until NET_TX")	\
 	X(clone_freed, clean_tx_irq, "drivers/net/e1000/e1000_tx.c", "driver", TX, "nobody: unmapped and freed")		\
 	X(netif_receive_skb, netif_receive_skb, "net/dev/receive.c", "dev", TX, "consumed above")				\
 	X(ip_rcv, ip_rcv, "net/ipv4/ip_input.c", "ip", TX, "consumed above")							\
+	X(ip_defrag, ip_defrag, "net/ipv4/ip_reassembly.c", "ip", ALL, "reassembly, or consumed above")	\
+	X(ip_frag_queue, ipq_insert, "net/ipv4/ip_reassembly.c", "ip", ALL, "reassembly: the fragments of its datagram")	\
+	X(ip_frag_reasm, ipq_reassemble, "net/ipv4/ip_reassembly.c", "ip", ALL, "IP: the whole datagram")	\
+	X(ip_expire, ipq_expire, "net/ipv4/ip_reassembly.c", "ip", ALL, "nobody: the datagram is given up")	\
+	X(raw_rcv, raw_local_deliver, "net/ipv4/raw.c", "ip", ALL, "socket: receive queue, a clone")	\
+	X(ping_rcv, ping_rcv, "net/ipv4/ping.c", "ip", ALL, "socket: receive queue, a clone")	\
+	X(packet_rcv, packet_rcv, "net/packet/af_packet.c", "socket", ALL, "socket: receive queue")	\
 	X(tcp_v4_rcv, tcp_v4_rcv, "net/tcp/tcp_ipv4.c", "tcp", TX, "consumed")							\
 	X(sk_add_backlog, sk_add_backlog, "net/core/sock.c", "tcp", TX, "socket: backlog, until its owner lets go")			\
 	X(backlog_rcv, drain_backlog, "net/core/sock.c", "tcp", TX, "consumed")							\

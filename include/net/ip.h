@@ -126,6 +126,9 @@ struct dst_entry *ip_sk_dst(struct sock *sk);
  */
 int ip_route_connect_sk(struct sock *sk);
 
+/* net.ipv4.ipfrag_NAME=VALUE: 0, -ENOENT, -EINVAL, -ERANGE. Process. */
+int ip_frag_sysctl_set(struct net *net, const char *name, const char *value);
+
 /* --- What a socket wants of the path MTU (RFC 1191; IP_MTU_DISCOVER) ---------------------------------------------------- */
 /* Believes what routers say. */
 static inline bool ip_sk_accept_pmtu(const struct sock *sk)

@@ -69,6 +69,7 @@ struct nf_queue_entry {
 	struct sk_buff *skb;
 	struct nf_hook_state state;
 	u32 index, generation; /* which function queued it, in which array */
+	u8 stage;              /* enum skb_stage: where it was, and will be again */
 };
 
 /* Takes @entry over (0), or refuses it (an errno: the packet is dropped with it). Softirq. */

@@ -13,6 +13,7 @@
 	X(NEW, "new")		/* made; nobody's yet */			\
 	X(SOCKET_OUT, "socket_out") /* a socket's write or retransmit queue */	\
 	X(IP_OUT, "ip_out")	/* has its route; header, hooks, fragments */	\
+	X(NF_QUEUE, "nf_queue") /* a filter's, till it brings it back */	\
 	X(NEIGH, "neigh")	/* the link address; perhaps waiting for it */	\
 	X(DEV, "dev")		/* device layer: qdisc, cutting, checksum */	\
 	X(DRIVER, "driver")	/* the driver's, in its ring */			\

@@ -54,6 +54,20 @@ static int ifa_enter(struct net_device *dev, __be32 addr, u8 prefixlen)
 	return 0;
 }
 
+/*
+ * Is @addr a broadcast of this subnet? All zeros in the host part is the directed broadcast of old (RFC 1122, 3.3.6): routes and ARP
+ * send it to everybody, so it must not pass for the address of a host either. On loopback there is only the highest address.
+ */
+static bool ifa_is_bcast(const struct net_device *dev, const struct in_ifaddr *ifa, __be32 addr)
+{
+	if (ifa->ifa_local == INADDR_ANY)
+		return false;
+	if (dev->flags & IFF_LOOPBACK)
+		return ifa->ifa_prefixlen < 31 && addr == (ifa->ifa_local | ~ifa->ifa_mask);
+	return ifa->ifa_broadcast &&
+	       (addr == ifa->ifa_broadcast || addr == (ifa->ifa_local & ifa->ifa_mask));
+}
+
 /**
  * inet_addr_add() - gives @dev an address, or an address it has a new prefix length; the notifiers hear of it.
  * Context: process, softirq.
@@ -120,7 +134,8 @@ __be32 inet_select_addr(const struct net_device *dev, __be32 dst)
 }
 
 /**
- * inet_addr_is_local() - is @addr ours, on any device? All of 127/8 is (RFC 1122, 3.2.1.3 (g)).
+ * inet_addr_is_local() - is @addr ours, on any device? All of 127/8 is (RFC 1122, 3.2.1.3 (g)), but for its broadcast address
+ * while loopback has one.
  * Context: process, softirq. Return: true when a packet to it is for us.
  */
 bool inet_addr_is_local(const struct net *net, __be32 addr)
@@ -128,7 +143,7 @@ bool inet_addr_is_local(const struct net *net, __be32 addr)
 	const struct net_device *dev;
 
 	if (ipv4_is_loopback(addr))
-		return true;
+		return !inet_addr_is_bcast(net, addr);
 	list_for_each_entry(dev, &net->dev_base, dev_list)
 		if (inet_dev_has_addr(dev, addr))
 			return true;
@@ -160,10 +175,7 @@ bool inet_addr_onlink(const struct net_device *dev, __be32 addr)
 }
 
 /**
- * inet_addr_is_bcast() - the limited broadcast, or the directed one of a subnet of ours?
- *
- * All zeros in the host part is the directed broadcast of old (RFC 1122, 3.3.6): routes and ARP send it to everybody, so it
- * must not pass for the address of a host either.
+ * inet_addr_is_bcast() - the limited broadcast, or the directed one of a subnet of ours, loopback's included?
  * Context: process, softirq. Return: true when it is either.
  */
 bool inet_addr_is_bcast(const struct net *net, __be32 addr)
@@ -175,13 +187,9 @@ bool inet_addr_is_bcast(const struct net *net, __be32 addr)
 	if (addr == INADDR_ANY)
 		return false;
 	list_for_each_entry(dev, &net->dev_base, dev_list) {
-		for (u32 i = 0; dev->ip_ptr && i < IN_DEV_MAX_ADDRS; i++) {
-			const struct in_ifaddr *ifa = &dev->ip_ptr->ifa[i];
-
-			if (ifa->ifa_broadcast && (addr == ifa->ifa_broadcast ||
-						   addr == (ifa->ifa_local & ifa->ifa_mask)))
+		for (u32 i = 0; dev->ip_ptr && i < IN_DEV_MAX_ADDRS; i++)
+			if (ifa_is_bcast(dev, &dev->ip_ptr->ifa[i], addr))
 				return true;
-		}
 	}
 	return false;
 }

@@ -26,21 +26,23 @@ static const u32 moves[NR_SKB_STAGES] = {
 	[SKB_STAGE_NEW] = S(SOCKET_OUT) | S(IP_OUT) | S(DEV) | S(BACKLOG) | S(RX) | S(SOCKET_IN),
 	/* A corked datagram leaves as itself; TCP's leaves as a clone. */
 	[SKB_STAGE_SOCKET_OUT] = S(IP_OUT) | S(DEV),
-	[SKB_STAGE_IP_OUT] = S(NEIGH),
+	[SKB_STAGE_IP_OUT] = S(NEIGH) | S(NF_QUEUE),
+	/* Back to where a filter took it out, or dropped. */
+	[SKB_STAGE_NF_QUEUE] = S(IP_OUT) | S(RX),
 	/* What waited for the address goes through the entry again. */
 	[SKB_STAGE_NEIGH] = S(NEIGH) | S(DEV),
 	[SKB_STAGE_DEV] = S(DRIVER),
 	/* Back: the driver had no room. To DEV and BACKLOG also from devices that are no hardware. */
 	[SKB_STAGE_DRIVER] = S(DEV) | S(BACKLOG),
 	[SKB_STAGE_BACKLOG] = S(RX),
-	[SKB_STAGE_RX] = S(REASSEMBLY) | S(SOCKET_IN),
+	[SKB_STAGE_RX] = S(REASSEMBLY) | S(SOCKET_IN) | S(NF_QUEUE),
 	[SKB_STAGE_REASSEMBLY] = S(RX),
 	/* A segment held for the socket's owner is taken up again. */
 	[SKB_STAGE_SOCKET_IN] = S(SOCKET_IN),
 };
 
 /* Stages in which nothing ends but by a counted drop. */
-static const u32 no_end = S(NEIGH) | S(BACKLOG);
+static const u32 no_end = S(NEIGH) | S(BACKLOG) | S(NF_QUEUE);
 
 static const char *const names[NR_SKB_STAGES] = {
 #define STAGE_NAME(name, text) [SKB_STAGE_##name] = (text),

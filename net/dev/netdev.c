@@ -340,8 +340,22 @@ bool netdev_tx_sent_queue(struct netdev_queue *txq, u32 bytes)
 {
 	BUG_ON(!in_bh());
 	dql_queued(&txq->dql, bytes);
-	txq->held = dql_avail(&txq->dql) <= 0;
+	if (!txq->held && dql_avail(&txq->dql) <= 0) {
+		txq->held = true;
+		trace_at(bql_stop, 0, dql_in_flight(&txq->dql), NULL);
+	}
 	return txq->held;
+}
+
+/* The device may be given more. */
+static void bql_release(struct netdev_queue *txq)
+{
+	if (!txq->held)
+		return;
+	txq->held = false;
+	trace_at(bql_start, 0, dql_in_flight(&txq->dql), NULL);
+	if (!txq->stopped)
+		__netif_schedule(txq);
 }
 
 /**
@@ -353,11 +367,8 @@ void netdev_tx_completed_queue(struct netdev_queue *txq, u32 packets, u32 bytes)
 	if (!packets)
 		return;
 	dql_completed(&txq->dql, bytes, ktime_get_ns());
-	if (!txq->held || dql_avail(&txq->dql) <= 0)
-		return;
-	txq->held = false;
-	if (!txq->stopped)
-		__netif_schedule(txq);
+	if (dql_avail(&txq->dql) > 0)
+		bql_release(txq);
 }
 
 /**
@@ -365,12 +376,8 @@ void netdev_tx_completed_queue(struct netdev_queue *txq, u32 packets, u32 bytes)
  */
 void netdev_tx_reset_queue(struct netdev_queue *txq)
 {
-	bool held = txq->held;
-
 	dql_reset(&txq->dql);
-	txq->held = false;
-	if (held && !txq->stopped)
-		__netif_schedule(txq);
+	bql_release(txq);
 }
 
 /**

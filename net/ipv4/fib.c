@@ -77,8 +77,11 @@ static int rt_alloc(const struct fib_table *fib, struct fib_entry *e, struct net
 		return -ENOMEM;
 	rt->dst.dev = dev;
 	rt->dst.ops = &ipv4_dst_ops;
-	rt->dst.output = e->type == RTN_BROADCAST || e->type == RTN_MULTICAST ? ipv4->dst_mc_output
-									      : ipv4->dst_output;
+	/* What goes out by lo comes in again by itself: no copy for the members here. */
+	rt->dst.output = (e->type == RTN_BROADCAST || e->type == RTN_MULTICAST) &&
+					 !(dev->flags & IFF_LOOPBACK)
+				 ? ipv4->dst_mc_output
+				 : ipv4->dst_output;
 	rt->dst.refs = 1;
 	rt->rt_gateway = e->gw;
 	rt->rt_prefsrc = e->prefsrc;
@@ -266,19 +269,21 @@ static void fib_want_addr(struct fib_table *fib, struct net_device *dev,
 		w.prefixlen = on_lo ? ifa->ifa_prefixlen : 32;
 		fib_want(fib, dev, &w);
 	}
-	if (on_lo)
-		return;
 	w.dev = dev;
-	w.type = RTN_UNICAST;
-	w.dst = ifa->ifa_local;
-	w.prefixlen = ifa->ifa_prefixlen;
-	fib_want(fib, dev, &w);
+	if (!on_lo) {
+		w.type = RTN_UNICAST;
+		w.dst = ifa->ifa_local;
+		w.prefixlen = ifa->ifa_prefixlen;
+		fib_want(fib, dev, &w);
+	}
 	if (ifa->ifa_prefixlen > 30)
 		return;
 	w.type = RTN_BROADCAST;
 	w.prefixlen = 32;
 	w.dst = ifa->ifa_local | ~ifa->ifa_mask;
 	fib_want(fib, dev, &w);
+	if (on_lo)
+		return;
 	w.dst = ifa->ifa_local & ifa->ifa_mask;
 	fib_want(fib, dev, &w);
 }

@@ -4,18 +4,21 @@
  *
  *   64 datagrams, 8 of them from one source, 64 fragments of one datagram, 256 KiB of buffers in all, 30 s of waiting. What comes
  *   beyond drives the oldest out; the hash is keyed and by source, so that nobody makes a bucket longer than his own eight entries.
+ *   Bytes and time can be set (net.ipv4.ipfrag_*). Whose source sent 64 other fragments since is given up as well: by then
+ *   identifications may have come round, and what is new must not be joined with what is old (RFC 4963).
  *
  * A datagram is joined without a copy: its fragments, in order, become the frag_list of the first one. Fragments that contradict
  * each other (overlap, two different ends, beyond 65535 bytes) give the whole datagram up: whichever bytes were chosen, a filter on the
  * way may have seen the others. Only an exact duplicate is ignored, as networks duplicate.
  *
- * Interface: ip_defrag(), ip_frag_init(), ip_frag_exit() (ipv4.h).
- * Above: ip_input.c.  Below: icmp.c (time exceeded), skbuff.c, timers.
+ * Interface: ip_defrag(), ip_frag_init(), ip_frag_exit() (ipv4.h); ip_frag_sysctl_set() (<net/ip.h>).
+ * Above: ip_input.c, net/init.c.  Below: icmp.c (time exceeded), skbuff.c, timers.
  * Context: softirq, or BH off; init and exit process.
  * Owns: the fragments, from ip_defrag() on, till their datagram is whole or given up. net->frag counts them.
  * Counters: ReasmReqds per fragment; ReasmOKs per datagram; ReasmFails per datagram given up or fragment refused, ReasmTimeout and
  * ReasmOverlaps when that was why.
- * Specs: RFC 791 (3.2); RFC 815; RFC 1122 (3.3.2); RFC 1858, RFC 3128 (tiny and overlapping fragments); RFC 3168 (5.3); RFC 5722.
+ * Specs: RFC 791 (3.2); RFC 815; RFC 1122 (3.3.2); RFC 1858, RFC 3128 (tiny and overlapping fragments); RFC 3168 (5.3); RFC 4963; RFC 5722;
+ * Linux ip-sysctl.rst (ipfrag_*).
  */
 #include "ipv4.h"
 
@@ -24,13 +27,16 @@
 #include <kernel/timer.h>
 #include <lib/bug.h>
 #include <lib/err.h>
+#include <lib/string.h>
 #include <net/checksum.h>
 #include <net/icmp.h>
 
 #define FRAG_PER_SOURCE 8u
 #define FRAG_PER_QUEUE  64u
 #define FRAG_MEMORY     (256u * 1024)
-#define FRAG_TIME_NS    (30 * NSEC_PER_SEC)
+#define FRAG_TIME_S     30u
+#define FRAG_MAX_DIST   64u
+#define FRAG_MEMORY_MAX (64u << 20)
 
 /* In cb of a fragment here: where its payload belongs. */
 struct frag_cb {
@@ -81,6 +87,7 @@ static void ipq_expire(struct timer *t) __needs(softirq_ctx)
 	struct sk_buff *first = skb_peek(&q->fragments);
 
 	BUG_ON(!first);
+	trace_at_skb(ip_expire, first, q->fragments.qlen);
 	IP_INC_STATS(q->all->net, ReasmTimeout);
 	if (frag_cb(first)->offset == 0)
 		icmp_send(first, ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME, 0);
@@ -109,12 +116,19 @@ static struct ipq *ipq_create(struct ip_frags *all, struct list_head *bucket,
 	q->more_end = 0;
 	q->truesize = 0;
 	q->ecn_seen = 0;
+	q->others = 0;
 	q->last_in = false;
 	list_add(&q->node, bucket);
 	list_add_tail(&q->age, &all->live);
 	all->net->frag.queues++;
-	mod_timer(&q->timer, ktime_get_ns() + FRAG_TIME_NS);
+	mod_timer(&q->timer, ktime_get_ns() + all->time_s * NSEC_PER_SEC);
 	return q;
+}
+
+/* So many others came from its source since its last fragment that the next one may be of another datagram. */
+static bool ipq_too_far(const struct ipq *q)
+{
+	return q->all->max_dist && q->others >= q->all->max_dist;
 }
 
 /* The queue of @key, made if need be: then the oldest of a source that has its share makes room. */
@@ -122,18 +136,27 @@ static struct ipq *ipq_find(struct ip_frags *all, const struct frag_key *key)
 {
 	u64 hash = siphash(&key->saddr, sizeof(key->saddr), &all->net->hash_key);
 	struct list_head *bucket = &all->bucket[hash % FRAG_BUCKETS];
-	struct ipq *q, *oldest = NULL;
+	struct ipq *q, *oldest = NULL, *found = NULL;
 	u32 same = 0;
 
 	list_for_each_entry(q, bucket, node) {
-		if (key_equal(&q->key, key))
-			return q;
-		if (q->key.saddr == key->saddr) {
-			oldest = q;
-			same++;
+		if (q->key.saddr != key->saddr)
+			continue;
+		if (key_equal(&q->key, key)) {
+			found = q;
+			continue;
 		}
+		q->others++;
+		oldest = q;
+		same++;
 	}
-	if (same >= FRAG_PER_SOURCE)
+	if (found && !ipq_too_far(found)) {
+		found->others = 0;
+		return found;
+	}
+	if (found)
+		ipq_kill(found, SKB_DROP_REASON_FRAG_TOO_FAR);
+	else if (same >= FRAG_PER_SOURCE)
 		ipq_kill(oldest, SKB_DROP_REASON_IP_FRAG_EVICTED);
 	return ipq_create(all, bucket, key);
 }
@@ -196,14 +219,21 @@ static void ipq_insert(struct ipq *q, struct sk_buff *prev, struct sk_buff *skb,
 		skb_pull(skb, ip_hdrlen(ip_hdr(skb)));
 	skb_enter(skb, SKB_STAGE_REASSEMBLY);
 	skb_queue_after(&q->fragments, prev, skb);
+	trace_at_skb(ip_frag_queue, skb, q->fragments.qlen);
 }
 
-/* Makes room for @truesize bytes. false: @q itself was the oldest, and is gone. */
+/*
+ * Makes room for @truesize bytes: above high_thresh the oldest go until no more than low_thresh is left. false: @q itself was the
+ * oldest, and is gone.
+ */
 static bool frag_make_room(struct ipq *q, u32 truesize)
 {
 	struct ip_frags *all = q->all;
+	const struct net *net = all->net;
 
-	while (all->net->frag.truesize + truesize > FRAG_MEMORY) {
+	if (net->frag.truesize + truesize <= all->high_thresh)
+		return true;
+	while (net->frag.truesize + truesize > all->low_thresh) {
 		struct ipq *oldest = list_first_entry(&all->live, struct ipq, age);
 
 		ipq_kill(oldest, SKB_DROP_REASON_IP_FRAG_EVICTED);
@@ -275,7 +305,7 @@ static struct sk_buff *ipq_reassemble(struct ipq *q)
 	struct net *net = q->all->net;
 	struct sk_buff *first = skb_peek(&q->fragments);
 	struct iphdr *iph;
-	u32 hlen;
+	u32 hlen, pieces;
 
 	BUG_ON(!first);
 	hlen = ip_hdrlen(ip_hdr(first));
@@ -292,7 +322,8 @@ static struct sk_buff *ipq_reassemble(struct ipq *q)
 		ipq_kill(q, SKB_DROP_REASON_NOMEM);
 		return NULL;
 	}
-	net->frag.packets -= q->fragments.qlen;
+	pieces = q->fragments.qlen;
+	net->frag.packets -= pieces;
 	skb_unlink(first, &q->fragments);
 	skb_enter(first, SKB_STAGE_RX);
 	ipq_chain(q, first);
@@ -306,6 +337,7 @@ static struct sk_buff *ipq_reassemble(struct ipq *q)
 	first->ip_summed = CHECKSUM_NONE; /* no device has seen all of it */
 	ipq_release(q);
 	IP_INC_STATS(net, ReasmOKs);
+	trace_at_skb(ip_frag_reasm, first, pieces);
 	return first;
 }
 
@@ -322,6 +354,7 @@ struct sk_buff *ip_defrag(struct net *net, struct sk_buff *skb)
 	struct frag_key key = { iph->saddr, iph->daddr, iph->id, iph->protocol, skb->dev->ifindex };
 	enum skb_drop_reason reason;
 	struct ipq *q;
+	trace_fn_skb(ip_defrag, skb, 0);
 
 	IP_INC_STATS(net, ReasmReqds);
 	if (!frag_is_sane(skb)) {
@@ -344,6 +377,53 @@ struct sk_buff *ip_defrag(struct net *net, struct sk_buff *skb)
 		return NULL;
 	}
 	return q->last_in && q->meat == q->len ? ipq_reassemble(q) : NULL;
+}
+
+/* --- Settings --------------------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	size_t offset; /* of the u32 in struct ip_frags */
+	u32 least, most;
+} frag_sysctls[] = {
+	{ "ipfrag_high_thresh", offsetof(struct ip_frags, high_thresh), 0, FRAG_MEMORY_MAX },
+	{ "ipfrag_low_thresh", offsetof(struct ip_frags, low_thresh), 0, FRAG_MEMORY_MAX },
+	{ "ipfrag_time", offsetof(struct ip_frags, time_s), 1, 3600 },
+	{ "ipfrag_max_dist", offsetof(struct ip_frags, max_dist), 0, INT32_MAX },
+};
+
+/**
+ * ip_frag_sysctl_set() - net.ipv4.ipfrag_NAME=VALUE: bytes above which the oldest datagrams go (high_thresh; 0: no fragment is taken)
+ * and down to which (low_thresh, never above the other, which takes it along), seconds that a datagram waits (time), and after how
+ * many other fragments of its source it is given up (max_dist; 0: never).
+ *
+ * Holds for what comes from now on.
+ * Context: process.
+ * Return: 0; -ENOENT no such setting; -EINVAL no number; -ERANGE too small or large, or low_thresh above high_thresh.
+ */
+int ip_frag_sysctl_set(struct net *net, const char *name, const char *value)
+{
+	struct ip_frags *all = net->ipv4->frags;
+	u64 num;
+	int err;
+
+	for (u32 i = 0; i < ARRAY_SIZE(frag_sysctls); i++) {
+		if (strcmp(name, frag_sysctls[i].name) != 0)
+			continue;
+		err = kstrtou64(value, &num);
+		if (err)
+			return err;
+		if (num < frag_sysctls[i].least || num > frag_sysctls[i].most)
+			return -ERANGE;
+		if (frag_sysctls[i].offset == offsetof(struct ip_frags, low_thresh) &&
+		    num > all->high_thresh)
+			return -ERANGE;
+		*(u32 *)(void *)((char *)all + frag_sysctls[i].offset) = (u32)num;
+		if (frag_sysctls[i].offset == offsetof(struct ip_frags, high_thresh))
+			all->low_thresh = (u32)num;
+		return 0;
+	}
+	return -ENOENT;
 }
 
 /* --- Life ----------------------------------------------------------------------------------------------------------------------------- */
@@ -377,6 +457,9 @@ int ip_frag_init(struct net *net)
 		return -ENOMEM;
 	net->ipv4->frags = all;
 	all->net = net;
+	all->high_thresh = all->low_thresh = FRAG_MEMORY;
+	all->time_s = FRAG_TIME_S;
+	all->max_dist = FRAG_MAX_DIST;
 	INIT_LIST_HEAD(&all->live);
 	INIT_LIST_HEAD(&all->spare);
 	for (u32 i = 0; i < FRAG_BUCKETS; i++)

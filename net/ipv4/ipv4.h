@@ -98,6 +98,7 @@ struct ipq {
 	u32 len;           /* of the whole payload, when last_in */
 	u32 more_end;      /* the furthest end of a fragment that has others behind it */
 	u32 truesize;
+	u32 others;  /* fragments of its source for other datagrams, since its own last one */
 	u8 ecn_seen; /* BIT(codepoint) of each fragment */
 	bool last_in;
 };
@@ -106,6 +107,8 @@ struct ip_frags {
 	struct net *net;
 	struct list_head bucket[FRAG_BUCKETS];
 	struct list_head live, spare;
+	u32 high_thresh, low_thresh; /* bytes */
+	u32 time_s, max_dist;
 	struct ipq queue[FRAG_QUEUES];
 };
 

@@ -135,7 +135,10 @@ static int nf_to_queue(struct sk_buff *skb, const struct nf_hook_state *state, u
 		entry->state = *state;
 		entry->index = index;
 		entry->generation = generation;
+		entry->stage = skb->stage;
 		q->held++;
+		skb_enter(skb, SKB_STAGE_NF_QUEUE);
+		trace_at_skb(nf_queue, skb, q->held);
 		err = q->fn(q->arg, entry);
 		if (!err)
 			return 0;
@@ -248,7 +251,8 @@ void nf_unregister_queue_handler(struct net *net)
  * nf_reinject() - a queued packet comes back with the handler's verdict and goes on behind the function that queued it.
  *
  * Its devices must still be there: the handler brings its packets back (NF_DROP) before one goes. When the functions at its
- * place have changed meanwhile it is dropped, for nobody can say which of them have seen it.
+ * place have changed meanwhile it is dropped, for nobody can say which of them have seen it. A packet that is dropped here ends
+ * in the stage NF_QUEUE; another is first where it was.
  * Context: BH off. Consumes @entry and its packet.
  */
 void nf_reinject(struct nf_queue_entry *entry, u32 verdict)
@@ -261,11 +265,14 @@ void nf_reinject(struct nf_queue_entry *entry, u32 verdict)
 
 	BUG_ON(!net->nf_queue || !net->nf_queue->held);
 	net->nf_queue->held--;
+	trace_at_skb(nf_reinject, skb, net->nf_queue->held);
 	state->sk = skb->sk; /* alive as long as it is charged for the packet */
 	if (!h || h->generation != entry->generation) {
 		(void)nf_drop(skb, NF_DROP);
 		goto out;
 	}
+	if ((verdict & NF_VERDICT_MASK) != NF_DROP)
+		skb_enter(skb, (enum skb_stage)entry->stage);
 	if (verdict == NF_REPEAT)
 		verdict = nf_ask(h, entry->index, skb, state);
 	rc = nf_obey(h, entry->index, verdict, skb, state);

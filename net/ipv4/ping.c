@@ -157,6 +157,7 @@ static bool ping_rcv(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
 	if (!sk)
 		return false;
 	clone = skb_clone(skb);
+	trace_at_skb(ping_rcv, clone, sk->sk_receive_queue.qlen);
 	if (clone)
 		(void)datagram_queue_rcv(sk, clone);
 	else
@@ -251,6 +252,7 @@ static ssize_t ping_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __m
 	struct rtable *rt;
 	struct ip4_to to;
 	int err;
+	trace_fn_sk(ping_sendmsg, sk, (u32)len);
 
 	if (len > PING_MAX_LEN)
 		return -EMSGSIZE;

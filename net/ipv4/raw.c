@@ -90,6 +90,7 @@ static bool raw_local_deliver(struct net *net, struct sk_buff *skb) __needs(soft
 		if (raw_filtered(sk, skb))
 			continue;
 		clone = skb_clone(skb);
+		trace_at_skb(raw_rcv, clone, sk->sk_receive_queue.qlen);
 		if (clone)
 			(void)datagram_queue_rcv(sk, clone);
 		else
@@ -287,6 +288,7 @@ static ssize_t raw_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __ma
 	struct rtable *rt;
 	struct ip4_to to;
 	int err;
+	trace_fn_sk(raw_sendmsg, sk, (u32)len);
 
 	if (len > RAW_MAX_LEN)
 		return -EMSGSIZE;

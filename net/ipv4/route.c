@@ -208,7 +208,7 @@ static struct rtable *rt_lookup(struct net *net, struct flowi4 *fl) __needs(soft
 	rt = e->rt;
 	if (!rt)
 		return ERR_PTR(fib_refusal(e->type));
-	if (ipv4_is_loopback(fl->saddr) && e->type != RTN_LOCAL)
+	if (ipv4_is_loopback(fl->saddr) && !(rt->dst.dev->flags & IFF_LOOPBACK))
 		return ERR_PTR(-EINVAL); /* 127/8 never leaves the host */
 	if (!fl->saddr)
 		fl->saddr = e->prefsrc;

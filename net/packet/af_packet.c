@@ -112,6 +112,7 @@ static void packet_rcv(struct packet_tap *tap, struct sk_buff *skb, struct net_d
 	static_assert(sizeof(struct sockaddr_ll) <= sizeof(skb->cb),
 		      "the name waits in the scratch");
 	packet_fill_name((struct sockaddr_ll *)(void *)skb->cb, skb, dev);
+	trace_at_skb(packet_rcv, skb, po->sk.sk_receive_queue.qlen);
 	if (datagram_queue_rcv(&po->sk, skb))
 		po->stats.tp_packets++;
 	else
@@ -218,6 +219,7 @@ static int packet_snd(struct sock *sk, struct msghdr *msg, u32 len, const struct
 	skb->mark = sk->sk_mark;
 	local_bh_disable();
 	skb_set_owner_w(skb, sk);
+	trace_at_skb(packet_snd, skb, 0);
 	err = dev_queue_xmit(skb);
 	local_bh_enable();
 	return err > 0 ? net_xmit_errno(err) : err;
@@ -232,6 +234,7 @@ static ssize_t packet_sendmsg(struct socket *sock, struct msghdr *msg, size_t le
 	struct packet_sock *po = pkt_sk(sock->sk);
 	struct packet_to to;
 	int err = packet_destination(po, msg, &to);
+	trace_fn_sk(packet_sendmsg, &po->sk, (u32)len);
 
 	if (!err)
 		err = packet_check_length(&po->sk, to.dev, len);

@@ -58,6 +58,7 @@ static void tcp_tsq_tasklet(struct tasklet *t) __needs(softirq_ctx)
 	struct tcp_net *tn = container_of(t, struct tcp_net, tsq_tasklet);
 	LIST_HEAD(batch);
 	struct sock *sk;
+	trace_fn(tcp_tsq_tasklet, 0, 0, NULL);
 
 	/* One round: who is throttled again meanwhile comes with the next completion. */
 	list_splice_tail_init(&tn->tsq, &batch);

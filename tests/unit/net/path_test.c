@@ -30,10 +30,12 @@
 #include <net/init.h>
 #include <net/ip.h>
 #include <net/netdevice.h>
+#include <net/netfilter.h>
 #include <net/route.h>
 #include <net/skbuff.h>
 #include <net/socket.h>
 #include <net/trace.h>
+#include <uapi/if_packet.h>
 #include <uapi/posix.h>
 #include <uapi/unistd.h>
 
@@ -57,7 +59,7 @@ static struct net *nets[2];
 static struct net_device *devs[2];
 static struct {
 	struct wire_frame *first, **tail;
-	u32 lose; /* so many frames with TCP payload from host 0 */
+	u32 lose; /* so many large frames from host 0: TCP with payload, datagrams */
 } wire = { .tail = &wire.first };
 
 static long call(unsigned int nr, const u64 *a)
@@ -70,7 +72,7 @@ static void leaves_card(void *arg, const u8 *frame, u32 len)
 	u32 from = arg == &card[1];
 	struct wire_frame *f;
 
-	if (from == 0 && wire.lose && frame[23] == 6 && len > 200) {
+	if (from == 0 && wire.lose && (frame[23] == 6 || frame[23] == 17) && len > 200) {
 		wire.lose--;
 		return;
 	}
@@ -324,6 +326,22 @@ static void tcp_up(void)
 static void tcp_send(u32 len)
 {
 	CHECK_EQ(SYS(sendto, tcp.fd, P(bytes), len, 0, 0, 0), len);
+}
+
+/* Host 1 reads what came, so that its window is open again. */
+static void tcp_drain(void)
+{
+	static u8 sink[65536];
+
+	for (;;) {
+		struct iovec iov = { sink, sizeof(sink) };
+		struct msghdr m = { .msg_flags = MSG_DONTWAIT };
+
+		iov_iter_kvec(&m.msg_iter, &iov, 1);
+		if (tcp.accepted->ops->recvmsg(tcp.accepted, &m, sizeof(sink), MSG_DONTWAIT) <= 0)
+			break;
+	}
+	host_clock_advance(300 * MS);
 }
 
 /* --- The first datagram of all: nobody knows the neighbour yet ------------------------------------------------------------ */
@@ -789,6 +807,268 @@ TEST(segments_are_followed)
 			CHECK_EQ(posted, 3);
 	}
 	CHECK_EQ(queued, 1);
+}
+
+/* --- Put together again, or given up --------------------------------------------------------------------------------------- */
+/* How often @stage was met; what happens at a return is not. */
+static u32 times(enum trace_stage stage)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < nr_rec; i++)
+		n += rec[i].stage == stage && rec[i].kind != TRACE_EXIT;
+	return n;
+}
+
+static const struct trace_record *first_at(enum trace_stage stage)
+{
+	for (u32 i = 0; i < nr_rec; i++)
+		if (rec[i].stage == stage && rec[i].kind != TRACE_EXIT)
+			return &rec[i];
+	CHECK(false);
+	return NULL;
+}
+
+TEST(fragments_wait_for_each_other_and_become_one)
+{
+	static const struct step way[] = {
+		OURS(ip_fragment), ANY(ip_rcv),        ANY(ip_defrag),     ANY(ip_frag_queue),
+		LEAVES(ip_defrag), ANY(ip_defrag),     ANY(ip_frag_queue), LEAVES(ip_defrag),
+		ANY(ip_defrag),    ANY(ip_frag_queue), ANY(ip_frag_reasm), LEAVES(ip_defrag),
+		ANY(udp_rcv)
+	};
+	const struct trace_record *whole;
+	u32 qlen = 0, first = 0;
+
+	tcp_up();
+	begin();
+	CHECK_EQ(trace_set(TRACE_ALL), 0);
+	send_large(4000, 0);
+	end();
+	CHECK_WAY(way, packet_at(TRACE_ip_send_skb, 0));
+	check_times();
+	check_nesting();
+	CHECK_EQ(times(TRACE_ip_defrag), 3);
+	for (u32 i = 0; i < nr_rec; i++) {
+		if (rec[i].stage != TRACE_ip_frag_queue)
+			continue;
+		first = first ? first : rec[i].skb;
+		CHECK_EQ(rec[i].qlen, ++qlen);
+		CHECK_EQ(rec[i].context, TRACE_SOFTIRQ);
+	}
+	whole = first_at(TRACE_ip_frag_reasm);
+	CHECK_EQ(times(TRACE_ip_frag_reasm), 1);
+	CHECK_EQ(whole->skb, first); /* the others hang on it */
+	CHECK_EQ(whole->len, 20 + 8 + 4000);
+	CHECK_EQ(whole->qlen, 3);
+	CHECK_EQ(times(TRACE_ip_expire), 0);
+}
+
+TEST(fragments_without_their_others_are_given_up)
+{
+	static const struct step way[] = { OURS(ip_fragment), ANY(ip_defrag), ANY(ip_frag_queue),
+					   ANY(timer_irq),    ANY(ip_expire), ANY(kfree_skb) };
+
+	tcp_up();
+	begin();
+	CHECK_EQ(trace_set(TRACE_ALL), 0);
+	wire.lose = 1;
+	send_large(4000, 0);
+	host_clock_advance(31 * SEC);
+	end();
+	CHECK_WAY(way, packet_at(TRACE_ip_send_skb, 0));
+	check_nesting();
+	CHECK_EQ(times(TRACE_ip_frag_queue), 2);
+	CHECK_EQ(times(TRACE_ip_frag_reasm), 0);
+	CHECK_EQ(times(TRACE_ip_expire), 1);
+	CHECK_EQ(first_at(TRACE_ip_expire)->qlen, 2);
+}
+
+/* --- Sockets that are neither TCP nor UDP ----------------------------------------------------------------------------------- */
+TEST(raw_packet_goes_down_and_comes_up)
+{
+	static const struct step way[] = {
+		ANY(sys_sendto),    ANY(inet_sendmsg),    ANY(raw_sendmsg),   OURS(ip_send_skb),
+		OURS(ip_local_out), OURS(dev_queue_xmit), OURS(e1000_tx_map), LEAVES(raw_sendmsg),
+		LEAVES(sys_sendto), ANY(ip_rcv),          ANY(raw_rcv)
+	};
+	struct sockaddr_in a = peer(0);
+	struct socket *ear;
+	int fd;
+
+	tcp_up();
+	sock_allow_raw(nets[0], true);
+	sock_allow_raw(nets[1], true);
+	CHECK_EQ(sock_create_kern(nets[1], AF_INET, SOCK_RAW, 253, &ear), 0);
+	begin();
+	CHECK_EQ(trace_set(TRACE_ALL), 0);
+	fd = (int)SYS(socket, AF_INET, SOCK_RAW, 253);
+	CHECK_EQ(SYS(sendto, fd, P(bytes), 100, 0, P(&a), sizeof(a)), 100);
+	end();
+	CHECK_EQ(SYS(close, fd), 0);
+	sock_release(ear);
+	CHECK_WAY(way, packet_at(TRACE_ip_send_skb, 0));
+	check_times();
+	check_nesting();
+	CHECK_EQ(first_at(TRACE_raw_sendmsg)->len, 100);
+	CHECK_EQ(first_at(TRACE_raw_sendmsg)->context, TRACE_PROCESS);
+	CHECK_EQ(first_at(TRACE_raw_rcv)->len, 120);
+	CHECK_EQ(first_at(TRACE_raw_rcv)->context, TRACE_SOFTIRQ);
+}
+
+TEST(echo_of_a_ping_socket_goes_down_and_comes_up)
+{
+	static const struct step way[] = { ANY(sys_sendto),    ANY(inet_sendmsg),
+					   ANY(ping_sendmsg),  OURS(ip_send_skb),
+					   OURS(e1000_tx_map), LEAVES(ping_sendmsg),
+					   ANY(icmp_rcv),      ANY(icmp_rcv),
+					   ANY(ping_rcv) };
+	const u8 echo[16] = { 8 };
+	struct sockaddr_in a = peer(0);
+	int fd;
+
+	tcp_up();
+	begin();
+	CHECK_EQ(trace_set(TRACE_ALL), 0);
+	fd = (int)SYS(socket, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+	CHECK_EQ(SYS(sendto, fd, P(echo), sizeof(echo), 0, P(&a), sizeof(a)), sizeof(echo));
+	end();
+	CHECK_EQ(SYS(close, fd), 0);
+	CHECK_WAY(way, packet_at(TRACE_ip_send_skb, 0));
+	check_times();
+	check_nesting();
+	CHECK_EQ(first_at(TRACE_ping_sendmsg)->len, sizeof(echo));
+	CHECK_EQ(times(TRACE_ping_rcv), 1);
+	CHECK_EQ(first_at(TRACE_ping_rcv)->len, sizeof(echo));
+}
+
+TEST(frame_of_a_packet_socket_goes_down_and_is_seen)
+{
+	static const struct step way[] = { ANY(sys_sendto),      ANY(sock_sendmsg),
+					   ANY(packet_sendmsg),  OURS(packet_snd),
+					   OURS(dev_queue_xmit), ANY(packet_rcv),
+					   OURS(e1000_tx_map),   LEAVES(packet_sendmsg),
+					   LEAVES(sys_sendto) };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(0x88b5),
+				  .sll_ifindex = (int)devs[0]->ifindex };
+	u8 frame[100] = { 0x02, 0, 0, 0, 0, 9, 0x02, 0, 0, 0, 0, 8, 0x88, 0xb5 };
+	int fd, ear;
+
+	tcp_up();
+	sock_allow_raw(nets[0], true);
+	to.sll_ifindex = (int)devs[0]->ifindex;
+	ear = (int)SYS(socket, AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+	CHECK(ear >= 0);
+	begin();
+	CHECK_EQ(trace_set(TRACE_ALL), 0);
+	fd = (int)SYS(socket, AF_PACKET, SOCK_RAW, 0);
+	CHECK_EQ(SYS(sendto, fd, P(frame), sizeof(frame), 0, P(&to), sizeof(to)), sizeof(frame));
+	end();
+	CHECK_EQ(SYS(close, fd), 0);
+	CHECK_EQ(SYS(close, ear), 0);
+	CHECK_WAY(way, packet_at(TRACE_packet_snd, 0));
+	check_times();
+	check_nesting();
+	CHECK_EQ(first_at(TRACE_packet_sendmsg)->len, sizeof(frame));
+	CHECK_EQ(times(TRACE_packet_rcv), 1); /* what leaves; not its own sender */
+	CHECK_EQ(first_at(TRACE_packet_rcv)->len, sizeof(frame));
+}
+
+/* --- Small queues, byte limit ------------------------------------------------------------------------------------------------- */
+TEST(completion_lets_a_throttled_sender_go_on_by_the_tasklet)
+{
+	static const struct step way[] = { ANY(tcp_sendmsg),       ANY(tcp_throttled),
+					   ANY(e1000_clean_tx),    ANY(tcp_wfree),
+					   ANY(softirq),           ANY(tcp_tsq_tasklet),
+					   ANY(tcp_tsq_write),     LEAVES(tcp_tsq_write),
+					   LEAVES(tcp_tsq_tasklet) };
+
+	tcp_up();
+	tcp_drain();
+	CHECK_EQ(net_sysctl_set(nets[0], "tcp_limit_output_bytes", "1"), 0);
+	begin();
+	tcp_send(140000);
+	end();
+	CHECK_EQ(net_sysctl_set(nets[0], "tcp_limit_output_bytes", "1048576"), 0);
+	tcp_drain();
+	CHECK_WAY(way, packet_at(TRACE_tcp_transmit_skb, 0));
+	check_nesting();
+	CHECK_EQ(first_at(TRACE_tcp_tsq_tasklet)->context, TRACE_SOFTIRQ);
+}
+
+TEST(byte_limit_stops_the_queue_and_a_completion_starts_it)
+{
+	static const struct step way[] = { OURS(ip_fragment),   OURS(e1000_xmit_frame),
+					   OURS(e1000_tx_map),  ANY(bql_stop),
+					   ANY(e1000_doorbell), ANY(e1000_clean_tx),
+					   ANY(bql_start),      ANY(netif_schedule),
+					   OURS(e1000_tx_map),  ANY(net_tx_action) };
+	struct dql *dql;
+	u32 limit;
+
+	tcp_up();
+	dql = &netdev_get_tx_queue(devs[0], 0)->dql;
+	limit = dql->limit;
+	dql->limit = 2 * 1514;
+	begin();
+	send_large(4000, 0);
+	end();
+	dql->limit = limit;
+	CHECK_WAY(way, packet_at(TRACE_ip_send_skb, 0));
+	check_times();
+	check_nesting();
+	CHECK_EQ(times(TRACE_bql_stop), 1);
+	CHECK_EQ(times(TRACE_bql_start), 1);
+	CHECK(first_at(TRACE_bql_stop)->aux >= 2 * 1514); /* bytes that the card has */
+	CHECK(first_at(TRACE_bql_start)->aux < 2 * 1514);
+}
+
+/* --- Held by a filter ------------------------------------------------------------------------------------------------------------ */
+static struct nf_queue_entry *nf_held;
+
+static u32 nf_queues_datagrams(void *arg, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	(void)arg, (void)state;
+	return ip_hdr(skb)->protocol == IPPROTO_UDP ? NF_QUEUE : NF_ACCEPT;
+}
+
+static int nf_holds(void *arg, struct nf_queue_entry *entry)
+{
+	(void)arg;
+	nf_held = entry;
+	return 0;
+}
+
+TEST(packet_that_a_filter_holds_comes_back_behind_it)
+{
+	static const struct step way[] = {
+		OURS(ip_local_out),   OURS(nf_local_out), OURS(nf_hook_slow), OURS(nf_queue),
+		LEAVES(sys_sendto),   OURS(nf_reinject),  OURS(ip_output),    OURS(nf_post_routing),
+		OURS(dev_queue_xmit), OURS(e1000_tx_map), OURS(clone_freed)
+	};
+	const struct nf_hook_ops ops = { .hook = NF_INET_LOCAL_OUT, .fn = nf_queues_datagrams };
+	int fd;
+
+	tcp_up();
+	CHECK_EQ(nf_register_queue_handler(nets[0], nf_holds, NULL), 0);
+	CHECK_EQ(nf_register_net_hook(nets[0], &ops), 0);
+	begin();
+	fd = udp_socket();
+	udp_send(fd, 100);
+	CHECK(nf_held);
+	local_bh_disable();
+	nf_reinject(nf_held, NF_ACCEPT);
+	local_bh_enable();
+	end();
+	CHECK_EQ(SYS(close, fd), 0);
+	nf_unregister_net_hook(nets[0], &ops);
+	nf_unregister_queue_handler(nets[0]);
+	CHECK_WAY(way, packet_at(TRACE_udp_send_skb, 0));
+	check_times();
+	check_nesting();
+	CHECK_EQ(times(TRACE_nf_queue), 1);
+	CHECK_EQ(first_at(TRACE_nf_queue)->qlen, 1);
 }
 
 /* --- A drop says why ------------------------------------------------------------------------------------------------------------ */

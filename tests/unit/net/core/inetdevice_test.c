@@ -70,6 +70,31 @@ TEST(addresses)
 	net_free(net);
 }
 
+TEST(loopback_has_one_broadcast_address)
+{
+	struct net *net = net_alloc();
+	struct net_device *dev = alloc_etherdev(net, 0);
+
+	dev->netdev_ops = &t_ops;
+	dev->flags = IFF_LOOPBACK;
+	list_add_tail(&dev->dev_list, &net->dev_base);
+	CHECK(inet_addr_is_local(net, A(127, 255, 255, 255))); /* as long as lo has no address */
+	CHECK_EQ(inet_addr_add(dev, A(127, 0, 0, 1), 8), 0);
+	CHECK(inet_addr_is_bcast(net, A(127, 255, 255, 255)));
+	CHECK(!inet_addr_is_local(net, A(127, 255, 255, 255)));
+	CHECK(!inet_addr_is_bcast(net, A(127, 255, 255, 254)));
+	CHECK(inet_addr_is_local(net, A(127, 255, 255, 254)));
+	CHECK(!inet_addr_is_bcast(net, A(127, 0, 0, 0)));
+	CHECK(inet_addr_is_local(net, A(127, 0, 0, 0)));
+	CHECK_EQ(inet_addr_del(dev, A(127, 0, 0, 1)), 0);
+	CHECK_EQ(inet_addr_add(dev, A(127, 0, 0, 1), 32), 0); /* a network of one has none */
+	CHECK(!inet_addr_is_bcast(net, A(127, 0, 0, 1)));
+	CHECK(inet_addr_is_local(net, A(127, 255, 255, 255)));
+	list_del_init(&dev->dev_list);
+	free_netdev(dev);
+	net_free(net);
+}
+
 static u32 words(const char *line)
 {
 	u32 n = 0;

@@ -72,6 +72,10 @@ static const struct {
 	{ "past IP", { SKB_STAGE_SOCKET_OUT, SKB_STAGE_NEIGH } },
 	{ "from the write queue to the driver", { SKB_STAGE_SOCKET_OUT, SKB_STAGE_DRIVER } },
 	{ "back up from the neighbour", { SKB_STAGE_IP_OUT, SKB_STAGE_NEIGH, SKB_STAGE_IP_OUT } },
+	{ "from a filter's queue past the hooks",
+	  { SKB_STAGE_IP_OUT, SKB_STAGE_NF_QUEUE, SKB_STAGE_NEIGH } },
+	{ "to a filter's queue from below",
+	  { SKB_STAGE_IP_OUT, SKB_STAGE_NEIGH, SKB_STAGE_NF_QUEUE } },
 	{ "to the device layer twice", { SKB_STAGE_DEV, SKB_STAGE_DEV } },
 	{ "out again from a receive queue",
 	  { SKB_STAGE_RX, SKB_STAGE_SOCKET_IN, SKB_STAGE_IP_OUT } },
@@ -96,6 +100,27 @@ TEST(a_quiet_end_is_told_where_there_are_only_drops)
 	skb_enter(skb, SKB_STAGE_BACKLOG);
 	consume_skb(skb);
 	CHECK(strstr(skb_stages_wrong(), "without a reason"));
+}
+
+TEST(what_a_filter_queued_comes_back_where_it_was)
+{
+	static const enum skb_stage from[] = { SKB_STAGE_IP_OUT, SKB_STAGE_RX };
+
+	begin();
+	for (u32 i = 0; i < ARRAY_SIZE(from); i++) {
+		struct sk_buff *skb = alloc_skb(100);
+
+		skb_enter(skb, from[i]);
+		skb_enter(skb, SKB_STAGE_NF_QUEUE);
+		skb_enter(skb, from[i]);
+		skb_enter(skb, SKB_STAGE_NF_QUEUE);
+		kfree_skb_reason(skb, SKB_DROP_REASON_NETFILTER_DROP);
+	}
+	CHECK(!skb_stages_wrong());
+	CHECK_EQ(skb_stats.dropped[SKB_STAGE_NF_QUEUE], 2);
+	skb_stats.dropped[SKB_STAGE_NF_QUEUE]--;
+	skb_stats.ended[SKB_STAGE_NF_QUEUE]++;
+	CHECK(strstr(skb_stages_wrong(), "without a reason")); /* it cannot end as if sent */
 }
 
 TEST(a_packet_that_nobody_made_is_told)

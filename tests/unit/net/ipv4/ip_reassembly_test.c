@@ -5,6 +5,8 @@
  */
 #include "fixture.h"
 
+#include <net/init.h>
+
 #define SEC     1000000000ull
 #define IP(n)   net->mib.ip[IPSTATS_MIB_##n]
 #define EXT(n)  net->mib.ipext[IPEXT_MIB_##n]
@@ -543,6 +545,150 @@ TEST(more_fragments_do_not_lengthen_the_time)
 	cut(1, 992, 8);
 	CHECK(!came());
 	CHECK_EQ(net->frag.queues, 1);
+	down();
+}
+
+/* --- Settings --------------------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name, *key, *value;
+	int err;
+} sysctls[] = {
+	{ "high", "ipfrag_high_thresh", "131072", 0 },
+	{ "high_none", "ipfrag_high_thresh", "0", 0 },
+	{ "high_most", "ipfrag_high_thresh", "67108864", 0 },
+	{ "high_too_much", "ipfrag_high_thresh", "67108865", -ERANGE },
+	{ "high_negative", "ipfrag_high_thresh", "-1", -EINVAL },
+	{ "high_words", "ipfrag_high_thresh", "256k", -EINVAL },
+	{ "high_empty", "ipfrag_high_thresh", "", -EINVAL },
+	{ "low", "ipfrag_low_thresh", "1000", 0 },
+	{ "low_above_high", "ipfrag_low_thresh", "262145", -ERANGE },
+	{ "low_as_high", "ipfrag_low_thresh", "262144", 0 },
+	{ "time", "ipfrag_time", "3600", 0 },
+	{ "time_none", "ipfrag_time", "0", -ERANGE },
+	{ "time_too_long", "ipfrag_time", "3601", -ERANGE },
+	{ "time_beyond_64_bits", "ipfrag_time", "18446744073709551616", -ERANGE },
+	{ "dist", "ipfrag_max_dist", "0", 0 },
+	{ "dist_too_much", "ipfrag_max_dist", "2147483648", -ERANGE },
+	{ "unknown", "ipfrag_secret_interval", "1", -ENOENT },
+	{ "only_the_begin", "ipfrag_", "1", -ENOENT },
+};
+
+TEST_EACH(sysctl, sysctls)
+{
+	up(1000);
+	CHECK_EQ(net_sysctl_set(net, row->key, row->value), row->err);
+	down();
+}
+
+static void set(const char *key, const char *value)
+{
+	CHECK_EQ(net_sysctl_set(net, key, value), 0);
+}
+
+/* Thirty sources with a fragment each: the most that waited, and what was left right after somebody had to go. */
+static u32 fill(u32 *least)
+{
+	u32 most = 0, last = 0;
+
+	*least = UINT32_MAX;
+	for (u32 i = 0; i < 30; i++) {
+		feed_piece(&(struct piece){
+			.saddr = htonl(0x0a000100u + i), .len = 1400, .more = true });
+		most = max(most, net->frag.truesize);
+		if (net->frag.truesize <= last)
+			*least = min(*least, net->frag.truesize);
+		last = net->frag.truesize;
+	}
+	return most;
+}
+
+TEST(memory_for_fragments_can_be_set)
+{
+	u32 most, least;
+
+	up(1000);
+	set("ipfrag_high_thresh", "20000");
+	most = fill(&least);
+	CHECK(most <= 20000 && most > 15000);
+	CHECK(least > 15000); /* one goes for one that comes */
+	down();
+	up(1000);
+	set("ipfrag_high_thresh", "20000");
+	set("ipfrag_low_thresh", "8000");
+	most = fill(&least);
+	CHECK(most <= 20000 && most > 15000);
+	CHECK(least <= 8000 && least > 4000); /* the oldest go till the lower mark */
+	down();
+	up(1000);
+	set("ipfrag_high_thresh", "0");
+	CHECK_EQ(fill(&least), 0);
+	CHECK_EQ(IP(ReasmFails), 30);
+	down();
+}
+
+TEST(time_for_fragments_can_be_set)
+{
+	up(1000);
+	set("ipfrag_time", "5");
+	cut(1, 0, 496);
+	host_clock_advance(5 * SEC - 2000000);
+	CHECK_EQ(net->frag.queues, 1);
+	host_clock_advance(4000000);
+	nothing_waits();
+	CHECK_EQ(IP(ReasmTimeout), 1);
+	down();
+}
+
+static const struct {
+	const char *name, *max_dist;
+	u32 others;
+	bool joined;
+} dists[] = {
+	{ "near", "64", 63, true },     { "too_far", "64", 64, false },
+	{ "set_lower", "2", 2, false }, { "just_not", "2", 1, true },
+	{ "never", "0", 1000, true },   { "one", "1", 1, false },
+};
+
+/* Others of the same source between two fragments of one datagram: the first may be from before the numbers came round. */
+TEST_EACH(distance, dists)
+{
+	u64 far;
+
+	up(1000);
+	far = DROP(FRAG_TOO_FAR);
+	set("ipfrag_max_dist", row->max_dist);
+	cut(1, 0, 496);
+	for (u32 i = 0; i < row->others; i += 2) {
+		cut(2, 0, 496);
+		if (i + 1 < row->others)
+			cut(2, 496, 504);
+		while (came())
+			;
+	}
+	cut(1, 496, 504);
+	CHECK_EQ(came(), row->joined);
+	CHECK_EQ(DROP(FRAG_TOO_FAR) - far, !row->joined);
+	CHECK_EQ(IP(ReasmFails), !row->joined);
+	/* What was new waits by itself now, and the right first fragment completes it. */
+	if (!row->joined) {
+		cut(1, 0, 496);
+		CHECK(came());
+	}
+	down();
+}
+
+/* Another source's fragments are no distance. */
+TEST(only_the_own_source_counts_as_distance)
+{
+	up(1000);
+	set("ipfrag_max_dist", "1");
+	cut(1, 0, 496);
+	for (u32 i = 0; i < 40; i++)
+		feed_piece(&(struct piece){
+			.saddr = htonl(0x0a000100u + i), .id = 1, .len = 8, .more = true });
+	cut(1, 496, 504);
+	CHECK(came());
 	down();
 }
 

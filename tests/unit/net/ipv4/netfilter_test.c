@@ -355,6 +355,20 @@ TEST(registration_refuses_nonsense)
 	down();
 }
 
+/* --- A stage of its own ------------------------------------------------------------------------------------------------------- */
+
+/* A line of /proc/net/flow. */
+static struct flow {
+	u64 in, dropped;
+} flow_of(enum skb_stage s)
+{
+	struct flow f = { .dropped = skb_stats.dropped[s] };
+
+	for (u32 i = 0; i < NR_SKB_STAGES; i++)
+		f.in += i == (u32)s ? 0 : skb_stats.moved[i][s];
+	return f;
+}
+
 /* --- The queue -------------------------------------------------------------------------------------------------------------- */
 
 static struct nf_queue_entry *held;
@@ -439,6 +453,52 @@ TEST(queued_input_is_delivered_when_it_comes_back)
 	CHECK_EQ(net->mib.ip[IP(InDelivers)], 1);
 	CHECK_EQ(nr_frames, 1);
 	queue_down(&a, &b, NF_INET_PRE_ROUTING);
+}
+
+static const struct {
+	const char *name;
+	enum nf_inet_hooks hook;
+	enum skb_stage from;
+	u32 verdict;
+} held_at[] = {
+	{ "input_accepted", NF_INET_PRE_ROUTING, SKB_STAGE_RX, NF_ACCEPT },
+	{ "input_dropped", NF_INET_LOCAL_IN, SKB_STAGE_RX, NF_DROP },
+	{ "output_accepted", NF_INET_LOCAL_OUT, SKB_STAGE_IP_OUT, NF_ACCEPT },
+	{ "output_asked_again", NF_INET_LOCAL_OUT, SKB_STAGE_IP_OUT, NF_REPEAT },
+	{ "output_dropped_with_errno", NF_INET_POST_ROUTING, SKB_STAGE_IP_OUT, NF_DROP_ERR(13) },
+};
+
+/* While a filter holds it, it is in the stage of its own; then back where it was, or dropped there. */
+TEST_EACH(queued_packet_is_in_its_own_stage, held_at)
+{
+	bool out = row->from == SKB_STAGE_IP_OUT, drops = (row->verdict & 0xff) == NF_DROP;
+	struct flow q, q2;
+	struct spy a, b;
+	char page[2048];
+	struct seq_file m = { .buf = page, .size = sizeof(page) };
+	u64 returned;
+
+	queue_up(&a, &b, row->hook);
+	a.verdict = NF_QUEUE;
+	q = flow_of(SKB_STAGE_NF_QUEUE);
+	returned = skb_stats.moved[SKB_STAGE_NF_QUEUE][row->from];
+	if (out)
+		CHECK_EQ(say(4), 4);
+	else
+		hear();
+	CHECK(held && held->skb->stage == SKB_STAGE_NF_QUEUE);
+	CHECK_EQ(flow_of(SKB_STAGE_NF_QUEUE).in - q.in, 1);
+	CHECK(!skb_stages_wrong());
+	skb_stages_show(&m);
+	CHECK(strstr(page, "\nnf_queue ") && strstr(strstr(page, "\nnf_queue ") + 1, " 1\nneigh "));
+	a.verdict = NF_ACCEPT;
+	back(row->verdict);
+	q2 = flow_of(SKB_STAGE_NF_QUEUE);
+	CHECK_EQ(q2.in - q.in, 1);
+	CHECK_EQ(q2.dropped - q.dropped, drops ? 1 : 0);
+	CHECK_EQ(skb_stats.moved[SKB_STAGE_NF_QUEUE][row->from] - returned, drops ? 0 : 1);
+	CHECK(!skb_stages_wrong());
+	queue_down(&a, &b, row->hook);
 }
 
 TEST(queued_packet_may_be_queued_again_and_stolen)

@@ -267,4 +267,32 @@ TEST(loopback_and_a_full_send_buffer)
 	fixture_down();
 }
 
+/* 127.255.255.255 is to everybody, on a network of one. */
+TEST(broadcast_of_loopback_wants_the_flag_and_arrives_once)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(4242),
+				  .sin_addr = IP4(127, 255, 255, 255) };
+	struct sock *a, *b;
+	u64 bcasts;
+	u8 got[8];
+
+	fixture_up(true);
+	a = udp_open();
+	b = udp_open();
+	CHECK_EQ(udp_prot.get_port(b, 4242), 0);
+	CHECK_EQ(udp_send(a, to.sin_addr, 4242, "lo", 2, 0), -EACCES);
+	CHECK_EQ(udp_prot.connect(a, &to, sizeof(to), false), -EACCES);
+	sock_set_flag(a, SOCK_BROADCAST);
+	bcasts = net->mib.ipext[IPEXT_MIB_OutBcastPkts];
+	CHECK_EQ(udp_send(a, to.sin_addr, 4242, "lo", 2, 0), 2);
+	CHECK_EQ(net->mib.ipext[IPEXT_MIB_OutBcastPkts] - bcasts, 1);
+	CHECK_EQ(nr_frames, 0);
+	CHECK_EQ(udp_recv(b, got, sizeof(got), MSG_DONTWAIT, NULL, NULL), 2);
+	CHECK_EQ(udp_recv(b, got, sizeof(got), MSG_DONTWAIT, NULL, NULL), -EAGAIN);
+	udp_prot.close(a, 0);
+	udp_prot.close(b, 0);
+	fixture_down();
+}
+
 KTEST_MAIN_BOOT()
