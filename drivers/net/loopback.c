@@ -22,8 +22,7 @@ static netdev_tx_t loopback_xmit(struct sk_buff *skb, struct net_device *dev) __
 {
 	u32 len = skb->len;
 
-	skb_orphan(skb);   /* sent, as far as the sender's buffer is concerned */
-	skb_dst_drop(skb); /* the way in makes its own decision */
+	skb_orphan(skb); /* sent, as far as the sender's buffer is concerned */
 	skb->pkt_type = PACKET_HOST;
 	skb->dev = dev;
 	skb->tstamp_ns = 0;
@@ -57,7 +56,7 @@ int loopback_init(struct net *net)
 		return -ENOMEM;
 	dev->netdev_ops = &loopback_ops;
 	dev->flags = IFF_LOOPBACK | IFF_NOARP;
-	dev->priv_flags = IFF_NO_QUEUE | IFF_LLTX | IFF_XMIT_DST_RELEASE;
+	dev->priv_flags = IFF_NO_QUEUE | IFF_LLTX; /* the route stays, counted, up to ip_rcv() */
 	dev->features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_GSO |
 			NETIF_F_LOOPBACK | NETIF_F_RXCSUM;
 	dev->type = ARPHRD_LOOPBACK;

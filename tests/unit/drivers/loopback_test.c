@@ -12,6 +12,7 @@
 #include <kernel/softirq.h>
 #include <lib/byteorder.h>
 #include <lib/err.h>
+#include <net/dst.h>
 #include <net/net.h>
 #include <net/netdevice.h>
 #include <net/sch_generic.h>
@@ -104,7 +105,7 @@ TEST(device)
 	CHECK(lo->flags & IFF_LOOPBACK);
 	CHECK(lo->flags & IFF_UP);
 	CHECK(lo->flags & IFF_NOARP);
-	CHECK_EQ(lo->priv_flags, IFF_NO_QUEUE | IFF_XMIT_DST_RELEASE | IFF_LLTX);
+	CHECK_EQ(lo->priv_flags, IFF_NO_QUEUE | IFF_LLTX);
 	CHECK_EQ(lo->type, ARPHRD_LOOPBACK);
 	CHECK_EQ(lo->addr_len, ETH_ALEN);
 	CHECK_EQ(lo->max_mtu, 65536);
@@ -186,6 +187,34 @@ TEST(comes_back_clean)
 	CHECK_EQ(last.pkt_type, PACKET_HOST);
 	CHECK(last.destructor == NULL);
 	CHECK(last.dev == lo);
+	down();
+}
+
+static void never_destroyed(struct dst_entry *dst)
+{
+	(void)dst;
+	CHECK(false);
+}
+
+/* Lent on the way down; counted from the device layer on, for the packet waits in the backlog. */
+TEST(the_route_stays_and_is_counted)
+{
+	static const struct dst_ops ops = { .destroy = never_destroyed };
+	struct dst_entry dst = { .ops = &ops, .refs = 1 };
+	struct sk_buff *skb;
+
+	lo_up();
+	dst.dev = lo;
+	local_bh_disable();
+	skb = packet(1, 40);
+	skb_dst_set_noref(skb, &dst);
+	CHECK_EQ(dev_queue_xmit(skb), 0);
+	CHECK_EQ(got, 0);
+	CHECK_EQ(dst.refs, 2);
+	local_bh_enable();
+	CHECK_EQ(got, 1);
+	CHECK(last._skb_refdst == (unsigned long)&dst);
+	CHECK_EQ(dst.refs, 1); /* it ended with the packet */
 	down();
 }
 

@@ -13,6 +13,7 @@
 #include <kernel/softirq.h>
 #include <lib/byteorder.h>
 #include <lib/err.h>
+#include <net/dst.h>
 #include <net/etherdevice.h>
 #include <net/sch_generic.h>
 
@@ -263,6 +264,74 @@ TEST(requeued_before_any_band)
 	down();
 }
 
+/* --- The route ---------------------------------------------------------------------------------------------------------------- */
+
+static struct {
+	bool there, counted;
+	u32 refs;
+} route_seen;
+
+static netdev_tx_t route_xmit(struct sk_buff *skb, struct net_device *d)
+{
+	route_seen.there = skb_dst(skb) != NULL;
+	route_seen.counted = route_seen.there && !(skb->_skb_refdst & 1);
+	route_seen.refs = route_seen.there ? skb_dst(skb)->refs : 0;
+	return t_xmit(skb, d);
+}
+
+static void no_destroy(struct dst_entry *dst)
+{
+	(void)dst;
+	CHECK(false);
+}
+
+/* A device that needs no route gives it back at once; with another the packet holds a reference of its own. */
+static const struct route_row {
+	const char *name;
+	u32 priv_flags;
+	bool lent, stopped;
+	bool there;
+} routes[] = {
+	{ "lent_and_given_back", IFF_XMIT_DST_RELEASE, true, false, false },
+	{ "counted_and_given_back", IFF_XMIT_DST_RELEASE, false, false, false },
+	{ "given_back_before_it_waits", IFF_XMIT_DST_RELEASE, true, true, false },
+	{ "lent_and_kept", 0, true, false, true },
+	{ "counted_and_kept", 0, false, false, true },
+	{ "kept_while_it_waits", 0, true, true, true },
+	{ "without_a_queue_given_back", IFF_XMIT_DST_RELEASE | IFF_NO_QUEUE, true, false, false },
+	{ "without_a_queue_kept", IFF_NO_QUEUE, true, false, true },
+};
+
+TEST_EACH(route, routes)
+{
+	static const struct net_device_ops ops = { .ndo_start_xmit = route_xmit };
+	static const struct dst_ops dst_ops = { .destroy = no_destroy };
+	struct dst_entry dst = { .ops = &dst_ops, .refs = 1 };
+	struct sk_buff *skb;
+
+	up_with(&ops, 10, 1, 10, row->priv_flags);
+	if (row->stopped)
+		netif_tx_stop_all_queues(dev);
+	local_bh_disable();
+	skb = packet(1, 0);
+	if (row->lent)
+		skb_dst_set_noref(skb, &dst);
+	else
+		skb_dst_set(skb, dst_hold(&dst));
+	CHECK_EQ(dev_queue_xmit(skb), 0);
+	if (row->stopped)
+		CHECK_EQ(dst.refs, 1 + row->there);
+	local_bh_enable();
+	if (row->stopped)
+		wake(10);
+	CHECK_EQ(drv.taken, 1);
+	CHECK_EQ(route_seen.there, row->there);
+	CHECK_EQ(route_seen.counted, row->there);
+	CHECK_EQ(route_seen.refs, row->there ? 2 : 0);
+	CHECK_EQ(dst.refs, 1);
+	down();
+}
+
 /* --- Quota ------------------------------------------------------------------------------------------------------------------ */
 
 static const struct quota_row {
@@ -295,6 +364,30 @@ TEST_EACH(quota, quotas)
 	CHECK_EQ(drv.taken, row->waiting);
 	for (u32 i = 0; i < row->waiting; i++)
 		CHECK_EQ(drv.marks[i], i);
+	down();
+}
+
+/* One list goes, then whoever waits has the CPU; NET_TX sends the rest. */
+TEST(a_run_ends_when_somebody_needs_the_cpu)
+{
+	struct Qdisc *q;
+
+	up(0);
+	q = txq->qdisc;
+	netif_tx_stop_all_queues(dev);
+	for (u32 i = 0; i < 20; i++)
+		CHECK_EQ(dev_queue_xmit(packet(i, 0)), 0);
+	drv.room = 1000;
+	local_bh_disable();
+	netif_tx_start_all_queues(dev);
+	this_cpu()->need_resched = true;
+	qdisc_run(q);
+	this_cpu()->need_resched = false;
+	CHECK_EQ(drv.taken, 8);
+	CHECK(txq->sched);
+	local_bh_enable();
+	settle();
+	CHECK_EQ(drv.taken, 20);
 	down();
 }
 
@@ -690,6 +783,28 @@ TEST(a_queue_scheduled_when_its_device_goes)
 	local_bh_enable();
 	settle();
 	CHECK_EQ(drv.calls, 0);
+	down();
+}
+
+/* Whoever asked first is served first. */
+TEST(net_tx_runs_its_list_in_order)
+{
+	static const u32 asked[3] = { 2, 0, 1 };
+
+	up_with(&t_ops, 100, 3, 10, 0);
+	netif_tx_stop_all_queues(dev);
+	local_bh_disable();
+	for (u32 i = 0; i < 3; i++)
+		CHECK_EQ(qdisc_xmit(dev->_tx[i].qdisc, packet(i, 0)), 0);
+	netif_tx_start_all_queues(dev);
+	for (u32 i = 0; i < 3; i++)
+		__netif_schedule(&dev->_tx[asked[i]]);
+	CHECK_EQ(drv.taken, 0);
+	local_bh_enable();
+	settle();
+	CHECK_EQ(drv.taken, 3);
+	for (u32 i = 0; i < 3; i++)
+		CHECK_EQ(drv.marks[i], asked[i]);
 	down();
 }
 
