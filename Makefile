@@ -181,7 +181,7 @@ $(B)/headers/%.ok: % Makefile
 ifneq ($(filter objects,$(MAKECMDGOALS)),)
 -include $(OBJS:.o=.d)
 endif
-ifneq ($(filter $(HOST_GOALS),$(MAKECMDGOALS)),)
+ifneq ($(filter $(HOST_GOALS) $(H)/%,$(MAKECMDGOALS)),)
 -include $(HOST_OBJS:.o=.d) $(UNIT_SRC:%.c=$(H)/obj/%.d) $(SIM_OBJS:.o=.d) $(TORTURE_OBJS:.o=.d) $(FUZZ_SRC:%.c=$(H)/obj/%.d) $(FUZZ_COMMON:.o=.d)
 endif
 ifneq ($(filter headers,$(MAKECMDGOALS)),)

@@ -70,6 +70,7 @@ static struct {
 	bool (*idle)(void);
 	u32 (*mmio_rd)(void *arg, u64 addr);
 	void (*mmio_wr)(void *arg, u64 addr, u32 v);
+	void (*stored)(void);
 	void *mmio_arg;
 	u64 (*phys)(const void *va);
 	u32 (*pci_rd)(unsigned int, unsigned int, unsigned int, unsigned int);
@@ -490,6 +491,17 @@ void host_mmio_set(u32 (*rd)(void *arg, u64 addr), void (*wr)(void *arg, u64 add
 	H.mmio_rd = rd;
 	H.mmio_wr = wr;
 	H.mmio_arg = arg;
+}
+
+void host_barrier_set(void (*fn)(void))
+{
+	H.stored = fn;
+}
+
+void host_store_barrier(void)
+{
+	if (H.stored)
+		H.stored();
 }
 
 u32 host_mmio_read(const volatile void *addr)

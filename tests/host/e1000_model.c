@@ -578,6 +578,14 @@ static void config_write(unsigned int bus, unsigned int dev, unsigned int fn, un
 	}
 }
 
+/* What the driver has stored reaches memory: a tail that is written next may hand it over. */
+static void model_barrier(void)
+{
+	for (u32 i = 0; i < E1000_MODEL_SLOTS; i++)
+		if (slots[i] && !slots[i]->silent)
+			e1000m_tx_stored(slots[i]);
+}
+
 void e1000_model_plug_at(struct e1000_model *m, u16 device, unsigned int slot)
 {
 	if (slot >= E1000_MODEL_SLOTS || slots[slot])
@@ -607,6 +615,7 @@ void e1000_model_plug_at(struct e1000_model *m, u16 device, unsigned int slot)
 	m->rdh_read = UINT32_MAX;
 	host_mmio_set(model_read, model_write, NULL);
 	host_pci_set(config_read, config_write);
+	host_barrier_set(model_barrier);
 }
 
 void e1000_model_unplug(struct e1000_model *m)

@@ -10,8 +10,8 @@
  * host_set_events(e1000_models_next, e1000_models_run, NULL) does both for all cards.
  *
  * It judges the driver. What real silicon would not survive, and what its manual forbids, ends the test as a BUG with
- * words and values: DMA without bus mastering or outside a live mapping, a tail outside the ring, a descriptor that is
- * changed, reused or unmapped while the card owns it, rings that are unaligned or moved while the card works, reserved
+ * words and values: DMA without bus mastering or outside a live mapping, a tail outside the ring, a transmit descriptor
+ * written behind the last store barrier before its tail, one that is changed, reused or unmapped while the card owns it, rings that are unaligned or moved while the card works, reserved
  * bits, writes to registers that are read only, any access after e1000_model_silence(). A test of such a mistake
  * catches it with host_catch_exit() and reads e1000_model_complaint().
  */
@@ -52,6 +52,7 @@ struct e1000_model_ring {
 	u32 fetch; /* next descriptor the card takes; the head register follows when it is done */
 	bool owned[E1000_MODEL_RING];
 	struct e1000_model_desc seen[E1000_MODEL_RING];
+	struct e1000_model_desc stored[E1000_MODEL_RING]; /* at the last store barrier; transmit */
 };
 
 struct e1000_model {

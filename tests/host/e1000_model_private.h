@@ -109,6 +109,7 @@ void e1000m_unchanged(const struct e1000_model *m, const char *ring,
 void e1000m_ring_check(const struct e1000_model *m, const char *ring, u32 bal);
 
 /* e1000_model_tx.c */
+void e1000m_tx_stored(struct e1000_model *m);
 void e1000m_tx_tail(struct e1000_model *m, u32 v);
 void e1000m_tx_head(struct e1000_model *m, u32 v);
 void e1000m_tx_control(struct e1000_model *m, u32 v);

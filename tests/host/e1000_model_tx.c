@@ -355,6 +355,20 @@ static void abort_frame(struct e1000_model *m)
 	m->txr.fetch = e1000m_get(m, TDH);
 }
 
+/* A store barrier: the descriptors that are not the card's yet, as they are in memory now. */
+void e1000m_tx_stored(struct e1000_model *m)
+{
+	struct e1000_model_ring *r = &m->txr;
+	u32 count = e1000m_count(m, TDLEN);
+	u64 base = (u64)e1000m_get(m, TDBAL) | (u64)e1000m_get(m, TDBAH) << 32;
+	const struct e1000_model_desc *ring = (const void *)base;
+
+	if (!host_dma_allowed(base, (size_t)count * 16, HOST_DMA_READ))
+		return; /* no ring yet, or none any more */
+	for (u32 i = r->given, n = 0; n < count && !r->owned[i]; n++, i = next_index(m, i))
+		r->stored[i] = ring[i];
+}
+
 /* TDT: the driver hands over descriptors from where it stopped last time up to before @v. */
 void e1000m_tx_tail(struct e1000_model *m, u32 v)
 {
@@ -372,6 +386,9 @@ void e1000m_tx_tail(struct e1000_model *m, u32 v)
 		if (d->upper & STA_DD)
 			e1000m_misuse(m, "transmit descriptor %u is handed over with DD set: %08x",
 				      r->given, d->upper);
+		if (memcmp(&r->stored[r->given], d, sizeof(*d)) != 0)
+			e1000m_misuse(m, "no store barrier between descriptor %u and TDT %u",
+				      r->given, v);
 		r->seen[r->given] = *d;
 		r->owned[r->given] = true;
 	}

@@ -53,6 +53,7 @@ u64 host_timer_irqs(void);        /* one-shot interrupts delivered */
 u64 host_armed_ns(void);          /* deadline of the one-shot; UINT64_MAX: disarmed */
 void host_mmio_set(u32 (*rd)(void *arg, u64 addr), void (*wr)(void *arg, u64 addr, u32 v),
 		   void *arg);
+void host_barrier_set(void (*fn)(void)); /* called at each store barrier for devices */
 void host_pci_set(u32 (*rd)(unsigned int bus, unsigned int dev, unsigned int fn, unsigned int reg),
 		  void (*wr)(unsigned int bus, unsigned int dev, unsigned int fn, unsigned int reg,
 			     u32 v));

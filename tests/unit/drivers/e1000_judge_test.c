@@ -89,6 +89,14 @@ static void longer_than_mapped(void *unused)
 	w(TDT, 1);
 }
 
+static void told_before_stored(void *unused)
+{
+	(void)unused;
+	dma_wmb();
+	post(0, 60);
+	writel(1, (void *)(E1000_MODEL_BAR0 + TDT));
+}
+
 static void dd_not_cleared(void *unused)
 {
 	(void)unused;
@@ -488,6 +496,8 @@ static const struct mistake mistakes[] = {
 	{ "never_mapped", never_mapped, "60 bytes at 0x1000 are not mapped for reading" },
 	{ "wrong_direction", wrong_direction, "are not mapped for reading" },
 	{ "longer_than_mapped", longer_than_mapped, "2049 bytes at" },
+	{ "told_before_stored", told_before_stored,
+	  "no store barrier between descriptor 0 and TDT 1" },
 	{ "dd_not_cleared", dd_not_cleared, "handed over with DD set" },
 	{ "head_while_on", head_while_on, "TDH written while the transmitter is on" },
 	{ "ring_of_nothing", ring_of_nothing, "transmit ring of 0 bytes" },

@@ -39,6 +39,8 @@ static struct {
 
 static inline void w(u32 reg, u32 v)
 {
+	if (reg == TDT)
+		dma_wmb();
 	writel(v, (void *)(E1000_MODEL_BAR0 + reg));
 }
 

@@ -11,7 +11,8 @@ extern bool host_irqs_off;
 u64 host_cycles(void);
 u32 host_mmio_read(const volatile void *addr);
 void host_mmio_write(u32 v, volatile void *addr);
-void host_irqs_enabled(void); /* a pending virtual interrupt is delivered here */
+void host_store_barrier(void); /* a device may see what was stored so far */
+void host_irqs_enabled(void);  /* a pending virtual interrupt is delivered here */
 
 static inline unsigned long arch_irq_save(void)
 {
@@ -64,6 +65,7 @@ static inline void writel(u32 v, volatile void __iomem *addr)
 static inline void dma_wmb(void)
 {
 	barrier();
+	host_store_barrier();
 }
 
 static inline void dma_rmb(void)
