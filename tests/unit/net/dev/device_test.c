@@ -905,6 +905,34 @@ TEST_EACH(unschedule, unschedules)
 	down();
 }
 
+/* However often a queue asks, it stands on the list once, in its first place; NET_TX is raised. */
+TEST(a_queue_is_scheduled_once)
+{
+	struct softnet_data *sd;
+	struct net_device *many;
+
+	up();
+	sd = this_cpu()->softnet;
+	many = alloc_netdev(net, 0, "many%d", 3);
+	local_bh_disable();
+	CHECK(!(this_cpu()->softirq_pending & 1u << NET_TX_SOFTIRQ));
+	__netif_schedule(&many->_tx[1]);
+	CHECK(this_cpu()->softirq_pending & 1u << NET_TX_SOFTIRQ);
+	__netif_schedule(&many->_tx[0]);
+	__netif_schedule(&many->_tx[1]);
+	__netif_schedule(&many->_tx[2]);
+	__netif_schedule(&many->_tx[0]);
+	CHECK(sd->output_queue == &many->_tx[1]);
+	CHECK(many->_tx[1].next_sched == &many->_tx[0]);
+	CHECK(many->_tx[0].next_sched == &many->_tx[2]);
+	CHECK(many->_tx[2].next_sched == NULL);
+	local_bh_enable();
+	host_clock_advance(NSEC_PER_MSEC);
+	CHECK(!sd->output_queue);
+	free_netdev(many);
+	down();
+}
+
 TEST(waking_a_running_queue_does_nothing)
 {
 	up();

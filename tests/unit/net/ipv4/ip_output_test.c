@@ -500,6 +500,49 @@ TEST(a_packet_may_bring_its_own_route)
 	fixture_down();
 }
 
+/* What a filter, or a queue, sees of the route of a packet on its way down. */
+static struct {
+	struct dst_entry *dst;
+	u32 refs;
+	bool lent;
+} carried;
+
+static u32 look_at_route(void *arg, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	(void)arg;
+	(void)state;
+	carried.dst = skb_dst(skb);
+	carried.refs = carried.dst ? carried.dst->refs : 0;
+	carried.lent = skb->_skb_refdst & 1;
+	return NF_ACCEPT;
+}
+
+/* The socket's reference carries the packet down; one that must wait takes its own. */
+TEST(the_route_is_borrowed_and_counted_only_to_wait)
+{
+	const struct nf_hook_ops ops = { NF_INET_POST_ROUTING, 0, look_at_route, NULL };
+	struct sock *sk;
+	u32 before;
+
+	fixture_up(true); /* nobody knows the neighbour */
+	sk = peer_sock(PEER_IP);
+	CHECK_EQ(ip_route_connect_sk(sk), 0);
+	before = sk->sk_dst_cache->refs;
+	CHECK_EQ(nf_register_net_hook(net, &ops), 0);
+	CHECK_EQ(ip_queue_xmit(sk, packet(8)), 0);
+	CHECK(carried.dst == sk->sk_dst_cache && carried.lent);
+	CHECK_EQ(carried.refs, before);
+	CHECK_EQ(sk->sk_dst_cache->refs, before + 1); /* it waits for the address */
+	peer_answers();
+	CHECK_EQ(sk->sk_dst_cache->refs, before);
+	CHECK_EQ(ip_queue_xmit(sk, packet(8)), 0);
+	CHECK_EQ(carried.refs, before);
+	CHECK_EQ(sk->sk_dst_cache->refs, before);
+	nf_unregister_net_hook(net, &ops);
+	put_sock(sk);
+	fixture_down();
+}
+
 /* Progress that the transport saw makes a neighbour in doubt reachable without a question. */
 static const struct confirm_row {
 	const char *name;

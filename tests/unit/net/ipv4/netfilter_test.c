@@ -22,6 +22,7 @@ static struct {
 	enum nf_inet_hooks hook;
 	u32 len;
 	bool dst, dev, whole; /* whole: total length and header checksum are right */
+	__be16 protocol;
 	const struct net_device *in, *out;
 	const struct sock *sk;
 } seen;
@@ -41,6 +42,7 @@ static u32 spy_fn(void *arg, struct sk_buff *skb, const struct nf_hook_state *st
 	seen.dst = skb_dst(skb) != NULL;
 	seen.dev = skb->dev != NULL;
 	seen.whole = ip_fast_csum(iph, 5) == 0 && ntohs(iph->tot_len) == skb->len;
+	seen.protocol = skb->protocol;
 	seen.in = state->in;
 	seen.out = state->out;
 	seen.sk = state->sk;
@@ -239,7 +241,7 @@ TEST(local_out_sees_a_whole_header_with_route_and_no_device)
 	down();
 }
 
-TEST(post_routing_sees_the_device)
+TEST(post_routing_sees_device_and_protocol)
 {
 	struct spy a = { .name = 'a', .verdict = NF_ACCEPT };
 
@@ -247,6 +249,7 @@ TEST(post_routing_sees_the_device)
 	listen_at(&a, NF_INET_POST_ROUTING, 0);
 	CHECK_EQ(say(100), 100);
 	CHECK(seen.whole && seen.dst && seen.dev && seen.out == dev && !seen.in);
+	CHECK_EQ(seen.protocol, htons(ETH_P_IP));
 	leave(&a, NF_INET_POST_ROUTING);
 	down();
 }

@@ -444,6 +444,42 @@ TEST(the_hash_grows_with_its_entries)
 	fixture_down();
 }
 
+static u32 bucket_of(const struct neighbour *e)
+{
+	const struct neighbour *o;
+
+	for (u32 i = 0; i < neigh_buckets(net->arp_tbl); i++) {
+		list_for_each_entry(o, &net->arp_tbl->bucket[i], node) {
+			if (o == e)
+				return i;
+		}
+	}
+	return ~0u;
+}
+
+/* Who picks addresses cannot pick buckets: they are others at every boot. */
+TEST(the_hash_has_a_secret_of_this_boot)
+{
+	u64 secret[2];
+	u32 at[2][64], same = 0;
+
+	for (u32 boot = 0; boot < 2; boot++) {
+		fixture_up(true);
+		secret[boot] = net->arp_tbl->hash_rnd;
+		for (u32 i = 0; i < 64; i++)
+			(void)entry(0x40 + i);
+		for (u32 i = 0; i < 64; i++)
+			at[boot][i] = bucket_of(entry(0x40 + i));
+		fixture_down();
+	}
+	CHECK(secret[0] != secret[1]);
+	for (u32 i = 0; i < 64; i++) {
+		CHECK(at[0][i] < 256 && at[1][i] < 256);
+		same += at[0][i] == at[1][i];
+	}
+	CHECK(same < 32);
+}
+
 /* --- Forced collection ------------------------------------------------------------------------------------------------------------- */
 
 TEST(above_half_the_maximum_making_an_entry_collects)

@@ -394,6 +394,9 @@ TEST(priority_of_the_socket)
 	sk = new_sock();
 	sk->sk_priority = 6;
 	netif_tx_stop_all_queues(dev);
+	skb = sock_packet(sk, 1, 4);
+	skb->priority = 4; /* its own: the band of those without any */
+	CHECK_EQ(dev_queue_xmit(skb), 0);
 	CHECK_EQ(dev_queue_xmit(sock_packet(sk, 1, 1)), 0);
 	skb = sock_packet(sk, 1, 2);
 	skb->priority = 2; /* its own */
@@ -402,7 +405,8 @@ TEST(priority_of_the_socket)
 	complete(dev, 0, 0);
 	CHECK_EQ(((struct card *)dev->priv)->marks[0][0], 1);
 	CHECK_EQ(((struct card *)dev->priv)->marks[0][1], 3);
-	CHECK_EQ(((struct card *)dev->priv)->marks[0][2], 2);
+	CHECK_EQ(((struct card *)dev->priv)->marks[0][2], 4);
+	CHECK_EQ(((struct card *)dev->priv)->marks[0][3], 2);
 	complete(dev, 0, 9);
 	sock_put(sk);
 	down();
