@@ -83,6 +83,7 @@ typedef u64 __bitwise __le64;
 #define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
 #define BIT(n)             (1UL << (n))
 
+#define USEC_PER_SEC  1000000ULL
 #define NSEC_PER_USEC 1000ULL
 #define NSEC_PER_MSEC 1000000ULL
 #define NSEC_PER_SEC  1000000000ULL

@@ -40,17 +40,25 @@ static bool tcp_update_window(struct sock *sk, const struct tcp_seg *seg) __need
 	return changed;
 }
 
-/* The congestion window grows only if it was what held us back. */
-static void tcp_cong_avoid(struct tcp_sock *tp, u32 segs)
+/* The algorithm hears of every ACK; the congestion window grows only if it was what held us back. */
+static void tcp_cong_avoid(struct tcp_sock *tp, const struct tcp_acked *acked, u64 now_ns)
 {
+	const struct tcp_cc_ack ack = { .now_us = now_ns / NSEC_PER_USEC,
+					.acked = acked->segs,
+					.rtt_us = acked->rtt_us,
+					.srtt_us = tp->rtt.srtt8_us / 8,
+					.snd_una = tp->snd_una,
+					.snd_nxt = tp->snd_nxt };
 	bool limited = tp->cc.cwnd < tp->cc.ssthresh ? tp->cc.cwnd < 2 * tp->max_packets_out
 						     : tp->is_cwnd_limited;
 
 	if (tp->ca_state == TCP_CA_Loss)
 		limited = true;
+	if (tp->ca_ops->pkts_acked)
+		tp->ca_ops->pkts_acked(&tp->cc, &ack);
 	if (tp->ca_state == TCP_CA_CWR || tp->ca_state == TCP_CA_Recovery || !limited)
 		return;
-	tp->ca_ops->cong_avoid(&tp->cc, segs);
+	tp->ca_ops->cong_avoid(&tp->cc, &ack);
 }
 
 /* Nothing is in flight: either the window is open again, or the probe timer goes on. */
@@ -93,7 +101,7 @@ static void tcp_ack_progress(struct sock *sk, u32 ack, u64 now, struct tcp_acked
 	}
 	tcp_rearm_rto(sk);
 	if (acked->segs)
-		tcp_cong_avoid(tp, acked->segs);
+		tcp_cong_avoid(tp, acked, now);
 }
 
 /**

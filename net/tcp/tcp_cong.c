@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Congestion control: a table of algorithms, and NewReno's window arithmetic in segments. Pure functions of struct tcp_cc.
+ * Congestion control: the table of algorithms, and NewReno's window arithmetic in segments. Pure functions of struct tcp_cc.
+ * An algorithm says how far the window grows and falls; when it may is decided above (tcp_ack.c, tcp_recovery.c).
  *
- * Interface: tcp_reno, tcp_cong_find, tcp_slow_start
- * Above: tcp_ack.c (growth), tcp_recovery.c and tcp_output.c (reduction). Below: nothing.
+ * Interface: tcp_reno, tcp_cong_find
+ * Above: tcp_ack.c (growth), tcp_recovery.c and tcp_output.c (reduction). Below: tcp_cubic.c.
  * Context: any. Owns: nothing.
  * Specs: RFC 5681 3.1 and equation 4; RFC 3465 (what counts is what was acknowledged, so ACK division wins nothing).
  */
@@ -11,22 +12,15 @@
 
 #include <lib/string.h>
 
-/**
- * tcp_slow_start() - one segment more for each one acknowledged, up to ssthresh
- *
- * Context: any. Return: acknowledged segments left over for congestion avoidance.
- */
-u32 tcp_slow_start(struct tcp_cc *cc, u32 acked)
+static void tcp_reno_init(struct tcp_cc *cc)
 {
-	u32 room = cc->ssthresh > cc->cwnd ? cc->ssthresh - cc->cwnd : 0;
-	u32 step = min(acked, room);
-
-	cc->cwnd = min(cc->cwnd + step, cc->clamp);
-	return acked - step;
+	cc->cwnd_cnt = 0;
 }
 
-static void tcp_reno_cong_avoid(struct tcp_cc *cc, u32 acked)
+static void tcp_reno_cong_avoid(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
 {
+	u32 acked = ack->acked;
+
 	BUG_ON(cc->cwnd == 0);
 	if (cc->cwnd < cc->ssthresh) {
 		acked = tcp_slow_start(cc, acked);
@@ -43,7 +37,7 @@ static void tcp_reno_cong_avoid(struct tcp_cc *cc, u32 acked)
 	}
 }
 
-static u32 tcp_reno_ssthresh(const struct tcp_cc *cc, u32 flight)
+static u32 tcp_reno_ssthresh(struct tcp_cc *cc, u32 flight)
 {
 	(void)cc;
 	return max(flight / 2, TCP_MIN_CWND);
@@ -51,11 +45,12 @@ static u32 tcp_reno_ssthresh(const struct tcp_cc *cc, u32 flight)
 
 const struct tcp_congestion_ops tcp_reno = {
 	.name = "reno",
+	.init = tcp_reno_init,
 	.ssthresh = tcp_reno_ssthresh,
 	.cong_avoid = tcp_reno_cong_avoid,
 };
 
-static const struct tcp_congestion_ops *const tcp_cong_table[] = { &tcp_reno };
+static const struct tcp_congestion_ops *const tcp_cong_table[] = { &tcp_cubic_ops, &tcp_reno };
 
 /** tcp_cong_find() - an algorithm by name. Context: any. Return: static table entry, or NULL. */
 const struct tcp_congestion_ops *tcp_cong_find(const char *name)

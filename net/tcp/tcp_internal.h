@@ -2,7 +2,7 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, rtt, cong, seq_index < reply < sndbuf, segment < rtx_queue < state < transmit < output < retransmit < control < recovery < ack < data
+ *   options, rtt, hystart < cubic < cong, seq_index < reply < sndbuf, segment < rtx_queue < state < transmit < output < retransmit < control < recovery < ack < data
  *   < tsq < timer < minisocks < input < ipv4 < sendmsg < sockopt < tcp < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
@@ -151,19 +151,68 @@ u64 tcp_rto_backoff(u64 rto_ns, u32 shift);
 u64 tcp_rto_model_ns(u64 rto_base_ns, u32 retries);
 
 /* --- Congestion control ----------------------------------------------------------------------------------------------------- */
+/* HyStart++ (RFC 9406): one round is the data of one round trip. */
+struct tcp_hystart {
+	u32 round_end;               /* its acknowledgment ends the round */
+	u32 last_min_us, cur_min_us; /* least round trip of the last round and of this one */
+	u32 baseline_us; /* of the round that looked congested; 0: in slow start proper */
+	u8 samples, css_rounds;
+	bool running;
+};
+/* CUBIC (RFC 9438); windows in 2^-10 segments, times in 2^-10 s. */
+struct tcp_cubic_epoch {
+	u64 start_us; /* 0: no epoch of congestion avoidance runs */
+	u32 w_max;    /* window before the last reduction, as fast convergence sees it; 0: none */
+	u32 k;        /* time until the plateau is reached */
+	u32 origin;   /* window of the plateau */
+};
+struct tcp_cubic {
+	struct tcp_cubic_epoch now,
+		before; /* before: of the last reduction, if that proves needless */
+	u32 cwnd_prior; /* segments before the last reduction */
+	u32 frac;       /* of the next segment, in 2^-20 */
+	u64 w_est;      /* what NewReno would have, in 2^-20 segments */
+	struct tcp_hystart hystart;
+};
 struct tcp_cc {
 	u32 cwnd, ssthresh; /* segments */
 	u32 cwnd_cnt;       /* acknowledged segments towards the next +1 */
 	u32 clamp;
+	union {
+		struct tcp_cubic cubic;
+	};
+};
+/* What an ACK tells the algorithm. */
+struct tcp_cc_ack {
+	u64 now_us;
+	u32 acked;  /* segments newly acknowledged; selectively too */
+	u32 rtt_us; /* UINT32_MAX: no sample */
+	u32 srtt_us;
+	u32 snd_una, snd_nxt;
+};
+enum tcp_ca_event {
+	TCP_CA_EVENT_TIMEOUT, /* the window starts from one */
+	TCP_CA_EVENT_RESUME,  /* sends again after a pause of idle_us */
 };
 struct tcp_congestion_ops {
 	const char *name;
-	u32 (*ssthresh)(const struct tcp_cc *cc, u32 flight);
-	void (*cong_avoid)(struct tcp_cc *cc, u32 acked);
+	void (*init)(struct tcp_cc *cc);
+	/* The window was too large: what it shall be. Remembers what it was. @flight: segments, RFC 5681's FlightSize. */
+	u32 (*ssthresh)(struct tcp_cc *cc, u32 flight);
+	void (*cong_avoid)(struct tcp_cc *cc, const struct tcp_cc_ack *ack); /* may grow */
+	void (*pkts_acked)(struct tcp_cc *cc, const struct tcp_cc_ack *ack); /* optional: listens */
+	void (*undo)(
+		struct tcp_cc *
+			cc); /* optional: the last reduction was needless; cwnd is restored by the caller */
+	void (*event)(struct tcp_cc *cc, enum tcp_ca_event ev, u64 idle_us); /* optional */
 };
-extern const struct tcp_congestion_ops tcp_reno;
+extern const struct tcp_congestion_ops tcp_reno, tcp_cubic_ops;
 const struct tcp_congestion_ops *tcp_cong_find(const char *name);
 u32 tcp_slow_start(struct tcp_cc *cc, u32 acked);
+u32 tcp_cubic_root(u64 v);
+void tcp_hystart_reset(struct tcp_hystart *h);
+void tcp_hystart_acked(struct tcp_cc *cc, struct tcp_hystart *h, const struct tcp_cc_ack *ack);
+u32 tcp_hystart_slow_start(struct tcp_cc *cc, const struct tcp_hystart *h, u32 acked);
 
 enum tcp_ca_state { TCP_CA_Open, TCP_CA_Disorder, TCP_CA_CWR, TCP_CA_Recovery, TCP_CA_Loss };
 
@@ -202,6 +251,7 @@ struct tcp_net {
 		keepalive_probes; /* seconds; probes: count */
 	u32 max_syn_backlog, max_tw_buckets, max_orphans;
 	u32 window_scaling, slow_start_after_idle;
+	const struct tcp_congestion_ops *ca_ops; /* of new sockets */
 	u32 autocorking, limit_output_bytes, notsent_lowat, min_tso_segs, tso_win_divisor,
 		retrans_collapse;
 	u32 tw_count, orphan_count;

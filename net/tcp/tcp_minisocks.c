@@ -37,10 +37,11 @@ int tcp_init_sock(struct sock *sk)
 	INIT_LIST_HEAD(&tp->tsq_node);
 	tcp_init_xmit_timers(sk);
 	tcp_rtt_init(&tp->rtt);
-	tp->ca_ops = &tcp_reno;
+	tp->ca_ops = tn->ca_ops;
 	tp->cc = (struct tcp_cc){ .cwnd = TCP_INIT_CWND,
 				  .ssthresh = TCP_INFINITE_SSTHRESH,
 				  .clamp = UINT32_MAX };
+	tp->ca_ops->init(&tp->cc);
 	tp->mss_cache = TCP_MSS_DEFAULT;
 	tp->mss_clamp = 65535;
 	tp->window_clamp = 65535u << TCP_MAX_WSCALE;
@@ -187,6 +188,7 @@ static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 	tp->notsent_lowat = ltp->notsent_lowat;
 	tp->window_clamp = ltp->window_clamp;
 	tp->ca_ops = ltp->ca_ops;
+	tp->ca_ops->init(&tp->cc);
 	tp->icsk_af_ops = ltp->icsk_af_ops;
 }
 

@@ -54,6 +54,7 @@ static void tcp_default_settings(struct tcp_net *tn)
 	tn->max_tw_buckets = 4096;
 	tn->max_orphans = 1024;
 	tn->window_scaling = 1;
+	tn->ca_ops = &tcp_cubic_ops;
 	tn->slow_start_after_idle = 1;
 	tn->autocorking = 1;
 	tn->limit_output_bytes = 1u << 20;
@@ -265,7 +266,7 @@ static int tcp_set_triple(u32 dst[3], const char *value)
  * tcp_sysctl_set() - net.ipv4.tcp_NAME=VALUE
  * @net: instance
  * @name: "tcp_syn_retries", with or without "tcp_"
- * @value: number, or three for tcp_rmem and tcp_wmem
+ * @value: number, or three for tcp_rmem and tcp_wmem, or a name for tcp_congestion_control
  *
  * Context: process. Return: 0, -ENOENT, -EINVAL not a number, -ERANGE.
  */
@@ -279,6 +280,14 @@ int tcp_sysctl_set(struct net *net, const char *name, const char *value)
 		return tcp_set_triple(net->tcp->rmem, value);
 	if (strcmp(bare, "wmem") == 0)
 		return tcp_set_triple(net->tcp->wmem, value);
+	if (strcmp(bare, "congestion_control") == 0) {
+		const struct tcp_congestion_ops *ops = tcp_cong_find(value);
+
+		if (!ops)
+			return -EINVAL;
+		net->tcp->ca_ops = ops;
+		return 0;
+	}
 	if (strcmp(bare, "fastopen_key") == 0)
 		return tcp_fastopen_set_key(net->tcp, value);
 	for (u32 i = 0; i < ARRAY_SIZE(tcp_sysctls); i++) {

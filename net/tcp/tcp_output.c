@@ -210,15 +210,22 @@ static void tcp_cwnd_validate(struct tcp_sock *tp, bool limited)
 	}
 }
 
-/* A queue that stood still longer than one timeout must not burst (RFC 5681, 4.1): halve for each one. */
-static void tcp_slow_start_after_idle(struct sock *sk)
+/*
+ * Data goes out after a pause with nothing in flight. The algorithm's clock stood still meanwhile; and a queue that stood still
+ * longer than one timeout must not burst (RFC 5681, 4.1): halve for each one.
+ */
+static void tcp_cwnd_resume(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u64 idle = ktime_get_ns() - tp->lsndtime_ns, rto = tcp_rto_ns(tp);
 	u32 restart = min(tp->cc.cwnd, TCP_INIT_CWND);
 
-	if (tp->packets_out || !tp->lsndtime_ns || !tcp_net_of(sk)->slow_start_after_idle ||
-	    idle <= rto)
+	if (tp->packets_out || !tp->lsndtime_ns)
+		return;
+	if (tp->ca_ops->event)
+		tp->ca_ops->event(&tp->cc, TCP_CA_EVENT_RESUME, idle / NSEC_PER_USEC);
+	tp->lsndtime_ns += idle; /* the pause is accounted for */
+	if (!tcp_net_of(sk)->slow_start_after_idle || idle <= rto)
 		return;
 	tp->cc.ssthresh = max(tp->cc.ssthresh, tp->cc.cwnd / 2 + tp->cc.cwnd / 4);
 	for (u32 cwnd = tp->cc.cwnd; idle > rto && cwnd > restart; idle -= rto) {
@@ -226,7 +233,6 @@ static void tcp_slow_start_after_idle(struct sock *sk)
 		tp->cc.cwnd = max(cwnd, restart);
 	}
 	tp->cc.cwnd_cnt = 0;
-	tp->lsndtime_ns = ktime_get_ns();
 }
 
 /* One pass over the write queue. */
@@ -354,7 +360,7 @@ static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, enum tcp_pus
 	struct tcp_pass p = { .mss = mss_now, .nonagle = nonagle, .push_one = push_one };
 
 	trace_fn_sk(tcp_write_xmit, sk, mss_now);
-	tcp_slow_start_after_idle(sk);
+	tcp_cwnd_resume(sk);
 	p.max_segs = tcp_tso_segs(sk, mss_now);
 	while (tcp_xmit_head(sk, &p))
 		;

@@ -117,6 +117,8 @@ void tcp_enter_loss(struct sock *sk)
 		tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc, tcp_flight_size(tp));
 	tp->cc.cwnd = 1;
 	tp->cc.cwnd_cnt = 0;
+	if (tp->ca_ops->event)
+		tp->ca_ops->event(&tp->cc, TCP_CA_EVENT_TIMEOUT, 0);
 	tcp_clear_retrans(tp);
 	skb_queue_walk(&tp->tcp_rtx_queue, skb) {
 		TCP_SKB_CB(skb)->sacked &= (u8) ~(TCPCB_LOST | TCPCB_SACKED_RETRANS);

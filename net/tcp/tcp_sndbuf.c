@@ -13,7 +13,6 @@
 
 /* Linux's figures of what the headers of a segment in memory cost, so that the same window gives the same buffer. */
 #define HEADERS_CHARGE 320u
-#define US_PER_S       1000000u
 
 static u32 roundup_pow2(u32 v)
 {
@@ -81,5 +80,5 @@ void tcp_update_pacing_rate(struct sock *sk)
 
 	rate *= tp->cc.cwnd < tp->cc.ssthresh / 2 ? 200 : 120;
 	if (tp->rtt.srtt8_us) /* without a sample nothing slows it down */
-		sk->sk_pacing_rate = rate * (US_PER_S / 100) * 8 / tp->rtt.srtt8_us;
+		sk->sk_pacing_rate = rate * (USEC_PER_SEC / 100) * 8 / tp->rtt.srtt8_us;
 }

@@ -219,6 +219,7 @@ int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 le
 			return -ENOENT;
 		lock_sock(sk);
 		tcp_sk(sk)->ca_ops = ops;
+		ops->init(&tcp_sk(sk)->cc);
 		release_sock(sk);
 		return 0;
 	}

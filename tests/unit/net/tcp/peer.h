@@ -204,6 +204,8 @@ static void peer_begin(u32 iss)
 static void peer_up(void)
 {
 	hosts_up(1);
+	/* Windows that can be computed in one's head; tcp_cubic_test.c is CUBIC's. */
+	CHECK_EQ(tcp_sysctl_set(hosts[0], "tcp_congestion_control", "reno"), 0);
 	memset(&peer, 0, sizeof(peer));
 	wire.filter = peer_record;
 	peer.sport = PEER_SPORT;

@@ -118,15 +118,17 @@ TEST(reno)
 
 	CHECK(ops != NULL);
 	CHECK(tcp_cong_find("nobody") == NULL);
-	ops->cong_avoid(&cc, 4);
+	ops->cong_avoid(&cc, &(struct tcp_cc_ack){ .acked = 4 });
 	CHECK_EQ(cc.cwnd, 14);
-	ops->cong_avoid(&cc, 4); /* two to ssthresh, two count towards the next one */
+	ops->cong_avoid(&cc,
+			&(struct tcp_cc_ack){
+				.acked = 4 }); /* two to ssthresh, two count towards the next one */
 	CHECK_EQ(cc.cwnd, 16);
 	CHECK_EQ(cc.cwnd_cnt, 2);
-	ops->cong_avoid(&cc, 14);
+	ops->cong_avoid(&cc, &(struct tcp_cc_ack){ .acked = 14 });
 	CHECK_EQ(cc.cwnd, 17);
 	cc.cwnd = 100;
-	ops->cong_avoid(&cc, 1000);
+	ops->cong_avoid(&cc, &(struct tcp_cc_ack){ .acked = 1000 });
 	CHECK_EQ(cc.cwnd, 100);
 	CHECK_EQ(ops->ssthresh(&cc, 20), 10);
 	CHECK_EQ(ops->ssthresh(&cc, 1), 2);

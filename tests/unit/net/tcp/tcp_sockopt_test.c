@@ -169,7 +169,7 @@ static const struct congestion_row congestion_table[] = {
 	{ "reno_in_16", "reno\0xxxxxxxxxxx", 16, 0 },
 	{ "empty", "", 0, -ENOENT },
 	{ "prefix", "reno", 3, -ENOENT },
-	{ "unknown", "cubic", 5, -ENOENT },
+	{ "unknown", "vegas", 5, -ENOENT },
 	{ "too_long", "renorenorenorenoreno", 20, -ENOENT },
 };
 
