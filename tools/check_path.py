@@ -13,9 +13,12 @@ entries, `test` holds entries of four kinds, both separated by "; ":
 Rows of priority 1 and 2 need both; a row of priority 3 may have "-" where nothing is to be run, its sentence saying why. A
 row that begins with LATER in its sentence names the milestone that closes it.
 
+The breakages that show that those tests bite (tests/breakages.py) are looked up too: none may have lost what it breaks.
+
 Interface: check() -> list of complaints.
 """
 import re
+import runpy
 
 from check_complexity import functions, strip
 from settings import ROOT
@@ -115,6 +118,13 @@ def row_complaints(tree, row, priority, sentence, where, tests):
             yield f"{row}: {complaint}"
 
 
+def stale_breakages(tree):
+    """What tests/breakages.py breaks must still be there."""
+    breakages = runpy.run_path(str(ROOT / "tests" / "breakages.py"))["BREAKAGES"]
+    return [f"tests/breakages.py: {name}: {path} has no longer what it breaks" for name, (path, old, *_) in breakages.items()
+            if old not in (tree.text(path) or "")]
+
+
 def check():
     tree, seen, complaints = Tree(), {}, []
     for line in DOCUMENT.read_text().splitlines():
@@ -130,5 +140,6 @@ def check():
         if seen.pop(stage, []) != list(range(1, count + 1)):
             complaints.append(f"{stage}: rows 1..{count} are wanted, each once and in order")
     complaints += [f"{stage}: no such stage" for stage in seen]
+    complaints += stale_breakages(tree)
     print(f"{sum(STAGES.values())} rows")
     return complaints

@@ -960,6 +960,32 @@ TEST(more_than_a_budget)
 	down();
 }
 
+static u32 freed_before;
+
+static void remember_freed(const struct sk_buff *skb)
+{
+	(void)skb;
+	freed_before = freed;
+}
+
+/* One poll does both: what was sent makes room first, then what was received may send. */
+TEST(sent_is_given_back_before_received_is_delivered)
+{
+	up(options(16, 8), 0x100e);
+	model.late_dd_ns = NSEC_PER_MSEC;
+	CHECK_EQ(burst(3), 3);
+	host_clock_advance(NSEC_PER_MSEC + 1); /* done, and the timer not due */
+	CHECK_EQ(freed, 0);
+	freed_before = 0;
+	rx_hook = remember_freed;
+	CHECK(deliver(100, 1, 0));
+	rx_hook = NULL;
+	CHECK_EQ(got.frames, 1);
+	CHECK_EQ(freed_before, 3);
+	CHECK_EQ(nic->stats.reclaim_in_poll, 3);
+	down();
+}
+
 /* --- Interrupts ------------------------------------------------------------------------------------------------------------ */
 
 struct loss {
