@@ -104,6 +104,22 @@ static void tcp_ack_progress(struct sock *sk, u32 ack, u64 now, struct tcp_acked
 		tcp_cong_avoid(tp, acked, now);
 }
 
+/*
+ * An ACK of news in a segment that is in all else as expected, which a prediction of headers would take, or another without
+ * text. Before SND.UNA and RCV.NXT move.
+ */
+static void tcp_count_ack(const struct sock *sk, const struct tcp_seg *seg, bool wnd_changed)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (sk->sk_state == TCP_ESTABLISHED &&
+	    (seg->flags | TCPHDR_PSH) == (TCPHDR_ACK | TCPHDR_PSH) && seg->seq == tp->rcv_nxt &&
+	    !wnd_changed && after(seg->ack, tp->snd_una))
+		NET_INC_STATS(sk->sk_net, TCPHPAcks);
+	else if (seg->len == 0 && !(seg->flags & (TCPHDR_SYN | TCPHDR_FIN)))
+		NET_INC_STATS(sk->sk_net, TCPPureAcks);
+}
+
 /**
  * tcp_ack() - processes SEG.ACK and SEG.WND
  * @sk: socket in a synchronised state
@@ -142,8 +158,7 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 	tp->probes_out = 0;
 	tp->keepalive_sent = 0;
 	sk->sk_err_soft = 0;
-	if (seg->len == 0 && !(seg->flags & (TCPHDR_SYN | TCPHDR_FIN)))
-		NET_INC_STATS(sk->sk_net, TCPPureAcks);
+	tcp_count_ack(sk, seg, wnd_changed);
 	dupack = seg->ack == prior_una && !wnd_changed && seg->len == 0 && tp->packets_out &&
 		 !(seg->flags & (TCPHDR_SYN | TCPHDR_FIN));
 	if (after(seg->ack, prior_una))

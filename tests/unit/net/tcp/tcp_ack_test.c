@@ -77,6 +77,47 @@ TEST_EACH(field_una_is_zero, ack_table)
 }
 
 /* Challenges of a connection: two a second at most, a little at random (RFC 5961, 7). */
+/* What the next segment counts: as expected and all news, another without text, or none of the two. */
+struct kind_row {
+	const char *name;
+	u32 acks;  /* of 1000 bytes that are out */
+	u32 text;  /* that comes along */
+	s32 ahead; /* of what is expected */
+	s32 wider; /* the window, so much wider */
+	u8 flags;
+	u32 hp, pure;
+};
+
+static const struct kind_row kind_table[] = {
+	{ "all", 1000, 0, 0, 0, 0, 1, 0 },
+	{ "some", 1, 0, 0, 0, 0, 1, 0 },
+	{ "with_text", 1000, 10, 0, 0, TCPHDR_PSH, 1, 0 },
+	{ "nothing_new", 0, 0, 0, 0, 0, 0, 1 },
+	{ "text_and_nothing_new", 0, 10, 0, 0, 0, 0, 0 },
+	{ "another_window", 1000, 0, 0, 100, 0, 0, 1 },
+	{ "a_number_ahead", 1000, 0, 1, 0, 0, 0, 1 },
+	{ "at_the_end", 1000, 0, 0, 0, TCPHDR_FIN, 0, 0 },
+};
+
+TEST_EACH(counts, kind_table)
+{
+	struct socket *s;
+	u64 hp, pure;
+
+	peer_up();
+	s = peer_connected();
+	CHECK_EQ(put(s, data, 1000, 0), 1000);
+	hp = peer_mib(LINUX_MIB_TCPHPAcks);
+	pure = peer_mib(LINUX_MIB_TCPPureAcks);
+	peer.wnd = (u16)(peer.wnd + row->wider);
+	tell_raw(TCPHDR_ACK | row->flags, peer.seq + (u32)row->ahead,
+		 tcp_sk(s->sk)->snd_una + row->acks, row->text);
+	CHECK_EQ(peer_mib(LINUX_MIB_TCPHPAcks) - hp, row->hp);
+	CHECK_EQ(peer_mib(LINUX_MIB_TCPPureAcks) - pure, row->pure);
+	sock_release(s);
+	peer_down();
+}
+
 TEST(challenges_are_limited)
 {
 	struct socket *s;
@@ -201,6 +242,8 @@ TEST(text_behind_a_reset)
 	release_sock(s->sk);
 	CHECK_EQ(state_of(s), TCP_CLOSE);
 	CHECK_EQ(s->sk->sk_err, ECONNRESET);
+	CHECK_EQ(hosts[0]->mib.tcp[TCP_MIB_EstabResets], 1);
+	CHECK_EQ(hosts[0]->mib.tcp[TCP_MIB_OutRsts], 1);
 	CHECK_EQ(peer.n, 1); /* the text meets a closed connection */
 	CHECK_EQ(said(0)->flags, TCPHDR_RST);
 	CHECK_EQ(said(0)->seq, peer.nxt);

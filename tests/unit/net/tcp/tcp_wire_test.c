@@ -89,6 +89,15 @@ TEST(handshake_and_bytes)
 		CHECK_EQ(hosts[0]->mib.tcp[TCP_MIB_OutRsts] + hosts[1]->mib.tcp[TCP_MIB_OutRsts],
 			 0);
 		CHECK_EQ(hosts[0]->mib.tcp[TCP_MIB_CurrEstab], 0);
+		CHECK_EQ(hosts[0]->mib.tcp[TCP_MIB_ActiveOpens] +
+				 hosts[1]->mib.tcp[TCP_MIB_ActiveOpens],
+			 1);
+		CHECK_EQ(hosts[0]->mib.tcp[TCP_MIB_PassiveOpens] +
+				 hosts[1]->mib.tcp[TCP_MIB_PassiveOpens],
+			 1);
+		CHECK_EQ(hosts[0]->mib.tcp[TCP_MIB_EstabResets] +
+				 hosts[1]->mib.tcp[TCP_MIB_EstabResets],
+			 0);
 		hosts_down();
 	}
 }
