@@ -45,6 +45,12 @@ static inline struct cpu *this_cpu(void)
 	return &boot_cpu;
 }
 
+/* Its number: there is one. */
+static inline u32 smp_processor_id(void)
+{
+	return 0;
+}
+
 static inline unsigned long local_irq_save(void) __takes(irqs_off)
 {
 	return arch_irq_save();

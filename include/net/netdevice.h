@@ -21,6 +21,7 @@ struct in_device;
 struct cpu;
 
 #define MAX_ADDR_LEN 32
+#define XPS_MAX_CPUS 64 /* CPUs that may be given transmit queues */
 #define IFNAMSIZ     16
 enum netdev_flags {
 	IFF_UP = 1,
@@ -29,6 +30,7 @@ enum netdev_flags {
 	IFF_RUNNING = 0x40,
 	IFF_NOARP = 0x80,
 	IFF_PROMISC = 0x100,
+	IFF_ALLMULTI = 0x200,
 	IFF_MULTICAST = 0x1000
 };
 enum netdev_priv_flags {
@@ -66,7 +68,8 @@ struct netdev_queue {
 	u64 trans_start_ns;              /* last ndo_start_xmit that took a packet */
 	u64 trans_timeout;               /* watchdog firings */
 	u64 restarts;                    /* times it was woken */
-	struct dql dql;                  /* bytes that the device may be ahead */
+	u64 xps_cpus;   /* CPUs that were given it, a bit each; 0: it is nobody's own */
+	struct dql dql; /* bytes that the device may be ahead */
 };
 static_assert(sizeof(struct netdev_queue) <= 128, "budget: two cache lines");
 
@@ -89,7 +92,8 @@ struct net_device_ops {
 	void (*ndo_tx_timeout)(struct net_device *dev); /* softirq (watchdog): make it go again */
 	int (*ndo_change_mtu)(struct net_device *dev, u32 mtu); /* process; 0, -EINVAL */
 	void (*ndo_set_rx_mode)(
-		struct net_device *dev); /* IFF_PROMISC changed; BH off; may be NULL */
+		struct net_device
+			*dev); /* IFF_PROMISC, IFF_ALLMULTI changed; BH off; may be NULL */
 	/* BH off: receive frames to these groups, and what it takes by mistake does no harm; may be NULL: it receives all */
 	void (*ndo_set_groups)(struct net_device *dev, const u8 (*groups)[ETH_ALEN], u32 count);
 	void (*ndo_get_stats)(
@@ -120,9 +124,11 @@ struct net_device {
 	u32 tx_queue_len;                      /* txqueuelen, packets */
 	u32 num_tx_queues, real_num_tx_queues; /* there are; in use (the first ones) */
 	struct netdev_queue *_tx;              /* array of num_tx_queues */
-	u64 xps_map;           /* queues for what this CPU sends, a bit each; 0: any */
+	u64 xps_cpus;          /* CPUs that were given queues of their own, a bit each */
 	struct Qdisc *qdisc;   /* root above several queues: mq; else NULL (net/sched) */
 	u16 promiscuity;       /* who wants every frame; IFF_PROMISC while there is one */
+	u16 allmulti;          /* who wants the frames of every group; IFF_ALLMULTI */
+	u16 gflags;            /* of these two what dev_change_flags() set: one of each count */
 	bool carrier;          /* link is up */
 	bool doorbell_pending; /* on softnet_data.doorbell */
 	struct net_device *next_doorbell;
@@ -145,6 +151,9 @@ int dev_open(struct net_device *dev) __may_sleep;           /* 0 or what ndo_ope
 void dev_close(struct net_device *dev) __may_sleep;
 int dev_set_mtu(struct net_device *dev, u32 mtu);                               /* 0, -EINVAL */
 void dev_set_promiscuity(struct net_device *dev, int inc) __needs(softirq_ctx); /* one more, less */
+void dev_set_allmulti(struct net_device *dev, int inc) __needs(softirq_ctx);
+u32 dev_get_flags(const struct net_device *dev); /* as an application sees them */
+int dev_change_flags(struct net_device *dev, u32 flags) __may_sleep; /* 0 or what ndo_open said */
 /* dev_get_by_name(), dev_get_by_index(), the notifier chain: <net/net.h>. */
 void netif_carrier_on(
 	struct net_device *dev); /* process, softirq; news goes to the notifiers on change */
@@ -183,8 +192,8 @@ static inline bool netif_xmit_stopped(const struct netdev_queue *txq)
 
 /* How many of the queues are used from now on, the device being down. 0, -EINVAL, -EBUSY it is up. Process. */
 int netif_set_real_num_tx_queues(struct net_device *dev, u32 n);
-/* Which queues take what this CPU sends, a bit each; 0: any. 0, -EINVAL there is no such queue. Process. */
-int netif_set_xps_queue(struct net_device *dev, u64 queues);
+/* Which CPUs are given queue @index, a bit each; a CPU without one uses any. 0, -EINVAL there is no such queue. Process. */
+int netif_set_xps_queue(struct net_device *dev, u64 cpus, u32 index);
 void netif_tx_start_all_queues(struct net_device *dev);
 void netif_tx_stop_all_queues(struct net_device *dev);
 void netif_tx_stop_queue(struct netdev_queue *txq) __needs(softirq_ctx); /* BH off */

@@ -133,6 +133,7 @@ SKB_CONSUMER(dev_queue_xmit, 1);
 void net_tx_action(void) __needs(softirq_ctx); /* NET_TX_SOFTIRQ */
 /* net/sched/pick_tx.c: the queue for @skb, below dev->real_num_tx_queues. BH off. */
 u16 netdev_pick_tx(struct net_device *dev, struct sk_buff *skb) __needs(softirq_ctx);
+u16 netdev_pick_tx_cpu(struct net_device *dev, struct sk_buff *skb, u32 cpu) __needs(softirq_ctx);
 
 /* --- Down to the driver (net/sched/sch_generic.c) ------------------------------------------------------------------------ */
 /* Sends what the discipline holds, within the quota; no-op while it runs already. BH off. */

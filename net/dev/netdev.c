@@ -204,19 +204,74 @@ int dev_set_mtu(struct net_device *dev, u32 mtu)
 	return 0;
 }
 
+/* One more or less wants what @flag stands for; the driver hears of the first and the last. */
+static void count_rx_flag(struct net_device *dev, u16 *count, u32 flag, int inc)
+{
+	u32 flags = dev->flags;
+
+	BUG_ON(!in_bh() || (inc < 0 ? !*count : *count == UINT16_MAX));
+	*count = (u16)(*count + inc);
+	dev->flags = *count ? flags | flag : flags & ~flag;
+	if (dev->flags != flags && dev->netdev_ops->ndo_set_rx_mode)
+		dev->netdev_ops->ndo_set_rx_mode(dev);
+}
+
 /**
  * dev_set_promiscuity() - one more (@inc 1) or less (-1) wants every frame of the wire, whoever it is for.
  * Context: BH off. A driver without ndo_set_rx_mode receives no more than before.
  */
 void dev_set_promiscuity(struct net_device *dev, int inc)
 {
-	u32 flags = dev->flags;
+	count_rx_flag(dev, &dev->promiscuity, IFF_PROMISC, inc);
+}
 
-	BUG_ON(inc < 0 && !dev->promiscuity);
-	dev->promiscuity = (u16)(dev->promiscuity + inc);
-	dev->flags = dev->promiscuity ? flags | IFF_PROMISC : flags & ~(u32)IFF_PROMISC;
-	if (dev->flags != flags && dev->netdev_ops->ndo_set_rx_mode)
-		dev->netdev_ops->ndo_set_rx_mode(dev);
+/**
+ * dev_set_allmulti() - one more (@inc 1) or less (-1) wants the frames to every group, joined or not.
+ * Context: BH off. A driver without ndo_set_rx_mode receives no more than before.
+ */
+void dev_set_allmulti(struct net_device *dev, int inc)
+{
+	count_rx_flag(dev, &dev->allmulti, IFF_ALLMULTI, inc);
+}
+
+/**
+ * dev_get_flags() - the flags that an application is shown: of IFF_PROMISC and IFF_ALLMULTI what it set itself, not what sockets wish.
+ * Context: any. Return: enum netdev_flags.
+ */
+u32 dev_get_flags(const struct net_device *dev)
+{
+	return (dev->flags & ~(u32)(IFF_PROMISC | IFF_ALLMULTI)) | dev->gflags;
+}
+
+static void change_rx_flag(struct net_device *dev, u32 flags, u16 flag,
+			   void (*count)(struct net_device *dev, int inc)) __needs(softirq_ctx)
+{
+	if (!((flags ^ dev->gflags) & flag))
+		return;
+	dev->gflags ^= flag;
+	count(dev, flags & flag ? 1 : -1);
+}
+
+/**
+ * dev_change_flags() - sets what may be set of a device's flags: IFF_UP opens and closes it, IFF_PROMISC and IFF_ALLMULTI count once
+ * beside those of sockets. The others are what they are.
+ * Context: process.
+ * Return: 0; what ndo_open said.
+ */
+int dev_change_flags(struct net_device *dev, u32 flags)
+{
+	int err = 0;
+
+	might_sleep();
+	local_bh_disable();
+	change_rx_flag(dev, flags, IFF_PROMISC, dev_set_promiscuity);
+	change_rx_flag(dev, flags, IFF_ALLMULTI, dev_set_allmulti);
+	local_bh_enable();
+	if (flags & IFF_UP)
+		err = dev_open(dev);
+	else
+		dev_close(dev);
+	return err;
 }
 
 static void carrier_set(struct net_device *dev, bool on)
@@ -281,15 +336,21 @@ int netif_set_real_num_tx_queues(struct net_device *dev, u32 n)
 }
 
 /**
- * netif_set_xps_queue() - which queues take the packets that this CPU sends: a bit each, 0 for any.
+ * netif_set_xps_queue() - the CPUs that are given a queue: what they send goes into one of those that they were given. A CPU without
+ * one uses any queue.
+ * @cpus: a bit each; 0: nobody is given it any more
+ * @index: of the queue
  * Context: process.
- * Return: 0; -EINVAL a bit names a queue that there is not.
+ * Return: 0; -EINVAL there is no such queue.
  */
-int netif_set_xps_queue(struct net_device *dev, u64 queues)
+int netif_set_xps_queue(struct net_device *dev, u64 cpus, u32 index)
 {
-	if (dev->num_tx_queues < 64 && queues >> dev->num_tx_queues)
+	if (index >= dev->num_tx_queues)
 		return -EINVAL;
-	dev->xps_map = queues;
+	dev->_tx[index].xps_cpus = cpus;
+	dev->xps_cpus = 0;
+	for (u32 i = 0; i < dev->num_tx_queues; i++)
+		dev->xps_cpus |= dev->_tx[i].xps_cpus;
 	return 0;
 }
 

@@ -8,7 +8,7 @@
  *   sendmsg -> packet_snd -> dev_queue_xmit
  *
  * A request of our own that re-posts prebuilt frames belongs into packet_ioctl(). SOCK_PACKET, rings (PACKET_RX_RING), filters
- * and VLAN tags do not exist here; groups (PACKET_MR_MULTICAST) neither: the card takes every group's frames.
+ * and VLAN tags do not exist here. Who wants a group's frames without joining it (PACKET_MR_MULTICAST) gets those of all groups.
  *
  * Interface: <net/packet.h>.
  * Above: net/socket, by struct proto_ops.  Below: net/dev's taps; dev_queue_xmit().
@@ -38,10 +38,10 @@ struct packet_sock {
 	struct packet_tap tap; /* type and device that it is bound to */
 	bool running;          /* the tap is set */
 	struct tpacket_stats stats;
-	struct {
-		u32 ifindex; /* 0: free */
+	struct packet_mc {
+		struct packet_mreq mreq; /* mr_ifindex 0: free */
 		u32 count;
-	} promisc[PACKET_MAX_MC];
+	} mc[PACKET_MAX_MC]; /* what it wants of devices */
 };
 
 static struct packet_sock *pkt_sk(struct sock *sk)
@@ -247,43 +247,71 @@ static ssize_t packet_sendmsg(struct socket *sock, struct msghdr *msg, size_t le
 	return err ? err : (ssize_t)len;
 }
 
-/* --- Promiscuity ------------------------------------------------------------------------------------------------------------------ */
-static int promisc_add(struct packet_sock *po, struct net_device *dev) __needs(softirq_ctx)
+/* --- Which frames the device takes -------------------------------------------------------------------------------------------- */
+static bool mreq_equal(const struct packet_mreq *a, const struct packet_mreq *b)
 {
-	int free = -1;
+	return a->mr_ifindex == b->mr_ifindex && a->mr_type == b->mr_type &&
+	       a->mr_alen == b->mr_alen && !memcmp(a->mr_address, b->mr_address, a->mr_alen);
+}
 
-	for (int i = 0; i < PACKET_MAX_MC; i++) {
-		if (po->promisc[i].ifindex == dev->ifindex) {
-			po->promisc[i].count++;
+/* One more or less who wants every frame, or (a single group, too) every group's. */
+static void mc_count(const struct packet_mc *mc, struct net_device *dev, int inc)
+	__needs(softirq_ctx)
+{
+	if (mc->mreq.mr_type == PACKET_MR_PROMISC)
+		dev_set_promiscuity(dev, inc);
+	else
+		dev_set_allmulti(dev, inc);
+}
+
+/* 0; -EINVAL no address of this device; -ENOBUFS no room for one more. */
+static int mc_add(struct packet_sock *po, struct net_device *dev, const struct packet_mreq *mreq)
+	__needs(softirq_ctx)
+{
+	struct packet_mc *free = NULL;
+
+	if (mreq->mr_alen > dev->addr_len ||
+	    (mreq->mr_type == PACKET_MR_MULTICAST && mreq->mr_alen != dev->addr_len))
+		return -EINVAL;
+	for (struct packet_mc *mc = po->mc; mc < po->mc + PACKET_MAX_MC; mc++) {
+		if (mreq_equal(&mc->mreq, mreq)) {
+			mc->count++;
 			return 0;
 		}
-		if (!po->promisc[i].ifindex && free < 0)
-			free = i;
+		if (!mc->mreq.mr_ifindex && !free)
+			free = mc;
 	}
-	if (free < 0)
+	if (!free)
 		return -ENOBUFS;
-	po->promisc[free].ifindex = dev->ifindex;
-	po->promisc[free].count = 1;
-	dev_set_promiscuity(dev, 1);
+	*free = (struct packet_mc){ *mreq, 1 };
+	mc_count(free, dev, 1);
 	return 0;
 }
 
-static void promisc_end(struct packet_sock *po, int i) __needs(softirq_ctx)
+static void mc_end(struct packet_sock *po, struct packet_mc *mc) __needs(softirq_ctx)
 {
-	struct net_device *dev = dev_get_by_index(po->sk.sk_net, po->promisc[i].ifindex);
+	struct net_device *dev = dev_get_by_index(po->sk.sk_net, (u32)mc->mreq.mr_ifindex);
 
 	if (dev)
-		dev_set_promiscuity(dev, -1);
-	po->promisc[i].ifindex = 0;
+		mc_count(mc, dev, -1);
+	*mc = (struct packet_mc){ 0 };
 }
 
-static int promisc_drop(struct packet_sock *po, u32 ifindex) __needs(softirq_ctx)
+/* All that the socket wants of a device; @ifindex 0: of every one. */
+static void mc_end_all(struct packet_sock *po, u32 ifindex) __needs(softirq_ctx)
 {
-	for (int i = 0; i < PACKET_MAX_MC; i++) {
-		if (!ifindex || po->promisc[i].ifindex != ifindex)
+	for (struct packet_mc *mc = po->mc; mc < po->mc + PACKET_MAX_MC; mc++)
+		if (mc->mreq.mr_ifindex && (!ifindex || (u32)mc->mreq.mr_ifindex == ifindex))
+			mc_end(po, mc);
+}
+
+static int mc_drop(struct packet_sock *po, const struct packet_mreq *mreq) __needs(softirq_ctx)
+{
+	for (struct packet_mc *mc = po->mc; mc < po->mc + PACKET_MAX_MC; mc++) {
+		if (!mc->mreq.mr_ifindex || !mreq_equal(&mc->mreq, mreq))
 			continue;
-		if (!--po->promisc[i].count)
-			promisc_end(po, i);
+		if (!--mc->count)
+			mc_end(po, mc);
 		return 0;
 	}
 	return -EADDRNOTAVAIL;
@@ -300,14 +328,14 @@ static int packet_membership(struct packet_sock *po, int opt, const void *kval, 
 	memcpy(&mreq, kval, sizeof(mreq));
 	if (mreq.mr_alen > sizeof(mreq.mr_address))
 		return -EINVAL;
-	if (mreq.mr_type != PACKET_MR_PROMISC)
+	if (mreq.mr_type > PACKET_MR_ALLMULTI)
 		return -EOPNOTSUPP;
 	local_bh_disable();
 	dev = dev_get_by_index(po->sk.sk_net, (u32)mreq.mr_ifindex);
 	if (opt == PACKET_DROP_MEMBERSHIP)
-		err = promisc_drop(po, (u32)mreq.mr_ifindex);
+		err = mc_drop(po, &mreq);
 	else
-		err = dev ? promisc_add(po, dev) : -ENODEV;
+		err = dev ? mc_add(po, dev, &mreq) : -ENODEV;
 	local_bh_enable();
 	return err;
 }
@@ -322,9 +350,7 @@ static int packet_release(struct socket *sock)
 	local_bh_disable();
 	list_del_init(&sk->sk_node);
 	packet_unhook(po);
-	for (int i = 0; i < PACKET_MAX_MC; i++)
-		if (po->promisc[i].ifindex)
-			promisc_end(po, i);
+	mc_end_all(po, 0);
 	local_bh_enable();
 	datagram_close(sk);
 	return 0;
@@ -498,8 +524,7 @@ static const struct net_proto_family packet_family_ops = {
 };
 
 /* --- Devices come and go ---------------------------------------------------------------------------------------------------------------- */
-static void packet_dev_event(struct packet_sock *po, const struct net_device *dev,
-			     enum netdev_event ev) __needs(softirq_ctx)
+static void packet_dev_event(struct packet_sock *po, enum netdev_event ev) __needs(softirq_ctx)
 {
 	if (ev == NETDEV_UP) {
 		packet_hook(po);
@@ -510,10 +535,8 @@ static void packet_dev_event(struct packet_sock *po, const struct net_device *de
 		po->sk.sk_err = ENETDOWN;
 		po->sk.sk_error_report(&po->sk);
 	}
-	if (ev != NETDEV_UNREGISTER)
-		return;
-	(void)promisc_drop(po, dev->ifindex);
-	po->tap.ifindex = UINT32_MAX; /* bound to nothing; another device never gets it */
+	if (ev == NETDEV_UNREGISTER)
+		po->tap.ifindex = UINT32_MAX; /* bound to nothing; another device never gets it */
 }
 
 static void packet_notifier(struct net_device *dev, enum netdev_event ev)
@@ -528,7 +551,9 @@ static void packet_notifier(struct net_device *dev, enum netdev_event ev)
 
 		next = n->next;
 		if (po->tap.ifindex == dev->ifindex)
-			packet_dev_event(po, dev, ev);
+			packet_dev_event(po, ev);
+		if (ev == NETDEV_UNREGISTER)
+			mc_end_all(po, dev->ifindex);
 	}
 	local_bh_enable();
 }

@@ -59,7 +59,7 @@ static int answer(const struct net_device *dev, u32 req, struct ifreq *ifr)
 	case SIOCGIFNAME:
 		return strscpy(ifr->ifr_name, dev->name, sizeof(ifr->ifr_name)) < 0 ? -EINVAL : 0;
 	case SIOCGIFFLAGS:
-		ifr->u.ifru_flags = (s16)dev->flags;
+		ifr->u.ifru_flags = (s16)dev_get_flags(dev);
 		return 0;
 	case SIOCGIFADDR:
 	case SIOCGIFBRDADDR:
@@ -107,16 +107,17 @@ static long get_conf(struct net *net, void *arg)
 }
 
 /**
- * sock_if_ioctl() - answers a question about a network device
+ * sock_if_ioctl() - answers a question about a network device, or changes its flags (SIOCSIFFLAGS)
  * @net: the instance
- * @req: SIOCG...
+ * @req: SIOCG..., SIOCSIFFLAGS
  * @arg: the application's struct ifreq or ifconf
  *
- * Context: process. Return: 0; -ENOTTY another request; -EFAULT; -ENODEV; -EADDRNOTAVAIL the device has no address; -EINVAL.
+ * Context: process. Return: 0; -ENOTTY another request; -EFAULT; -ENODEV; -EADDRNOTAVAIL the device has no address; -EINVAL; -EPERM; what
+ * dev_change_flags() says.
  */
 long sock_if_ioctl(struct net *net, unsigned long req, void *arg)
 {
-	const struct net_device *dev;
+	struct net_device *dev;
 	struct ifreq ifr;
 	int err;
 
@@ -133,6 +134,10 @@ long sock_if_ioctl(struct net *net, unsigned long req, void *arg)
 		dev = dev_get_by_name(net, ifr.ifr_name);
 	if (!dev)
 		return -ENODEV;
+	if (req ==
+	    SIOCSIFFLAGS) /* who may not listen to the wire may not open it to others either */
+		return sock_may_open_raw(net) ? dev_change_flags(dev, (u16)ifr.u.ifru_flags)
+					      : -EPERM;
 	err = answer(dev, (u32)req, &ifr);
 	return err ? err : copy_to_user(arg, &ifr, sizeof(ifr));
 }

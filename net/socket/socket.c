@@ -151,7 +151,7 @@ static ssize_t sock_file_write(struct file *f, const struct iovec *iov, unsigned
 	return sock_sendmsg(sock, &msg);
 }
 
-static long sock_file_ioctl(struct file *f, unsigned long req, unsigned long arg)
+static long sock_file_ioctl(struct file *f, unsigned long req, unsigned long arg) __may_sleep
 {
 	struct socket *sock = f->private_data;
 	int val = 0, err;

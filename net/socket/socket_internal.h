@@ -22,5 +22,5 @@ const struct net_proto_family *sock_family(const struct net *net, int family);
  * A question about a network device (ifioctl.c): SIOCGIFCONF and its like. 0, -ENOTTY another request, -EFAULT, -ENODEV,
  * -EADDRNOTAVAIL it has no address.
  */
-long sock_if_ioctl(struct net *net, unsigned long req, void *arg);
+long sock_if_ioctl(struct net *net, unsigned long req, void *arg) __may_sleep;
 #endif

@@ -251,8 +251,8 @@ static void walk_qdisc(const struct Qdisc *q)
 
 static void walk_ring(const struct e1000_adapter *a)
 {
-	const struct e1000_tx_ring *t = &a->tx;
-	const struct e1000_rx_ring *r = &a->rx;
+	const struct e1000_tx_ring *t = &a->tx_ring[0];
+	const struct e1000_rx_ring *r = &a->rx_ring[0];
 	u32 used = 0, bytes = 0, in_flight = dql_in_flight(&a->dev->_tx[t->queue_index].dql);
 
 	for (u32 i = 0; t->desc && i < t->count; i++) {

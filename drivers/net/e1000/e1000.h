@@ -16,6 +16,13 @@
 #include <lib/capability.h>
 #include <net/netdevice.h>
 
+/*
+ * Rings each way of the largest part served here: the 8254x have one of both. What belongs to a queue lies in its ring; parts with more
+ * have further ones, with registers of their own at this distance.
+ */
+#define E1000_MAX_QUEUES   1u
+#define E1000_QUEUE_STRIDE 0x100u
+
 #define E1000_RING_MIN          8u
 #define E1000_RING_MAX          4096u
 #define E1000_DESC_BYTES        4096u /* most bytes that one transmit descriptor carries */
@@ -44,11 +51,14 @@ struct e1000_tx_context {
 	u32 cmd, upper;
 };
 
+struct e1000_adapter;
+
 struct e1000_tx_ring {
+	struct e1000_adapter *adapter;
 	struct e1000_tx_desc *desc; /* NULL while the device is closed */
 	dma_addr_t dma;
 	struct e1000_tx_buffer *buffer_info;
-	u32 queue_index; /* of the device's transmit queue that fills it: the 8254x has one */
+	u32 queue_index; /* of the device's transmit queue that fills it */
 	u32 count;
 	u32 next_to_use;   /* next slot we fill */
 	u32 next_to_clean; /* oldest slot that is not reclaimed */
@@ -58,11 +68,12 @@ struct e1000_tx_ring {
 	struct e1000_tx_context
 		held[2];  /* what the device remembers: for sums; for packets it cuts */
 	bool last_tx_tso; /* the packet posted last was one that it cuts */
-	bool stalled;     /* by fault=txstall: TCTL.EN is off */
 	bool full;        /* by fault=ringfull: there is no room, whatever the indices say */
 	u64 reclaimed;    /* packets, since probe */
 	struct timer reclaim_timer; /* bounds the age of a packet that is done but not reclaimed */
-	struct timer stall_timer, full_timer;
+	struct timer full_timer;
+	u32 hung_ticks;     /* watchdog ticks without one completion ... */
+	u64 hung_reclaimed; /* ... beyond so many */
 	bool cleaning; /* packets are being given back: what that sends is not looked for within it */
 };
 
@@ -73,9 +84,11 @@ struct e1000_rx_buffer {
 static_assert(sizeof(struct e1000_rx_buffer) == 16, "as long as its descriptor");
 
 struct e1000_rx_ring {
+	struct e1000_adapter *adapter;
 	struct e1000_rx_desc *desc;
 	dma_addr_t dma;
 	struct e1000_rx_buffer *buffer_info;
+	u32 queue_index;
 	u32 count;
 	u32 next_to_clean; /* next descriptor the device will have filled */
 	u32 untold;        /* descriptors given back that RDT does not say yet */
@@ -102,6 +115,7 @@ struct e1000_info {
 	u32 eerd_done; /* bit that says the EEPROM word is there */
 	u32 eerd_addr_shift;
 	bool tso; /* cuts packets */
+	u8 tx_queues, rx_queues;
 };
 
 struct e1000_adapter {
@@ -110,16 +124,20 @@ struct e1000_adapter {
 	const struct e1000_info *info;
 	u8 __iomem *hw_addr;
 	struct napi_struct napi;
-	struct e1000_tx_ring tx;
-	struct e1000_rx_ring rx;
-	bool rctl_written; /* the receiver runs: RCTL must not be touched again */
-	bool irqs_off;     /* all causes are masked: the interrupt came, the poll is not over */
-	bool link_event;   /* LSC was seen; the poll looks at STATUS */
-	bool closing;      /* the queue stays stopped */
+	struct e1000_tx_ring tx_ring[E1000_MAX_QUEUES];
+	struct e1000_rx_ring rx_ring[E1000_MAX_QUEUES];
+	u32 num_tx_queues, num_rx_queues; /* of them this part has */
+	bool tx_stalled;                  /* by fault=txstall: TCTL.EN is off, for all rings */
+	struct timer stall_timer;
+	u32 rctl;                 /* what RCTL says, or will */
+	bool rctl_written;        /* the receiver runs: a write of RCTL shuts it for a second */
+	bool allmulti;            /* MTA takes every group */
+	u32 mta[E1000_MTA_WORDS]; /* the groups that are joined */
+	bool irqs_off;   /* all causes are masked: the interrupt came, the poll is not over */
+	bool link_event; /* LSC was seen; the poll looks at STATUS */
+	bool closing;    /* the queue stays stopped */
 	bool txirq_always;
 	u32 ims; /* causes that may interrupt while irqs_off is false */
-	u32 hung_ticks;
-	u64 hung_reclaimed; /* tx.reclaimed at the last watchdog tick */
 	struct timer watchdog_timer;
 	struct e1000_stats stats;
 	char page[16 + IFNAMSIZ]; /* path of the counter page; "" when there is none */
@@ -136,6 +154,33 @@ static inline void ew32(struct e1000_adapter *a, u32 reg, u32 v)
 {
 	a->stats.mmio_writes++;
 	writel(v, a->hw_addr + reg);
+}
+
+/* Each ring of an adapter. */
+#define e1000_for_each_tx_ring(a, r)                                                               \
+	for (struct e1000_tx_ring *r = (a)->tx_ring; r < (a)->tx_ring + (a)->num_tx_queues; r++)
+#define e1000_for_each_rx_ring(a, r)                                                               \
+	for (struct e1000_rx_ring *r = (a)->rx_ring; r < (a)->rx_ring + (a)->num_rx_queues; r++)
+
+/* Registers of a ring: queue 0's and those at a distance. */
+static inline void e1000_tx_ew32(struct e1000_tx_ring *r, u32 reg, u32 v)
+{
+	ew32(r->adapter, reg + r->queue_index * E1000_QUEUE_STRIDE, v);
+}
+
+static inline u32 e1000_tx_er32(struct e1000_tx_ring *r, u32 reg)
+{
+	return er32(r->adapter, reg + r->queue_index * E1000_QUEUE_STRIDE);
+}
+
+static inline void e1000_rx_ew32(struct e1000_rx_ring *r, u32 reg, u32 v)
+{
+	ew32(r->adapter, reg + r->queue_index * E1000_QUEUE_STRIDE, v);
+}
+
+static inline u32 e1000_rx_er32(struct e1000_rx_ring *r, u32 reg)
+{
+	return er32(r->adapter, reg + r->queue_index * E1000_QUEUE_STRIDE);
 }
 
 /* Descriptors that may still be filled. One stays empty, so that a full ring does not look like an empty one. */
@@ -175,6 +220,7 @@ static inline u32 e1000_prev(u32 i, u32 count)
 void e1000_init_hw(struct e1000_adapter *a);
 void e1000_set_groups(struct net_device *dev, const u8 (*groups)[ETH_ALEN], u32 count)
 	__needs(softirq_ctx);
+void e1000_set_rx_mode(struct net_device *dev) __needs(softirq_ctx);
 int e1000_read_mac_addr(struct e1000_adapter *a, u8 *mac); /* 0, -EIO */
 void e1000_check_link(struct e1000_adapter *a) __needs(softirq_ctx);
 void e1000_set_txdw(struct e1000_adapter *a, bool on) __needs(softirq_ctx);
@@ -185,26 +231,28 @@ void e1000_free_desc(void *desc, u32 count, dma_addr_t dma);
 u32 e1000_features_check(struct sk_buff *skb, struct net_device *dev, u32 features)
 	__needs(softirq_ctx);
 u32 e1000_tx_descs_needed(struct e1000_tx_ring *r, const struct sk_buff *skb);
-int e1000_tx_post(struct e1000_adapter *a, struct sk_buff *skb)
+int e1000_tx_post(struct e1000_tx_ring *r, struct sk_buff *skb)
 	__needs(softirq_ctx); /* 0, -ENOMEM */
 struct sk_buff *e1000_tx_release_slot(struct e1000_tx_ring *r, u32 i);
 void e1000_tx_forget(struct e1000_tx_ring *r);
 
 /* e1000_tx.c */
 void e1000_tx_init(struct e1000_adapter *a, u32 count);
-int e1000_setup_tx_resources(struct e1000_adapter *a); /* 0, -ENOMEM */
-void e1000_free_tx_resources(struct e1000_adapter *a);
+int e1000_setup_all_tx_resources(struct e1000_adapter *a); /* 0, -ENOMEM */
+void e1000_free_all_tx_resources(struct e1000_adapter *a);
 void e1000_configure_tx(struct e1000_adapter *a);
 void e1000_stop_tx(struct e1000_adapter *a) __needs(softirq_ctx);
 netdev_tx_t e1000_xmit_frame(struct sk_buff *skb, struct net_device *dev) __needs(softirq_ctx);
 void e1000_doorbell(struct net_device *dev) __needs(softirq_ctx);
 void e1000_clean_tx_poll(struct e1000_adapter *a) __needs(softirq_ctx);
 bool e1000_tx_done(const struct e1000_adapter *a);
+bool e1000_tx_hangs(struct e1000_adapter *a) __needs(softirq_ctx);
 void e1000_tx_timeout(struct net_device *dev) __needs(softirq_ctx);
 
 /* e1000_rx.c */
-int e1000_setup_rx_resources(struct e1000_adapter *a); /* 0, -ENOMEM */
-void e1000_free_rx_resources(struct e1000_adapter *a);
+void e1000_rx_init(struct e1000_adapter *a, u32 count);
+int e1000_setup_all_rx_resources(struct e1000_adapter *a); /* 0, -ENOMEM */
+void e1000_free_all_rx_resources(struct e1000_adapter *a);
 void e1000_configure_rx(struct e1000_adapter *a);
 void e1000_stop_rx(struct e1000_adapter *a);
 int e1000_clean_rx_irq(struct e1000_adapter *a, int budget) __needs(softirq_ctx);

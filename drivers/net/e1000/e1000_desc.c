@@ -177,6 +177,7 @@ u32 e1000_tx_descs_needed(struct e1000_tx_ring *r, const struct sk_buff *skb)
 u32 e1000_features_check(struct sk_buff *skb, struct net_device *dev, u32 features)
 {
 	const struct e1000_adapter *a = dev->priv;
+	const struct e1000_tx_ring *r = &a->tx_ring[skb->queue_mapping];
 	u32 headers;
 
 	if (!skb_is_gso(skb) || !(features & NETIF_F_TSO))
@@ -185,7 +186,7 @@ u32 e1000_features_check(struct sk_buff *skb, struct net_device *dev, u32 featur
 	if (skb->ip_summed != CHECKSUM_PARTIAL || headers > HEADER_MAX ||
 	    headers > skb_headlen(skb) || headers >= skb->len ||
 	    headers > TSO_MSS_FIFO * skb_shinfo(skb)->gso_size ||
-	    (tcp_hdr(skb)->flags & TCPHDR_CWR) || tx_data_descs(&a->tx, skb) + 1 > a->tx.stop_below)
+	    (tcp_hdr(skb)->flags & TCPHDR_CWR) || tx_data_descs(r, skb) + 1 > r->stop_below)
 		features &= ~(u32)NETIF_F_TSO;
 	return features;
 }
@@ -272,15 +273,15 @@ static void e1000_tx_queue(struct e1000_tx_ring *r, u32 first, u32 end, u32 cmd,
 }
 
 /* Posts the context descriptor in slot @i: carries no data, belongs to the packet that follows. */
-static void e1000_tx_context(struct e1000_adapter *a, u32 i, const struct e1000_tx_context *c)
+static void e1000_tx_context(struct e1000_tx_ring *r, u32 i, const struct e1000_tx_context *c)
 {
-	struct e1000_tx_desc *d = &a->tx.desc[i];
+	struct e1000_tx_desc *d = &r->desc[i];
 
 	d->addr = cpu_to_le64(c->offsets);
 	d->lower = cpu_to_le32(c->cmd);
 	d->upper = cpu_to_le32(c->upper);
-	*context_held(&a->tx, c) = *c;
-	a->stats.context_descs++;
+	*context_held(r, c) = *c;
+	r->adapter->stats.context_descs++;
 }
 
 /*
@@ -324,15 +325,14 @@ static void account(struct e1000_adapter *a, struct e1000_tx_buffer *last,
 
 /**
  * e1000_tx_post() - puts a packet into the ring, which has room for it
- * @a: adapter, open
+ * @r: ring, open
  * @skb: frame, owned by the ring from now on
  *
  * Context: BH off. Consumes: @skb, on success. Return: 0; -ENOMEM it could not be mapped (or its headers not be made
  * private): the ring has not changed and @skb is the caller's.
  */
-int e1000_tx_post(struct e1000_adapter *a, struct sk_buff *skb)
+int e1000_tx_post(struct e1000_tx_ring *r, struct sk_buff *skb)
 {
-	struct e1000_tx_ring *r = &a->tx;
 	bool tso = skb_is_gso(skb), partial, news;
 	u32 first = r->next_to_use, data, end, last;
 	u32 cmd = E1000_TXD_CMD_DEXT | E1000_TXD_CMD_IFCS | E1000_TXD_DTYP_D;
@@ -347,12 +347,12 @@ int e1000_tx_post(struct e1000_adapter *a, struct sk_buff *skb)
 		return -ENOMEM;
 	trace_at_skb(e1000_tx_map, skb, e1000_tx_used(r));
 	if (news)
-		e1000_tx_context(a, first, &c);
+		e1000_tx_context(r, first, &c);
 	e1000_tx_queue(r, data, end, cmd | (tso ? E1000_TXD_CMD_TSE : 0),
 		       (partial ? E1000_TXD_POPTS_TX : 0) | (tso ? E1000_TXD_POPTS_IP : 0));
 	last = e1000_prev(end, r->count);
 	r->buffer_info[last].skb = skb;
-	account(a, &r->buffer_info[last], skb);
+	account(r->adapter, &r->buffer_info[last], skb);
 	r->buffer_info[first].next_to_watch = &r->desc[last];
 	r->last_tx_tso = tso;
 	r->next_to_use = end;

@@ -10,7 +10,7 @@
  * Owns: struct e1000_adapter, which is the device's priv.
  * Specs: 8254x Software Developer's Manual.
  *
- * One queue, one INTx line, one NAPI context: what larger parts have per queue vector is here once.
+ * What belongs to a queue lies in its ring (e1000.h); these parts have one each way, one INTx line and one NAPI context for all.
  */
 #include "e1000.h"
 
@@ -30,9 +30,10 @@
 #define IMS_BASE        (E1000_ICR_LSC | E1000_ICR_RXDMT0 | E1000_ICR_RXT0)
 
 static const struct e1000_info infos[] = {
-	{ 0x100e, "82540EM", EERD_DONE_8254X, 8, true },
-	{ 0x100f, "82545EM", EERD_DONE_8254X, 8, true },
-	{ 0x100c, "82544GC", EERD_DONE_8254X, 8, false }, /* wants payload in the first buffer */
+	{ 0x100e, "82540EM", EERD_DONE_8254X, 8, true, 1, 1 },
+	{ 0x100f, "82545EM", EERD_DONE_8254X, 8, true, 1, 1 },
+	{ 0x100c, "82544GC", EERD_DONE_8254X, 8, false, 1,
+	  1 }, /* wants payload in the first buffer */
 };
 
 static const struct pci_device_id ids[] = {
@@ -120,19 +121,11 @@ static void rescue_irq(struct e1000_adapter *a)
 static void watchdog_timer_fn(struct timer *t) __needs(softirq_ctx)
 {
 	struct e1000_adapter *a = container_of(t, struct e1000_adapter, watchdog_timer);
-	bool pending = a->tx.next_to_use != a->tx.next_to_clean;
 
 	e1000_check_link(a);
 	rescue_irq(a);
-	if (pending && a->tx.reclaimed == a->hung_reclaimed)
-		a->hung_ticks++;
-	else
-		a->hung_ticks = 0;
-	a->hung_reclaimed = a->tx.reclaimed;
-	if (a->hung_ticks >= E1000_TX_HUNG_TICKS) {
-		a->hung_ticks = 0;
+	if (e1000_tx_hangs(a))
 		e1000_tx_timeout(a->dev);
-	}
 	mod_timer(&a->watchdog_timer, ktime_get_ns() + E1000_WATCHDOG_NS);
 }
 
@@ -156,11 +149,11 @@ static void device_off(struct e1000_adapter *a)
 static int e1000_open(struct net_device *dev)
 {
 	struct e1000_adapter *a = dev->priv;
-	int err = e1000_setup_tx_resources(a);
+	int err = e1000_setup_all_tx_resources(a);
 
 	if (err)
 		return err;
-	err = e1000_setup_rx_resources(a);
+	err = e1000_setup_all_rx_resources(a);
 	if (err)
 		goto out_tx;
 	e1000_configure_tx(a);
@@ -180,15 +173,15 @@ static int e1000_open(struct net_device *dev)
 	local_bh_disable();
 	e1000_check_link(a);
 	local_bh_enable();
-	a->hung_ticks = 0;
+	e1000_for_each_tx_ring(a, r) r->hung_ticks = 0;
 	mod_timer(&a->watchdog_timer, ktime_get_ns() + E1000_WATCHDOG_NS);
 	return 0;
 
 out_off:
 	device_off(a);
-	e1000_free_rx_resources(a);
+	e1000_free_all_rx_resources(a);
 out_tx:
-	e1000_free_tx_resources(a);
+	e1000_free_all_tx_resources(a);
 	return err;
 }
 
@@ -203,8 +196,8 @@ static int e1000_stop(struct net_device *dev) __may_sleep
 	napi_disable(&a->napi);
 	device_off(a);
 	free_irq(a->pdev->irq, a);
-	e1000_free_rx_resources(a);
-	e1000_free_tx_resources(a);
+	e1000_free_all_rx_resources(a);
+	e1000_free_all_tx_resources(a);
 	a->link_event = false;
 	local_bh_disable();
 	netif_carrier_off(dev);
@@ -226,6 +219,7 @@ static const struct net_device_ops e1000_netdev_ops = {
 	.ndo_tx_timeout = e1000_tx_timeout,
 	.ndo_features_check = e1000_features_check,
 	.ndo_change_mtu = e1000_change_mtu,
+	.ndo_set_rx_mode = e1000_set_rx_mode,
 	.ndo_set_groups = e1000_set_groups,
 };
 
@@ -276,8 +270,8 @@ static void e1000_nic_show(struct seq_file *m)
 		memcpy(&value, base + stat_names[i].offset, sizeof(value));
 		show_line(m, stat_names[i].name, value);
 	}
-	show_line(m, "tx_ring", a->tx.count);
-	show_line(m, "rx_ring", a->rx.count);
+	show_line(m, "tx_ring", a->tx_ring[0].count);
+	show_line(m, "rx_ring", a->rx_ring[0].count);
 	show_line(m, "tx_rings", a->dev->num_tx_queues);
 }
 
@@ -312,14 +306,14 @@ static const struct e1000_info *find_info(u16 device)
 static void adapter_init(struct e1000_adapter *a, struct net_device *dev, struct pci_dev *pdev,
 			 const struct e1000_options *o)
 {
-	BUG_ON(o->rx_ring < E1000_RING_MIN || o->rx_ring > E1000_RING_MAX || o->rx_ring % 8);
 	a->dev = dev;
 	a->pdev = pdev;
 	a->info = find_info(pdev->device);
 	a->txirq_always = o->txirq_always;
 	a->irqs_off = true;
 	a->ims = IMS_BASE;
-	a->rx.count = o->rx_ring;
+	a->rctl = E1000_RCTL_VALUE;
+	e1000_rx_init(a, o->rx_ring);
 	e1000_tx_init(a, o->tx_ring);
 	timer_setup(&a->watchdog_timer, watchdog_timer_fn);
 }

@@ -67,6 +67,8 @@ enum e1000_reg {
 
 /* EN, BAM (accept broadcast), 2048-byte buffers, SECRC (the frame check sequence is stripped). */
 #define E1000_RCTL_EN    0x00000002u
+#define E1000_RCTL_UPE   0x00000008u
+#define E1000_RCTL_MPE   0x00000010u
 #define E1000_RCTL_VALUE 0x04008002u
 /* EN, PSP, CT 15, COLD 63, RTLC. */
 #define E1000_TCTL_EN     0x00000002u

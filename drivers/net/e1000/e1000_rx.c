@@ -56,47 +56,48 @@ static void rx_arm(struct e1000_rx_ring *r, u32 i)
 }
 
 /**
- * e1000_setup_rx_resources() - allocates the receive ring with all its buffers
- * @a: adapter; rx.count is set
+ * e1000_rx_init() - prepares empty rings that are not open, one for each queue
+ * @a: zeroed adapter
+ * @count: descriptors, 8..4096, a multiple of 8
  *
- * Context: process. Return: 0; -ENOMEM with nothing left behind.
+ * Context: process.
  */
-int e1000_setup_rx_resources(struct e1000_adapter *a)
+void e1000_rx_init(struct e1000_adapter *a, u32 count)
 {
-	struct e1000_rx_ring *r = &a->rx;
+	BUG_ON(count < E1000_RING_MIN || count > E1000_RING_MAX || count % 8);
+	a->num_rx_queues = a->info->rx_queues;
+	BUG_ON(!a->num_rx_queues || a->num_rx_queues > E1000_MAX_QUEUES);
+	e1000_for_each_rx_ring(a, r)
+	{
+		r->adapter = a;
+		r->queue_index = (u32)(r - a->rx_ring);
+		r->count = count;
+	}
+}
 
+/* One ring with all its buffers. 0; -ENOMEM: what there is, e1000_free_all_rx_resources() frees. */
+static int setup_rx_resources(struct e1000_rx_ring *r)
+{
 	BUG_ON(r->desc || r->buffer_info);
 	r->buffer_info = kzalloc(r->count * sizeof(*r->buffer_info));
 	if (!r->buffer_info)
 		return -ENOMEM;
 	r->desc = e1000_alloc_desc(r->count, &r->dma);
 	if (!r->desc)
-		goto out_free;
+		return -ENOMEM;
 	for (u32 i = 0; i < r->count; i++) {
-		if (rx_alloc_buffer(a, &r->buffer_info[i]))
-			goto out_free;
+		if (rx_alloc_buffer(r->adapter, &r->buffer_info[i]))
+			return -ENOMEM;
 		rx_arm(r, i);
 	}
 	r->untold = 0;
 	r->dropping = false;
 	return 0;
-
-out_free:
-	e1000_free_rx_resources(a);
-	return -ENOMEM;
 }
 
-/**
- * e1000_free_rx_resources() - frees the ring and every buffer in it
- * @a: adapter; the device does not write there any more
- *
- * Context: process.
- */
-void e1000_free_rx_resources(struct e1000_adapter *a)
+static void free_rx_resources(struct e1000_rx_ring *r)
 {
-	struct e1000_rx_ring *r = &a->rx;
-
-	for (u32 i = 0; i < r->count; i++) {
+	for (u32 i = 0; r->buffer_info && i < r->count; i++) {
 		struct e1000_rx_buffer *b = &r->buffer_info[i];
 
 		if (!b->skb)
@@ -112,13 +113,42 @@ void e1000_free_rx_resources(struct e1000_adapter *a)
 	r->buffer_info = NULL;
 }
 
+/**
+ * e1000_free_all_rx_resources() - frees the rings and every buffer in them
+ * @a: adapter; the device does not write there any more
+ *
+ * Context: process.
+ */
+void e1000_free_all_rx_resources(struct e1000_adapter *a)
+{
+	e1000_for_each_rx_ring(a, r) free_rx_resources(r);
+}
+
+/**
+ * e1000_setup_all_rx_resources() - allocates each receive ring with all its buffers
+ * @a: adapter after e1000_rx_init()
+ *
+ * Context: process. Return: 0; -ENOMEM with nothing left behind.
+ */
+int e1000_setup_all_rx_resources(struct e1000_adapter *a)
+{
+	e1000_for_each_rx_ring(a, r)
+	{
+		if (setup_rx_resources(r)) {
+			e1000_free_all_rx_resources(a);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
 /* Tells the device up to where descriptors are empty again: all but the one before next_to_clean. */
-static void rx_tell_tail(struct e1000_adapter *a)
+static void rx_tell_tail(struct e1000_rx_ring *r)
 {
 	dma_wmb();
-	ew32(a, E1000_RDT, e1000_prev(a->rx.next_to_clean, a->rx.count));
-	a->stats.rdt_writes++;
-	a->rx.untold = 0;
+	e1000_rx_ew32(r, E1000_RDT, e1000_prev(r->next_to_clean, r->count));
+	r->adapter->stats.rdt_writes++;
+	r->untold = 0;
 }
 
 /**
@@ -132,34 +162,50 @@ static void rx_tell_tail(struct e1000_adapter *a)
  */
 void e1000_configure_rx(struct e1000_adapter *a)
 {
-	struct e1000_rx_ring *r = &a->rx;
-	u32 head = er32(a, E1000_RDH);
-
-	if (head >= r->count) { /* a head outside the ring would run on through memory */
-		ew32(a, E1000_RCTL, 0);
-		a->rctl_written = false;
+	e1000_for_each_rx_ring(a, r)
+	{
+		if (e1000_rx_er32(r, E1000_RDH) >= r->count) {
+			/* a head outside the ring would run on through memory */
+			ew32(a, E1000_RCTL, 0);
+			a->rctl_written = false;
+		}
 	}
-	if (!a->rctl_written) { /* the receiver is off: only then may the head be written */
-		ew32(a, E1000_RDH, 0);
-		ew32(a, E1000_RDT, 0);
-		head = 0;
+	e1000_for_each_rx_ring(a, r)
+	{
+		if (!a->rctl_written) { /* the receiver is off: only then may the head be written */
+			e1000_rx_ew32(r, E1000_RDH, 0);
+			e1000_rx_ew32(r, E1000_RDT, 0);
+		}
+		r->next_to_clean = a->rctl_written ? e1000_rx_er32(r, E1000_RDH) : 0;
+		e1000_rx_ew32(r, E1000_RDBAL, (u32)r->dma);
+		e1000_rx_ew32(r, E1000_RDBAH, (u32)(r->dma >> 32));
+		e1000_rx_ew32(r, E1000_RDLEN, r->count * (u32)sizeof(*r->desc));
 	}
-	ew32(a, E1000_RDBAL, (u32)r->dma);
-	ew32(a, E1000_RDBAH, (u32)(r->dma >> 32));
-	ew32(a, E1000_RDLEN, r->count * (u32)sizeof(*r->desc));
 	ew32(a, E1000_RDTR, 0);
 	ew32(a, E1000_RADV, 0);
 	ew32(a, E1000_ITR, 0);
 	if (!a->rctl_written) {
-		ew32(a, E1000_RCTL, E1000_RCTL_VALUE);
+		ew32(a, E1000_RCTL, a->rctl);
 		a->rctl_written = true;
 	}
-	r->next_to_clean = head;
-	rx_tell_tail(a);
+	e1000_for_each_rx_ring(a, r) rx_tell_tail(r);
+}
+
+/* Whether the ring came to rest. */
+static bool park(struct e1000_rx_ring *r)
+{
+	for (u32 i = 0; i < PARK_TRIES; i++) {
+		u32 head = e1000_rx_er32(r, E1000_RDH);
+
+		e1000_rx_ew32(r, E1000_RDT, head);
+		if (e1000_rx_er32(r, E1000_RDH) == head)
+			return true;
+	}
+	return false;
 }
 
 /**
- * e1000_stop_rx() - takes the ring away from the device: afterwards it writes to no buffer
+ * e1000_stop_rx() - takes the rings away from the device: afterwards it writes to no buffer
  * @a: adapter; interrupts masked, NAPI off
  *
  * Tail = head means "no empty descriptor" and parks the receiver without a write of RCTL (which would cost a second
@@ -170,35 +216,40 @@ void e1000_configure_rx(struct e1000_adapter *a)
  */
 void e1000_stop_rx(struct e1000_adapter *a)
 {
-	for (u32 i = 0; i < PARK_TRIES; i++) {
-		u32 head = er32(a, E1000_RDH);
+	bool rests = true;
 
-		ew32(a, E1000_RDT, head);
-		if (er32(a, E1000_RDH) == head)
-			return;
-	}
+	e1000_for_each_rx_ring(a, r) rests &= park(r);
+	if (rests)
+		return;
 	pr_warn(E1000_FMT "the receiver does not come to rest: switched off\n", E1000_WHO(a));
 	ew32(a, E1000_RCTL, 0);
 	a->rctl_written = false;
 }
 
+static bool ring_waiting(const struct e1000_rx_ring *r)
+{
+	return READ_ONCE(r->desc[r->next_to_clean].status) & E1000_RXD_STAT_DD;
+}
+
 /**
- * e1000_rx_waiting() - is there a frame in the ring that nobody took?
+ * e1000_rx_waiting() - is there a frame in a ring that nobody took?
  * @a: adapter
  *
  * Context: any. Return: true when the next descriptor is done.
  */
 bool e1000_rx_waiting(const struct e1000_adapter *a)
 {
-	const struct e1000_rx_ring *r = &a->rx;
+	bool waiting = false;
 
-	return READ_ONCE(r->desc[r->next_to_clean].status) & E1000_RXD_STAT_DD;
+	for (u32 i = 0; i < a->num_rx_queues; i++)
+		waiting |= ring_waiting(&a->rx_ring[i]);
+	return waiting;
 }
 
 /* Judges what the device wrote: may this buffer go up as one frame? Each refusal has its counter. */
-static bool rx_frame_ok(struct e1000_adapter *a, const struct e1000_rx_desc *d, u32 len)
+static bool rx_frame_ok(struct e1000_rx_ring *r, const struct e1000_rx_desc *d, u32 len)
 {
-	struct e1000_rx_ring *r = &a->rx;
+	struct e1000_adapter *a = r->adapter;
 	struct net_device_stats *s = &a->dev->stats;
 	bool eop = d->status & E1000_RXD_STAT_EOP;
 
@@ -227,9 +278,10 @@ static bool rx_frame_ok(struct e1000_adapter *a, const struct e1000_rx_desc *d, 
 }
 
 /* Takes the frame of slot @i out and puts a new buffer in; without one the frame is dropped and its buffer stays. */
-static struct sk_buff *rx_take(struct e1000_adapter *a, u32 i, u32 len)
+static struct sk_buff *rx_take(struct e1000_rx_ring *r, u32 i, u32 len)
 {
-	struct e1000_rx_buffer *b = &a->rx.buffer_info[i], old = *b;
+	struct e1000_rx_buffer *b = &r->buffer_info[i], old = *b;
+	struct e1000_adapter *a = r->adapter;
 
 	if (rx_alloc_buffer(a, b)) {
 		a->stats.rx_alloc_failed++;
@@ -250,6 +302,35 @@ static void rx_deliver(struct e1000_adapter *a, struct sk_buff *skb) __needs(sof
 	netif_receive_skb(skb);
 }
 
+/* Hands the frames of one ring up, @budget at most. Returns the descriptors handled; fewer than that: it is empty. */
+static int clean_rx_ring(struct e1000_rx_ring *r, int budget) __needs(softirq_ctx)
+{
+	u32 batch = min(E1000_RDT_BATCH, r->count / 2);
+	int done = 0;
+
+	while (done < budget && ring_waiting(r)) {
+		u32 i = r->next_to_clean;
+		struct e1000_rx_desc *d = &r->desc[i];
+		struct sk_buff *skb = NULL;
+		u32 len;
+
+		dma_rmb(); /* DD before the other words */
+		len = le16_to_cpu(d->length);
+		if (rx_frame_ok(r, d, len))
+			skb = rx_take(r, i, len);
+		rx_arm(r, i);
+		r->next_to_clean = e1000_next(i, r->count);
+		done++;
+		if (++r->untold >= batch)
+			rx_tell_tail(r);
+		if (skb)
+			rx_deliver(r->adapter, skb);
+	}
+	if (r->untold)
+		rx_tell_tail(r);
+	return done;
+}
+
 /**
  * e1000_clean_rx_irq() - hands received frames up
  * @a: adapter, open
@@ -258,33 +339,12 @@ static void rx_deliver(struct e1000_adapter *a, struct sk_buff *skb) __needs(sof
  * A frame is given up only after its slot has a fresh buffer. The tail register is told every 16 frames (half a ring
  * of less than 32) and at the end.
  *
- * Context: softirq. Return: descriptors handled, <= @budget; fewer: the ring is empty. Source: manual section 3.2.
+ * Context: softirq. Return: descriptors handled, <= @budget; fewer: the rings are empty. Source: manual section 3.2.
  */
 int e1000_clean_rx_irq(struct e1000_adapter *a, int budget)
 {
-	struct e1000_rx_ring *r = &a->rx;
-	u32 batch = min(E1000_RDT_BATCH, r->count / 2);
 	int done = 0;
 
-	while (done < budget && e1000_rx_waiting(a)) {
-		u32 i = r->next_to_clean;
-		struct e1000_rx_desc *d = &r->desc[i];
-		struct sk_buff *skb = NULL;
-		u32 len;
-
-		dma_rmb(); /* DD before the other words */
-		len = le16_to_cpu(d->length);
-		if (rx_frame_ok(a, d, len))
-			skb = rx_take(a, i, len);
-		rx_arm(r, i);
-		r->next_to_clean = e1000_next(i, r->count);
-		done++;
-		if (++r->untold >= batch)
-			rx_tell_tail(a);
-		if (skb)
-			rx_deliver(a, skb);
-	}
-	if (r->untold)
-		rx_tell_tail(a);
+	e1000_for_each_rx_ring(a, r) done += clean_rx_ring(r, budget - done);
 	return done;
 }

@@ -783,7 +783,7 @@ TEST(poll_leaves_completions_to_the_timer)
 	CHECK(deliver(100, 1, 0));
 	CHECK_EQ(got.frames, 1);
 	CHECK(!(model.reg[IMS_REG / 4] & 1));
-	CHECK(timer_pending(&nic->tx.reclaim_timer));
+	CHECK(timer_pending(&nic->tx_ring[0].reclaim_timer));
 	host_clock_advance(3 * NSEC_PER_MSEC);
 	CHECK_EQ(freed, 3);
 	CHECK_EQ(nic->stats.tx_irqs, 0);
@@ -1241,6 +1241,77 @@ TEST(groups_are_taken_by_the_table)
 		CHECK(!to_group(other));
 	}
 	CHECK_EQ(e1000_model_writes(&model, RCTL_REG), rctl);
+	down();
+}
+
+static void rx_flags(int promisc, int allmulti)
+{
+	local_bh_disable();
+	if (promisc)
+		dev_set_promiscuity(dev, promisc);
+	if (allmulti)
+		dev_set_allmulti(dev, allmulti);
+	local_bh_enable();
+}
+
+/* Every group is a full table: the receiver is not shut for it. What is joined stands in the table again afterwards. */
+TEST(every_group_is_a_full_table)
+{
+	static const u8 groups[1][ETH_ALEN] = { { 1, 0, 0x5e, 0, 0, 1 } };
+	static const u8 other[ETH_ALEN] = { 1, 0, 0x5e, 1, 2, 3 };
+	u32 rctl;
+
+	up(options(16, 16), 0x100e);
+	host_clock_advance(1100 * NSEC_PER_MSEC);
+	rctl = e1000_model_writes(&model, RCTL_REG);
+	rx_flags(0, 1);
+	CHECK(to_group(groups[0]) && to_group(other));
+	local_bh_disable();
+	dev->netdev_ops->ndo_set_groups(dev, groups, 1); /* while all are taken */
+	local_bh_enable();
+	CHECK(to_group(other));
+	rx_flags(0, 1);
+	rx_flags(0, -1); /* one is left */
+	CHECK(to_group(other));
+	rx_flags(0, -1);
+	CHECK(to_group(groups[0]) && !to_group(other));
+	CHECK_EQ(e1000_model_writes(&model, RCTL_REG), rctl);
+	down();
+}
+
+/* Whether the card takes it; the stack leaves what is for others. */
+static bool takes(const u8 *mac)
+{
+	u64 before = dev->stats.rx_packets;
+
+	(void)to_group(mac);
+	return dev->stats.rx_packets == before + 1;
+}
+
+/* Every frame: for the first who asks until the last one ends, over a stop as well. */
+TEST(promiscuous_while_anybody_asks)
+{
+	static const u8 foreign[ETH_ALEN] = { 0x52, 0x54, 0, 9, 9, 9 };
+	static const u8 group[ETH_ALEN] = { 1, 0, 0x5e, 1, 2, 3 };
+	u32 rctl;
+
+	up(options(16, 16), 0x100e);
+	host_clock_advance(1100 * NSEC_PER_MSEC);
+	CHECK(!takes(foreign) && !takes(group));
+	rctl = e1000_model_writes(&model, RCTL_REG);
+	rx_flags(1, 0);
+	rx_flags(1, 0);
+	CHECK_EQ(e1000_model_writes(&model, RCTL_REG) - rctl, 1);
+	host_clock_advance(1100 * NSEC_PER_MSEC); /* the emulated card is deaf for a second */
+	CHECK(takes(foreign) && takes(group));
+	dev_close(dev);
+	rx_flags(-1, 0);
+	CHECK_EQ(dev_open(dev), 0);
+	CHECK(takes(foreign)); /* one is left */
+	rx_flags(-1, 0);
+	CHECK_EQ(e1000_model_writes(&model, RCTL_REG) - rctl, 2);
+	host_clock_advance(1100 * NSEC_PER_MSEC);
+	CHECK(!takes(foreign) && !takes(group));
 	down();
 }
 

@@ -338,7 +338,7 @@ static void accounts(const struct manners *row)
 	CHECK_EQ(freed, soak.posted);
 	CHECK_EQ(dma_mapped(), row->rx_ring);
 	CHECK_EQ(skb_stats.live, row->rx_ring);
-	CHECK_EQ(nic->tx.next_to_use, nic->tx.next_to_clean);
+	CHECK_EQ(nic->tx_ring[0].next_to_use, nic->tx_ring[0].next_to_clean);
 	CHECK(!stopped());
 	CHECK_EQ(s->tx_packets + s->tx_aborted_errors, soak.posted);
 	CHECK_EQ(s->tx_dropped, 0);

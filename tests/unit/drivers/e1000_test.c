@@ -38,8 +38,8 @@ TEST(probe_open_close)
 	CHECK_EQ(model.reg[E1000_RDT / 4], 255);
 	CHECK_EQ(model.reg[E1000_IMS / 4], 0x94);
 	CHECK_EQ(dma_mapped(), 256);
-	CHECK_EQ(nic->tx.stop_below, 24);
-	CHECK_EQ(nic->tx.wake_at, 32);
+	CHECK_EQ(nic->tx_ring[0].stop_below, 24);
+	CHECK_EQ(nic->tx_ring[0].wake_at, 32);
 	CHECK(nic->stats.mmio_reads + nic->stats.mmio_writes < 400);
 	down();
 	CHECK_EQ(model.reg[E1000_IMS / 4], 0);
@@ -54,8 +54,8 @@ TEST(every_model_has_its_name)
 	down();
 	up(options(8, 8), 0x100c);
 	CHECK(strstr(host_console(), "82544GC"));
-	CHECK_EQ(nic->tx.stop_below, 2);
-	CHECK_EQ(nic->tx.wake_at, 4);
+	CHECK_EQ(nic->tx_ring[0].stop_below, 2);
+	CHECK_EQ(nic->tx_ring[0].wake_at, 4);
 	down();
 }
 
@@ -132,7 +132,7 @@ TEST(timer_bounds_age)
 	CHECK_EQ(freed, 3);
 	CHECK_EQ(nic->stats.reclaim_by_timer, 3);
 	CHECK_EQ(dma_mapped(), 256);
-	CHECK(!timer_pending(&nic->tx.reclaim_timer));
+	CHECK(!timer_pending(&nic->tx_ring[0].reclaim_timer));
 	CHECK_EQ(dev->stats.tx_packets, 3);
 	CHECK_EQ(dev->stats.tx_bytes, 300);
 	down();
@@ -388,7 +388,7 @@ TEST(mapping_refused)
 		faults_armed = false;
 		CHECK_EQ(skb_stats.drop[SKB_DROP_REASON_DMA_MAP] - drops, 1);
 		CHECK_EQ(dma_mapped(), live);
-		CHECK_EQ(nic->tx.next_to_use, nic->tx.next_to_clean);
+		CHECK_EQ(nic->tx_ring[0].next_to_use, nic->tx_ring[0].next_to_clean);
 	}
 	CHECK_EQ(nic->stats.tx_dma_failed, 3);
 	CHECK_EQ(dev->stats.tx_dropped, 3);

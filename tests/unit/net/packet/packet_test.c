@@ -335,7 +335,7 @@ TEST(promiscuity_is_counted)
 	CHECK(!(dev->flags & IFF_PROMISC));
 	CHECK_EQ(rx_mode_calls, 2);
 	CHECK_EQ(membership(a, PACKET_ADD_MEMBERSHIP, 77, PACKET_MR_PROMISC), -ENODEV);
-	CHECK_EQ(membership(a, PACKET_ADD_MEMBERSHIP, dev->ifindex, PACKET_MR_ALLMULTI),
+	CHECK_EQ(membership(a, PACKET_ADD_MEMBERSHIP, dev->ifindex, PACKET_MR_ALLMULTI + 1),
 		 -EOPNOTSUPP);
 	CHECK_EQ(SYS(setsockopt, (u64)a, SOL_PACKET, PACKET_ADD_MEMBERSHIP, P(&m), 15), -EINVAL);
 	CHECK_EQ(SYS(setsockopt, (u64)a, SOL_PACKET, PACKET_ADD_MEMBERSHIP, P(&m), 16), -EINVAL);
@@ -346,6 +346,89 @@ TEST(promiscuity_is_counted)
 	CHECK_EQ(net->loopback_dev->promiscuity, 0);
 }
 
+/* Every group, or one of them, which no filter by hash takes alone. */
+TEST(every_group_is_counted)
+{
+	struct packet_mreq one = { .mr_type = PACKET_MR_MULTICAST,
+				   .mr_alen = 6,
+				   .mr_address = { 1, 0, 0x5e, 1, 2, 3 } };
+	struct packet_mreq other = one;
+	int a;
+
+	up();
+	rx_mode_calls = 0;
+	a = open_packet(SOCK_RAW, 0);
+	one.mr_ifindex = other.mr_ifindex = (int)dev->ifindex;
+	other.mr_address[5] = 4;
+	CHECK_EQ(membership(a, PACKET_ADD_MEMBERSHIP, dev->ifindex, PACKET_MR_ALLMULTI), 0);
+	CHECK(dev->flags & IFF_ALLMULTI);
+	CHECK(!(dev->flags & IFF_PROMISC));
+	CHECK_EQ(SYS(setsockopt, (u64)a, SOL_PACKET, PACKET_ADD_MEMBERSHIP, P(&one), 16), 0);
+	CHECK_EQ(SYS(setsockopt, (u64)a, SOL_PACKET, PACKET_ADD_MEMBERSHIP, P(&other), 16), 0);
+	CHECK_EQ(dev->allmulti, 3);
+	CHECK_EQ(SYS(setsockopt, (u64)a, SOL_PACKET, PACKET_ADD_MEMBERSHIP, P(&one), 16), 0);
+	CHECK_EQ(dev->allmulti, 3);
+	CHECK_EQ(membership(a, PACKET_ADD_MEMBERSHIP, dev->ifindex, PACKET_MR_PROMISC), 0);
+	CHECK_EQ(membership(a, PACKET_ADD_MEMBERSHIP, net->loopback_dev->ifindex,
+			    PACKET_MR_ALLMULTI),
+		 -ENOBUFS); /* four are enough for one socket */
+	CHECK_EQ(SYS(setsockopt, (u64)a, SOL_PACKET, PACKET_DROP_MEMBERSHIP, P(&one), 16), 0);
+	CHECK_EQ(dev->allmulti, 3);
+	CHECK_EQ(SYS(setsockopt, (u64)a, SOL_PACKET, PACKET_DROP_MEMBERSHIP, P(&one), 16), 0);
+	CHECK_EQ(dev->allmulti, 2);
+	CHECK_EQ(SYS(setsockopt, (u64)a, SOL_PACKET, PACKET_DROP_MEMBERSHIP, P(&one), 16),
+		 -EADDRNOTAVAIL);
+	one.mr_alen = 4;
+	CHECK_EQ(SYS(setsockopt, (u64)a, SOL_PACKET, PACKET_ADD_MEMBERSHIP, P(&one), 16), -EINVAL);
+	one.mr_type = PACKET_MR_ALLMULTI;
+	one.mr_alen = 7;
+	CHECK_EQ(SYS(setsockopt, (u64)a, SOL_PACKET, PACKET_ADD_MEMBERSHIP, P(&one), 16), -EINVAL);
+	CHECK_EQ(rx_mode_calls, 2); /* groups, then all */
+	CHECK_EQ(SYS(close, (u64)a), 0);
+	CHECK(!(dev->flags & (IFF_ALLMULTI | IFF_PROMISC)));
+	CHECK_EQ(rx_mode_calls, 4);
+	all_gone();
+}
+
+/* The flags of an application: counted once, beside those of sockets, which it does not see. */
+TEST(flags_can_be_set_by_ioctl)
+{
+	struct ifreq ifr = { .ifr_name = "" };
+	int a, promisc;
+
+	up();
+	a = open_packet(SOCK_RAW, 0);
+	strcpy(ifr.ifr_name, dev->name);
+	CHECK_EQ(membership(a, PACKET_ADD_MEMBERSHIP, dev->ifindex, PACKET_MR_PROMISC), 0);
+	CHECK_EQ(SYS(ioctl, (u64)a, SIOCGIFFLAGS, P(&ifr)), 0);
+	CHECK(!(ifr.u.ifru_flags & IFF_PROMISC));
+	CHECK(ifr.u.ifru_flags & IFF_UP);
+	promisc = ifr.u.ifru_flags | IFF_PROMISC;
+	for (u32 i = 0; i < 2; i++) { /* twice is once */
+		ifr.u.ifru_flags = (s16)promisc;
+		CHECK_EQ(SYS(ioctl, (u64)a, SIOCSIFFLAGS, P(&ifr)), 0);
+		CHECK_EQ(dev->promiscuity, 2);
+	}
+	CHECK_EQ(SYS(ioctl, (u64)a, SIOCGIFFLAGS, P(&ifr)), 0);
+	CHECK(ifr.u.ifru_flags & IFF_PROMISC);
+	CHECK_EQ(membership(a, PACKET_DROP_MEMBERSHIP, dev->ifindex, PACKET_MR_PROMISC), 0);
+	CHECK(dev->flags & IFF_PROMISC);
+	ifr.u.ifru_flags = (s16)((promisc & ~IFF_PROMISC) | IFF_ALLMULTI);
+	CHECK_EQ(SYS(ioctl, (u64)a, SIOCSIFFLAGS, P(&ifr)), 0);
+	CHECK_EQ(dev->promiscuity, 0);
+	CHECK_EQ(dev->allmulti, 1);
+	ifr.u.ifru_flags = IFF_UP;
+	CHECK_EQ(SYS(ioctl, (u64)a, SIOCSIFFLAGS, P(&ifr)), 0);
+	CHECK_EQ(dev->allmulti, 0);
+	sock_allow_raw(net, false);
+	CHECK_EQ(SYS(ioctl, (u64)a, SIOCSIFFLAGS, P(&ifr)), -EPERM);
+	sock_allow_raw(net, true);
+	strcpy(ifr.ifr_name, "eth9");
+	CHECK_EQ(SYS(ioctl, (u64)a, SIOCSIFFLAGS, P(&ifr)), -ENODEV);
+	CHECK_EQ(SYS(ioctl, (u64)a, SIOCSIFFLAGS, 8), -EFAULT);
+	all_gone();
+}
+
 /* A second device that comes and goes. */
 static struct net_device *another(void)
 {
@@ -354,6 +437,35 @@ static struct net_device *another(void)
 	d->netdev_ops = &fake_ops;
 	CHECK_EQ(register_netdev(d), 0);
 	return d;
+}
+
+TEST(a_device_is_opened_and_closed_by_its_flags)
+{
+	struct ifreq ifr = { .ifr_name = "" };
+	struct net_device *d;
+	int a;
+
+	up();
+	a = open_packet(SOCK_RAW, 0);
+	d = another();
+	strcpy(ifr.ifr_name, d->name);
+	ifr.u.ifru_flags = IFF_UP | IFF_PROMISC;
+	CHECK_EQ(SYS(ioctl, (u64)a, SIOCSIFFLAGS, P(&ifr)), 0);
+	CHECK(netif_running(d));
+	CHECK_EQ(d->promiscuity, 1);
+	ifr.u.ifru_flags = IFF_PROMISC;
+	CHECK_EQ(SYS(ioctl, (u64)a, SIOCSIFFLAGS, P(&ifr)), 0);
+	CHECK(!netif_running(d));
+	CHECK_EQ(d->promiscuity, 1);
+	CHECK_EQ(membership(a, PACKET_ADD_MEMBERSHIP, d->ifindex, PACKET_MR_PROMISC), 0);
+	CHECK_EQ(membership(a, PACKET_ADD_MEMBERSHIP, d->ifindex, PACKET_MR_ALLMULTI), 0);
+	unregister_netdev(d); /* what the socket wanted of it goes with it */
+	CHECK_EQ(d->promiscuity, 1);
+	CHECK_EQ(d->allmulti, 0);
+	CHECK_EQ(membership(a, PACKET_DROP_MEMBERSHIP, d->ifindex, PACKET_MR_PROMISC),
+		 -EADDRNOTAVAIL);
+	free_netdev(d);
+	all_gone();
 }
 
 TEST(devices_go_down_and_away)

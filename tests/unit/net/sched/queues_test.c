@@ -165,6 +165,16 @@ static struct sk_buff *packet_on(struct net_device *d, u32 flow, u32 mark)
 	return skb;
 }
 
+static u32 pick_by(struct sk_buff *skb, u32 cpu)
+{
+	u32 queue;
+
+	local_bh_disable();
+	queue = netdev_pick_tx_cpu(skb->dev, skb, cpu);
+	local_bh_enable();
+	return queue;
+}
+
 static u32 pick(struct sk_buff *skb)
 {
 	u32 queue;
@@ -179,6 +189,15 @@ static u32 pick_flow(u32 flow)
 {
 	struct sk_buff *skb = packet_on(dev, flow, 0);
 	u32 queue = pick(skb);
+
+	consume_skb(skb);
+	return queue;
+}
+
+static u32 pick_flow_by(u32 flow, u32 cpu)
+{
+	struct sk_buff *skb = packet_on(dev, flow, 0);
+	u32 queue = pick_by(skb, cpu);
 
 	consume_skb(skb);
 	return queue;
@@ -264,17 +283,23 @@ TEST(what_is_not_ipv4_takes_the_first)
 	down();
 }
 
+/* Which CPUs were given each queue, and what one of them may take then. */
 static const struct xps_row {
 	const char *name;
-	u64 set;
-	u32 real;
-	int err;
+	u64 cpus[QUEUES];
+	u32 cpu, real;
 	u32 may; /* queues that may be taken, a bit each */
 } xps[] = {
-	{ "one", 0x10, 8, 0, 0x10 },           { "two", 0x22, 8, 0, 0x22 },
-	{ "all", 0xff, 8, 0, 0xff },           { "none_is_any", 0, 8, 0, 0xff },
-	{ "not_in_use", 0xc0, 4, 0, 0x0f },    { "partly_in_use", 0xc2, 4, 0, 0x02 },
-	{ "beyond", 0x100, 8, -EINVAL, 0xff },
+	{ "one", { [4] = 1 }, 0, 8, 0x10 },
+	{ "two", { [1] = 1, [5] = 1 }, 0, 8, 0x22 },
+	{ "all", { 1, 1, 1, 1, 1, 1, 1, 1 }, 0, 8, 0xff },
+	{ "none_is_any", { 0 }, 0, 8, 0xff },
+	{ "not_in_use", { [6] = 1, [7] = 1 }, 0, 4, 0x0f },
+	{ "partly_in_use", { [1] = 1, [6] = 1, [7] = 1 }, 0, 4, 0x02 },
+	{ "of_another_cpu", { [2] = 2 }, 0, 8, 0xff },
+	{ "second_cpu", { [2] = 2, [3] = 1 }, 1, 8, 0x04 },
+	{ "shared_by_two", { [0] = 5, [7] = 4, [3] = 1 }, 2, 8, 0x81 },
+	{ "last_cpu", { [5] = 1ULL << 63 }, 63, 8, 0x20 },
 };
 
 TEST_EACH(queues_of_the_cpu, xps)
@@ -284,10 +309,31 @@ TEST_EACH(queues_of_the_cpu, xps)
 	up(QUEUES, 10);
 	dev_close(dev);
 	CHECK_EQ(netif_set_real_num_tx_queues(dev, row->real), 0);
-	CHECK_EQ(netif_set_xps_queue(dev, row->set), row->err);
+	for (u32 i = 0; i < QUEUES; i++)
+		CHECK_EQ(netif_set_xps_queue(dev, row->cpus[i], i), 0);
 	for (u32 flow = 0; flow < 500; flow++)
-		seen |= 1u << pick_flow(flow);
+		seen |= 1u << pick_flow_by(flow, row->cpu);
 	CHECK_EQ(seen, row->may);
+	for (u32 i = 0; i < QUEUES; i++) /* taken back: any again */
+		CHECK_EQ(netif_set_xps_queue(dev, 0, i), 0);
+	for (u32 flow = 0; flow < 500; flow++)
+		seen |= 1u << pick_flow_by(flow, row->cpu);
+	CHECK_EQ(seen, (1u << row->real) - 1);
+	CHECK_EQ(netif_set_xps_queue(dev, 1, QUEUES), -EINVAL);
+	down();
+}
+
+/* Eight CPUs, eight queues: each sends into its own, whatever the flow; this one is number 0. */
+TEST(each_cpu_has_its_queue)
+{
+	up(QUEUES, 10);
+	for (u32 i = 0; i < QUEUES; i++)
+		CHECK_EQ(netif_set_xps_queue(dev, 1ULL << (QUEUES - 1 - i), i), 0);
+	for (u32 flow = 0; flow < 50; flow++) {
+		for (u32 cpu = 0; cpu < QUEUES; cpu++)
+			CHECK_EQ(pick_flow_by(flow, cpu), QUEUES - 1 - cpu);
+		CHECK_EQ(pick_flow(flow), QUEUES - 1);
+	}
 	down();
 }
 
