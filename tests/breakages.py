@@ -37,8 +37,8 @@ BREAKAGES = {
     "ring_off_by_one": ("drivers/net/e1000/e1000.h", "next_to_clean - next_to_use - 1;", "next_to_clean - next_to_use;",
                         "e1000_test|test_tiny_ring"),
     "frames_not_padded": ("drivers/net/e1000/e1000_tx.c", "skb_padto(skb, ETH_ZLEN)", "skb_padto(skb, 42)", "test_frames|e1000_test"),
-    "loss_timer_not_armed": ("net/tcp/tcp_rtx_queue.c", "tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp));",
-                             "tcp_clear_xmit_timer(sk);", "tcp_wire_test|test_bad_wire.send-drop-2"),
+    "loss_timer_not_armed": ("net/tcp/tcp_rtx_queue.c", "tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp) + tcp_pacing_delay(sk));",
+                             "tcp_clear_xmit_timer(sk), (void)tcp_pacing_delay(sk);", "tcp_wire_test|test_bad_wire.send-drop-2"),
     "wrong_mss_announced": ("net/tcp/tcp_options.c", "put_unaligned_be16(mss, p + 2)", "put_unaligned_be16((u16)(mss - 60), p + 2)",
                             "test_frames|test_tshark|tcp_pure_test"),
     "payload_copied_twice": ("net/tcp/tcp_transmit.c", "return skb_shared_data(orig) ? pskb_copy(orig, MAX_TCP_HEADER) : skb_clone(orig);",
@@ -87,8 +87,8 @@ BREAKAGES |= {
     "loop_as_deep_as_it_likes": ("net/sched/dev_queue_xmit.c", "xmit_recursion < XMIT_RECURSION_LIMIT",  # A17
                                  "xmit_recursion < 4 * XMIT_RECURSION_LIMIT", "noqueue_test"),
     "doorbell_before_the_barrier": (  # A18
-        "drivers/net/e1000/e1000_tx.c", "\tdma_wmb(); /* descriptors before the tail */\n\tew32(a, E1000_TDT, r->tail);\n",
-        "\tew32(a, E1000_TDT, r->tail);\n\tdma_wmb(); /* descriptors before the tail */\n", "e1000_test"),
+        "drivers/net/e1000/e1000_tx.c", "\tdma_wmb(); /* descriptors before the tail */\n\te1000_tx_ew32(r, E1000_TDT, r->tail);\n",
+        "\te1000_tx_ew32(r, E1000_TDT, r->tail);\n\tdma_wmb(); /* descriptors before the tail */\n", "e1000_test"),
     "received_before_sent": (  # A19
         "drivers/net/e1000/e1000_main.c", "\te1000_clean_tx_poll(a);\n\twork = e1000_clean_rx_irq(a, budget);",
         "\twork = e1000_clean_rx_irq(a, budget);\n\te1000_clean_tx_poll(a);", "e1000_edges_test"),

@@ -124,6 +124,7 @@ struct sock {
 	u8 inet_mc_loop : 1;   /* what we send to a group comes back to its members here */
 	u8 inet_mc_all : 1;    /* takes datagrams of groups that others here have joined */
 	u8 sk_lock_waited : 1; /* somebody waits in lock_sock() */
+	u8 sk_paced : 1;       /* a discipline below lets each packet leave at its time (fq) */
 	bool sk_owned;         /* process context owns the socket */
 	u8 sk_write_pending;   /* threads that wait for room */
 	u16 sk_tx_queue; /* the transmit queue its packets take, counted from 1; 0: none yet */
@@ -140,9 +141,10 @@ struct sock {
 	u32 sk_priority, sk_mark;
 	u64 sk_sndtimeo_ns, sk_rcvtimeo_ns; /* WAIT_FOREVER: none */
 	u32 sk_lingertime_s;
-	u32 sk_ack_backlog, sk_max_ack_backlog; /* accept queue of a listener */
-	u32 sk_trace_id;                        /* the number of this socket in traces */
-	struct dst_entry *sk_dst_cache;         /* counted */
+	u16 sk_ack_backlog, sk_max_ack_backlog; /* accept queue of a listener */
+	u32 sk_max_pacing_rate;         /* SO_MAX_PACING_RATE, bytes a second; UINT32_MAX: none */
+	u32 sk_trace_id;                /* the number of this socket in traces */
+	struct dst_entry *sk_dst_cache; /* counted */
 	struct inet_ext *inet_ext;    /* IP options, groups: what few sockets have; NULL: nothing */
 	struct socket *sk_socket;     /* NULL once orphaned */
 	struct wait_queue_head sk_wq; /* everybody who waits on this socket */
@@ -156,6 +158,13 @@ struct sock {
 	u64 sk_pacing_rate; /* bytes a second the transport wants to send at; UINT64_MAX: any */
 } __contract(capability("sock"));
 static_assert(sizeof(struct sock) <= 384, "budget: six cache lines");
+static_assert(SOMAXCONN <= UINT16_MAX, "accept queue");
+
+/* The most that it may send, bytes a second; UINT64_MAX: any. */
+static inline u64 sk_pacing_limit(const struct sock *sk)
+{
+	return sk->sk_max_pacing_rate == UINT32_MAX ? UINT64_MAX : sk->sk_max_pacing_rate;
+}
 
 /* A transport protocol, as the socket layer sees it. Process context unless said otherwise; the sock is not owned on entry. */
 struct proto {

@@ -63,6 +63,7 @@ enum so_option {
 	SO_MARK = 36,
 	SO_PROTOCOL = 38,
 	SO_DOMAIN = 39,
+	SO_MAX_PACING_RATE = 47,
 };
 #define SOL_IP 0
 enum ip_option {

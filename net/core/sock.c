@@ -92,6 +92,7 @@ void sock_init_data(struct socket *sock, struct sock *sk)
 	sk->inet_ttl = -1;
 	sk->inet_pmtudisc = 1;
 	sk->sk_pacing_rate = UINT64_MAX;
+	sk->sk_max_pacing_rate = UINT32_MAX;
 	sk->inet_mc_ttl = 1;
 	sk->inet_mc_loop = 1;
 	sk->inet_mc_all = 1;
@@ -585,6 +586,24 @@ static int set_int(struct sock *sk, int opt, int val)
 	}
 }
 
+/*
+ * Bytes a second as 32 bits or 64; beyond 32 bits there is no limit. A transport that finds its rate itself stays below it from now
+ * on, another has this one.
+ */
+static int set_max_pacing_rate(struct sock *sk, const void *kval, u32 len, u32 val)
+{
+	u64 rate = val;
+
+	if (len >= sizeof(rate))
+		memcpy(&rate, kval, sizeof(rate));
+	sk->sk_max_pacing_rate = (u32)min(rate, (u64)UINT32_MAX);
+	if (sk->inet_is_icsk)
+		sk->sk_pacing_rate = min(sk->sk_pacing_rate, sk_pacing_limit(sk));
+	else
+		sk->sk_pacing_rate = sk_pacing_limit(sk);
+	return 0;
+}
+
 /* BH is off: softirq sees the option whole. */
 static int setsockopt_locked(struct sock *sk, int opt, const void *kval, u32 len)
 {
@@ -596,6 +615,8 @@ static int setsockopt_locked(struct sock *sk, int opt, const void *kval, u32 len
 		return -EINVAL;
 	memcpy(&val, kval, sizeof(val));
 	switch (opt) {
+	case SO_MAX_PACING_RATE:
+		return set_max_pacing_rate(sk, kval, len, (u32)val);
 	case SO_LINGER:
 		return set_linger(sk, kval, len);
 	case SO_RCVTIMEO:
@@ -722,6 +743,7 @@ static int getsockopt_locked(struct sock *sk, int opt, void *kval, u32 *len)
 {
 	struct linger ling;
 	struct timeval tv;
+	u64 rate;
 	int val;
 
 	switch (opt) {
@@ -737,6 +759,10 @@ static int getsockopt_locked(struct sock *sk, int opt, void *kval, u32 *len)
 		return put_value(kval, len, &tv, sizeof(tv));
 	case SO_BINDTODEVICE:
 		return get_bindtodevice(sk, kval, len);
+	case SO_MAX_PACING_RATE:
+		rate = sk_pacing_limit(sk);
+		return put_value(kval, len, &rate,
+				 *len < sizeof(rate) ? sizeof(u32) : sizeof(rate));
 	default:
 		if (get_int(sk, opt, &val) && get_int_more(sk, opt, &val))
 			return -ENOPROTOOPT;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * fq: every socket is a flow, flows share the device byte by byte, and each packet leaves when its time has come: the time
- * its sender wrote on it, or the one that the flow's rate allows.
+ * its sender wrote on it (TCP does once it sees fq below), or the one that the rate allows: the flow's, or its socket's.
  *
  *   new flows -(quantum used up)-> old flows, in turn -(empty)-> detached, kept for a while with its credit
  *                  \_ next packet not due yet -> throttled, by time; the watchdog brings them back
@@ -36,7 +36,8 @@ enum fq_param {
 /* Packets without a socket, which anybody on the network may cause, make so many flows at most. */
 enum { ORPHAN_FLOWS = 1024, ORPHAN_SPREAD = 0x61c88647 };
 enum { PRIO_CONTROL = 7, PRIO_MASK = 15, GC_BATCH = 8 };
-#define GC_AGE_NS (3 * NSEC_PER_SEC)
+#define GC_AGE_NS    (3 * NSEC_PER_SEC)
+#define PAUSE_MAX_NS NSEC_PER_SEC /* between two packets of a flow, however slow it is to be */
 
 enum fq_state { FQ_DETACHED, FQ_NEW, FQ_OLD, FQ_THROTTLED };
 
@@ -177,6 +178,8 @@ static struct fq_flow *classify(struct Qdisc *q, struct sk_buff *skb, u64 now)
 		p->alloc_errors++;
 		return &p->internal;
 	}
+	if (skb->sk)
+		skb->sk->sk_paced = 1; /* its transport may say when packets shall leave */
 	flow_init(f, skb->sk, hash);
 	f->credit = p->initial_quantum;
 	f->idle_ns = now;
@@ -293,10 +296,15 @@ static void unthrottle(struct fq_priv *p, u64 now)
 	qdisc_watchdog_cancel(&p->watchdog);
 }
 
+/*
+ * The flow's limit; for a packet without a departure time its socket's as well (SO_MAX_PACING_RATE). A transport that wrote the time on
+ * it has kept to its rate already.
+ */
 static u64 flow_rate(const struct fq_priv *p, const struct sk_buff *skb)
 {
-	(void)skb;
-	return p->maxrate;
+	u64 rate = skb->sk && !skb->tstamp_ns ? skb->sk->sk_pacing_rate : QDISC_UNLIMITED;
+
+	return rate < QDISC_UNLIMITED / 8 ? min(p->maxrate, rate * 8) : p->maxrate;
 }
 
 /*
@@ -307,9 +315,9 @@ static void flow_pace(struct fq_flow *f, u32 len, u64 rate, u64 due, u64 now)
 {
 	u64 took;
 
-	if (rate == QDISC_UNLIMITED)
+	if (rate == QDISC_UNLIMITED || !rate)
 		return;
-	took = (u64)len * 8 * NSEC_PER_SEC / rate;
+	took = min((u64)len * 8 * NSEC_PER_SEC / rate, PAUSE_MAX_NS);
 	f->next_ns = max(due, now > took ? now - took : 0) + took;
 }
 

@@ -313,7 +313,8 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	tp->mtu_info = tp->pmtu = 0;
 	tp->total_retrans = 0;
 	tp->delivered = 0;
-	sk->sk_pacing_rate = UINT64_MAX;
+	sk->sk_pacing_rate = sk_pacing_limit(sk);
+	tp->wstamp_ns = 0;
 	tp->backoff = tp->retransmits = tp->probes_out = 0;
 	tp->retrans_stamp_ns = 0;
 	tp->recover_valid = false;
@@ -382,7 +383,7 @@ static int tcp_listen(struct sock *sk, int backlog) __may_sleep
 		err = -EINVAL;
 		goto out;
 	}
-	sk->sk_max_ack_backlog = backlog < 0 || backlog > SOMAXCONN ? SOMAXCONN : (u32)backlog;
+	sk->sk_max_ack_backlog = backlog < 0 || backlog > SOMAXCONN ? SOMAXCONN : (u16)backlog;
 	if (sk->sk_state == TCP_LISTEN)
 		goto out;
 	num = sk->sk_num;

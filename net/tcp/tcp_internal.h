@@ -73,6 +73,10 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 #define TCP_GSO_MAX_SIZE 65536u
 /* A packet holds, and the queues below hold, what the pacing rate gives in 2^-10 s. */
 #define TCP_PACING_SHIFT 10
+/* The longest pause between two packets, and the latest that one may leave; the first segments of a connection are not held. */
+#define TCP_PACING_PAUSE_NS  NSEC_PER_SEC
+#define TCP_PACING_AHEAD_NS  (4 * NSEC_PER_SEC) /* less than fq's horizon */
+#define TCP_PACING_FREE_SEGS 10
 /* Round trips of less than 2^9 us double what a packet may hold with each halving. */
 #define TCP_TSO_RTT_SHIFT 9
 
@@ -336,6 +340,7 @@ struct tcp_sock {
 	struct tcp_rtt rtt;
 	u8 backoff, retransmits, probes_out, keepalive_sent;
 	u64 retrans_stamp_ns, probe_stamp_ns, lsndtime_ns, rcv_tstamp_ns, lrcvtime_ns;
+	u64 wstamp_ns; /* before that no segment of text shall leave, where fq keeps the times */
 	u64 challenge_ns, oow_ns; /* last challenge ACK; last ACK of a segment outside the window */
 	/* Acknowledging */
 	u8 ack_pending, quick; /* enum tcp_ack_pending; immediate ACKs still granted */

@@ -176,6 +176,8 @@ static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 	child->sk_rcvlowat = lsk->sk_rcvlowat;
 	child->sk_priority = lsk->sk_priority;
 	child->sk_mark = lsk->sk_mark;
+	child->sk_max_pacing_rate = lsk->sk_max_pacing_rate;
+	child->sk_pacing_rate = sk_pacing_limit(child);
 	child->sk_sndtimeo_ns = lsk->sk_sndtimeo_ns;
 	child->sk_rcvtimeo_ns = lsk->sk_rcvtimeo_ns;
 	tp->nonagle = ltp->nonagle;

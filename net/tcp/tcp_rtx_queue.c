@@ -55,13 +55,24 @@ void tcp_owe_fin(struct sock *sk)
 	tcp_reset_xmit_timer(sk, TCP_TIME_FIN, TCP_FIN_RETRY_NS);
 }
 
+/* How long the newest text is still to wait in fq: no loss can show before. */
+static u64 tcp_pacing_delay(const struct sock *sk)
+{
+	u64 now, at = tcp_sk(sk)->wstamp_ns;
+
+	if (!sk->sk_paced)
+		return 0;
+	now = ktime_get_ns();
+	return at > now ? at - now : 0;
+}
+
 /** tcp_rearm_rto() - after new data went out or was acknowledged (RFC 6298, 5.1-5.3). Context: owner or softirq. */
 void tcp_rearm_rto(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	if (tp->packets_out)
-		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp));
+		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp) + tcp_pacing_delay(sk));
 	else if (!tcp_send_head(sk) && tp->write_seq != tp->snd_nxt)
 		tcp_owe_fin(sk);
 	else
@@ -137,12 +148,15 @@ void tcp_rtx_unlink_free(struct sock *sk, struct sk_buff *skb)
 	tcp_wmem_free_skb(sk, skb);
 }
 
-/* An RTT sample from an acknowledged packet, or the mark that there can be none (Karn). */
+/*
+ * An RTT sample from an acknowledged packet, or the mark that there can be none (Karn). None either of one that left before its time,
+ * which happens when fq is replaced by a discipline that does not keep it.
+ */
 static void tcp_sample(const struct sk_buff *skb, u64 now_ns, struct tcp_acked *res)
 {
 	if (TCP_SKB_CB(skb)->sacked & TCPCB_EVER_RETRANS)
 		res->retrans = true;
-	else
+	else if (now_ns >= skb->tstamp_ns)
 		res->rtt_us =
 			(u32)min((now_ns - skb->tstamp_ns) / NSEC_PER_USEC, (u64)UINT32_MAX - 1);
 }

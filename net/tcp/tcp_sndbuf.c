@@ -69,7 +69,7 @@ bool tcp_stream_memory_free(const struct sock *sk, bool wake)
 /**
  * tcp_update_pacing_rate() - twice a window per round trip while the window doubles, 1.2 windows later
  *
- * What a pacing queue spreads the segments by; and one millisecond of it is what a packet and the queues below may hold.
+ * What tcp_transmit_skb() spreads the segments by, where fq lets them leave at their time; and one millisecond of it is what a packet and the queues below may hold.
  *
  * Context: owner or softirq.
  */
@@ -80,5 +80,6 @@ void tcp_update_pacing_rate(struct sock *sk)
 
 	rate *= tp->cc.cwnd < tp->cc.ssthresh / 2 ? 200 : 120;
 	if (tp->rtt.srtt8_us) /* without a sample nothing slows it down */
-		sk->sk_pacing_rate = rate * (USEC_PER_SEC / 100) * 8 / tp->rtt.srtt8_us;
+		sk->sk_pacing_rate = min(rate * (USEC_PER_SEC / 100) * 8 / tp->rtt.srtt8_us,
+					 sk_pacing_limit(sk));
 }

@@ -74,7 +74,7 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_rcv_space = tp->rcv_wnd,
 		.tcpi_total_retrans = tp->total_retrans,
 		.tcpi_pacing_rate = sk->sk_pacing_rate,
-		.tcpi_max_pacing_rate = UINT64_MAX,
+		.tcpi_max_pacing_rate = sk_pacing_limit(sk),
 		.tcpi_bytes_acked = tp->bytes_acked,
 		.tcpi_bytes_received = tp->bytes_received,
 		.tcpi_segs_out = tp->segs_out,

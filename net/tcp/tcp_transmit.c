@@ -174,6 +174,40 @@ static void tcp_set_owner_w(struct sk_buff *skb, struct sock *sk, bool charged)
 		sk->sk_wmem_alloc += skb->truesize;
 }
 
+/* --- When ------------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * When the segment is to leave (earliest departure time). What has a place in the stream, a FIN too, waits for its turn in fq, if that
+ * is what lies below; what has none goes at once, for somebody waits for an ACK.
+ */
+static u64 tcp_departure(const struct sock *sk, const struct tcp_skb_cb *cb, u64 now)
+{
+	u64 at = tcp_sk(sk)->wstamp_ns;
+
+	if (cb->seq == cb->end_seq || !sk->sk_paced || at <= now)
+		return now;
+	return min(at, now + TCP_PACING_AHEAD_NS);
+}
+
+/*
+ * @len bytes of text leave at @departs: the next ones shall when the rate has carried these. Who comes late by up to half of that does
+ * not lose the time, for timers are late.
+ */
+static void tcp_paced(struct sock *sk, u32 len, u64 departs)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u64 late = departs > tp->wstamp_ns ? departs - tp->wstamp_ns : 0, rate = sk->sk_pacing_rate;
+	u64 took;
+
+	tp->wstamp_ns = departs;
+	if (!sk->sk_paced || !rate || rate == UINT64_MAX ||
+	    tp->data_segs_out < TCP_PACING_FREE_SEGS)
+		return;
+	took = (u64)len * NSEC_PER_SEC / rate;
+	took -= min(took / 2, late);
+	tp->wstamp_ns += min(took, (u64)TCP_PACING_PAUSE_NS);
+}
+
 /* --- Down ------------------------------------------------------------------------------------------------------------------ */
 
 /* The descriptor that goes down: a clone, or a copy while an earlier clone still uses the bytes. NULL without memory. */
@@ -233,6 +267,9 @@ static void tcp_finish_csum(struct sk_buff *skb, const struct tcp_hdr_spec *h, u
  * @skb: data at the payload, control block filled; more than one segment only where sk_can_gso()
  * @clone_it: @skb stays with the caller and a clone goes; otherwise @skb is consumed
  *
+ * Both have the time at which it shall leave: from then on its round trip is measured, so that waiting in fq, which the rate asked for,
+ * does not pass for a longer way and lower the rate further. fq keeps that time; other disciplines do not look at it.
+ *
  * Context: BH off. Return: 0 accepted; -ENOBUFS no memory for the clone; NET_XMIT_DROP (positive) refused by the
  * queue below (the congestion window is reduced); other -errno from IP.
  */
@@ -240,19 +277,20 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct tcp_skb_cb cb = *TCP_SKB_CB(skb);
-	u64 now = ktime_get_ns();
+	u64 now = ktime_get_ns(), departs;
 	u32 len = skb->len;
 	struct tcp_hdr_spec h;
 	int err;
 
 	trace_fn_tcp(tcp_transmit_skb, sk, skb, cb.seq, sk->sk_write_queue.qlen);
 	BUG_ON(cb.segs == 0 || (cb.segs > 1 && !cb.gso_size));
-	skb->tstamp_ns = now;
+	departs = tcp_departure(sk, &cb, now);
+	skb->tstamp_ns = departs;
 	if (clone_it) {
 		skb = tcp_copy_for_xmit(skb);
 		if (!skb)
 			return -ENOBUFS;
-		skb->tstamp_ns = now;
+		skb->tstamp_ns = departs;
 		trace_at_tcp(tcp_clone, sk, skb, cb.seq, sk->sk_write_queue.qlen);
 	}
 	h = tcp_build_header(sk, skb, &cb);
@@ -278,5 +316,7 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
 		if (err == NET_XMIT_CN)
 			err = 0;
 	}
+	if (!err && len)
+		tcp_paced(sk, len, departs);
 	return err;
 }

@@ -377,4 +377,70 @@ TEST(the_end_gives_everything_back)
 	CHECK_EQ(skb_stats.drop[R(QDISC_RESET)] - reset, 3);
 }
 
+/* --- The rate of a socket ----------------------------------------------------------------------------------------------------- */
+static int send_of(struct sock *sk, u32 mark, u64 at_ns)
+{
+	struct sk_buff *skb = packet(1, mark, 1000);
+
+	skb->sk = sk;
+	skb->tstamp_ns = at_ns;
+	return dev_queue_xmit(skb);
+}
+
+static const struct sk_rate_row {
+	const char *name, *text;
+	u64 rate; /* bytes a second */
+	bool stamped;
+	u64 gap_ns;
+} sk_rates[] = {
+	{ "its_own", "fq", 1000000, false, MS },
+	{ "lower_is_the_flows", "fq,maxrate=4mbit", 1000000, false, 2 * MS },
+	{ "lower_is_its_own", "fq,maxrate=80mbit", 1000000, false, MS },
+	{ "any", "fq", UINT64_MAX, false, 0 },
+	{ "beyond_what_bits_can_say", "fq", UINT64_MAX / 8 + 1, false, 0 },
+	{ "none_is_any", "fq", 0, false, 0 },
+	{ "no_pause_above_a_second", "fq", 10, false, 1000 * MS },
+	/* Who writes the time has kept to his rate already: it is not asked for twice. */
+	{ "not_of_who_says_when", "fq", 1000000, true, 0 },
+	{ "but_the_flows", "fq,maxrate=4mbit", 1000000, true, 2 * MS },
+};
+
+TEST_EACH(paced_by_socket, sk_rates)
+{
+	static struct sock sk;
+
+	memset(&sk, 0, sizeof(sk));
+	sk.sk_pacing_rate = row->rate;
+	up(row->text);
+	for (u32 i = 0; i < 20; i++)
+		CHECK_EQ(send_of(&sk, i, row->stamped ? ktime_get_ns() : 0), 0);
+	CHECK(sk.sk_paced);
+	host_clock_advance(19 * row->gap_ns);
+	CHECK_EQ(wire.n, 20);
+	for (u32 i = 0; i < wire.n; i++) {
+		CHECK_EQ(wire.log[i].mark, i);
+		CHECK_EQ(wire.log[i].at_ns - wire.log[0].at_ns, i * row->gap_ns);
+	}
+	check_conserved(txq->qdisc);
+	down();
+}
+
+/* Only fq keeps times, so only fq says so. */
+TEST(other_disciplines_do_not_pace)
+{
+	static const char *const texts[] = { "pfifo_fast", "fq_codel" };
+	static struct sock sk;
+
+	for (u32 i = 0; i < ARRAY_SIZE(texts); i++) {
+		memset(&sk, 0, sizeof(sk));
+		sk.sk_pacing_rate = 1000;
+		up(texts[i]);
+		for (u32 k = 0; k < 5; k++)
+			CHECK_EQ(send_of(&sk, k, 0), 0);
+		CHECK_EQ(wire.n, 5);
+		CHECK(!sk.sk_paced);
+		down();
+	}
+}
+
 KTEST_MAIN_BOOT()
