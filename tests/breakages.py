@@ -98,7 +98,7 @@ BREAKAGES |= {
     "corked_and_sent_at_once": ("net/udp/udp.c", "bool more = udp_sk(sk)->corked || (msg->msg_flags & MSG_MORE);",  # A20
                                 "bool more = false;", "udp_send_test"),
     "page_without_its_last_counter": ("net/core/stats.c", "net->mib.ipext, NR_IPEXT_MIB);", "net->mib.ipext, NR_IPEXT_MIB - 1);",  # A21
-                                      "inetdevice_test"),
+                                      "inetdev_table_test"),
 }
 
 

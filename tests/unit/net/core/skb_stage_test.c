@@ -142,12 +142,20 @@ TEST(page)
 	struct seq_file m = { .buf = text, .size = sizeof(text) };
 
 	begin();
-	struct sk_buff *skb = alloc_skb(100);
+	struct sk_buff *skb = alloc_skb(100), *other;
 
+	for (u32 i = 0; i < 5; i++) { /* two end there, three are dropped */
+		other = alloc_skb(100);
+		skb_enter(other, SKB_STAGE_DEV);
+		if (i < 2)
+			consume_skb(other);
+		else
+			kfree_skb_reason(other, SKB_DROP_REASON_DEV_DOWN);
+	}
 	skb_enter(skb, SKB_STAGE_DEV);
 	skb_stages_show(&m);
-	CHECK(strstr(text, "\nnew        1 1 0 0 0\n"));
-	CHECK(strstr(text, "\ndev        1 0 0 0 1\n"));
+	CHECK(strstr(text, "\nnew        6 6 0 0 0\n"));
+	CHECK(strstr(text, "\ndev        6 0 2 3 1\n"));
 	CHECK(!strstr(text, "wrong"));
 	skb_enter(skb, SKB_STAGE_RX);
 	skb_stages_show(&m);

@@ -186,6 +186,24 @@ TEST(one_copy_per_byte_sent)
 	done(s);
 }
 
+/* What goes down is a clone of the packet that stays: of a linear one nothing is copied either. */
+TEST(a_small_segment_is_copied_once)
+{
+	struct socket *s;
+	u64 tx, other;
+
+	peer_up();
+	s = peer_connected();
+	tx = skb_stats.copied_tx;
+	other = skb_stats.copied_other;
+	CHECK_EQ(put(s, data, 100, 0), 100);
+	CHECK_EQ(skb_headlen(tcp_rtx_head(tcp_sk(s->sk))), 100);
+	CHECK_EQ(skb_stats.copied_tx - tx, 100);
+	CHECK_EQ(skb_stats.copied_other - other, 0);
+	peer_ack();
+	done(s);
+}
+
 /* Small ends of large calls are linear; what is cut below is not, so that software cuts without a copy. */
 TEST(small_and_large_calls_are_never_mixed_in_one_packet)
 {

@@ -22,6 +22,41 @@ static int udp_do_connect(struct sock *sk, __be32 addr, u16 port)
 	return udp_prot.connect(sk, &sin, sizeof(sin), false);
 }
 
+/* Two things are wrong with each call; it says the first. */
+static const struct wrong_row {
+	const char *name;
+	u32 len, flags, namelen;
+	u16 family, port;
+	u32 daddr;
+	long err;
+} wrongs[] = {
+	{ "length_before_oob", 65536, MSG_OOB, 16, AF_INET, 9, 0x0a000002, -EMSGSIZE },
+	{ "oob_before_address", 1, MSG_OOB, 8, AF_INET, 9, 0x0a000002, -EOPNOTSUPP },
+	{ "short_before_family", 1, 0, 8, 77, 9, 0x0a000002, -EINVAL },
+	{ "family_before_port", 1, 0, 16, 77, 0, 0x0a000002, -EAFNOSUPPORT },
+	{ "port_before_route", 1, 0, 16, AF_INET, 0, 0x08080808, -EINVAL },
+	{ "route_before_size", 65508, 0, 16, AF_INET, 9, 0x08080808, -ENETUNREACH },
+	{ "broadcast_before_size", 65508, 0, 16, AF_INET, 9, 0x0a0000ff, -EACCES },
+};
+
+TEST_EACH(the_first_error_counts, wrongs)
+{
+	struct sockaddr_in sin = { .sin_family = row->family,
+				   .sin_port = htons(row->port),
+				   .sin_addr = htonl(row->daddr) };
+	struct msghdr msg = { .msg_name = &sin,
+			      .msg_namelen = row->namelen,
+			      .msg_flags = row->flags };
+	struct sock *sk;
+
+	up();
+	sk = udp_open();
+	CHECK_EQ(udp_prot.sendmsg(sk, &msg, row->len), row->err);
+	CHECK_EQ(nr_frames, 0);
+	udp_prot.close(sk, 0);
+	fixture_down();
+}
+
 TEST(return_codes_of_send)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET,
