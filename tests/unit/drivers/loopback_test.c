@@ -102,6 +102,7 @@ TEST(device)
 {
 	lo_up();
 	CHECK_STR(lo->name, "lo");
+	CHECK(lo->_tx[0].qdisc && !lo->_tx[0].qdisc->ops->enqueue);
 	CHECK(lo->flags & IFF_LOOPBACK);
 	CHECK(lo->flags & IFF_UP);
 	CHECK(lo->flags & IFF_NOARP);
