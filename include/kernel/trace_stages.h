@@ -100,7 +100,7 @@
 	X(tcp_v4_rcv, tcp_v4_rcv, "net/tcp/tcp_ipv4.c", "tcp", TX, "consumed")							\
 	X(sk_add_backlog, sk_add_backlog, "net/core/sock.c", "tcp", TX, "socket: backlog, until its owner lets go")			\
 	X(backlog_rcv, drain_backlog, "net/core/sock.c", "tcp", TX, "consumed")							\
-	X(udp_rcv, udp_rcv, "net/udp/udp.c", "udp", ALL, "socket: receive queue")						\
+	X(udp_rcv, udp_rcv, "net/udp/udp_input.c", "udp", ALL, "socket: receive queue")						\
 	X(icmp_rcv, icmp_rcv, "net/ipv4/icmp.c", "ip", ALL, "consumed")								\
 	X(arp_rcv, arp_rcv, "net/neigh/arp.c", "neigh", TX, "consumed")								\
 	X(tcp_ack, tcp_ack, "net/tcp/tcp_ack.c", "tcp", TX, "the segment: its caller")						\

@@ -64,6 +64,10 @@ SKB_CONSUMER(ip_build_and_send_pkt, 2);
 int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt,
 		const struct flowi4 *fl, u8 ttl, bool df);
 SKB_CONSUMER(ip_send_skb, 3);
+/* The same with options of the datagram's own; NULL: the socket's. */
+int ip_send_skb_options(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt,
+			const struct flowi4 *fl, const struct ip_options *opt, u8 ttl, bool df);
+SKB_CONSUMER(ip_send_skb_options, 3);
 /* IP_MTU_DISCOVER of the sender: may it be fragmented here, whatever the header's DF says to others? */
 static inline bool ip_sk_ignore_df(const struct sock *sk)
 {
@@ -98,21 +102,47 @@ struct ip_cork {
 	u16 gso_size; /* payload of each datagram that it stands for; 0: it is one */
 	__be16 dport; /* the transport's */
 	u8 ttl;
+	struct ip_options *opt; /* its own, kfree() at its end; NULL: the socket's */
 };
 /* What one datagram wants otherwise than its socket. */
 struct ipcm {
 	__be32 saddr; /* 0: the socket's */
 	u32 oif;
 	s16 tos;
-	u8 ttl;       /* 0: the socket's */
-	u16 gso_size; /* UDP_SEGMENT */
+	u8 ttl;                 /* 0: the socket's */
+	u16 gso_size;           /* UDP_SEGMENT */
+	struct ip_options *opt; /* IP_RETOPTS: the caller's to kfree(); NULL: the socket's */
 };
 int ip_append_data(struct sock *sk, struct sk_buff_head *q, struct ip_cork *cork,
 		   struct msghdr *msg, u32 len, u32 thlen, bool corked) __may_sleep;
 struct sk_buff *ip_make_skb(struct sock *sk, struct sk_buff_head *q, struct ip_cork *cork);
 void ip_flush_pending_frames(struct sk_buff_head *q);
-int ip_cmsg_send(const struct msghdr *msg, struct ipcm *ipc);
-int cmsg_next(const struct msghdr *msg, u32 *at, struct cmsghdr *c, const u8 **data);
+
+/* --- Control messages and the error queue (net/ipv4/ip_cmsg.c) ----------------------------------------------------------- */
+/* What the socket wants for a datagram, and what control data wants otherwise. 0; -EINVAL, -ENOMEM: nothing is left to free. */
+int ip_cmsg_send(const struct sock *sk, const struct msghdr *msg, struct ipcm *ipc);
+/* What the socket wants to know of @skb, whose network header is in place, come by device @iif. */
+void ip_cmsg_recv(struct sock *sk, struct msghdr *msg, const struct sk_buff *skb, u32 iif);
+
+/* What an ICMP error says, and about which part of what it quotes. */
+struct ip_icmp_news {
+	u8 type, code;
+	__be16 port; /* of the destination; 0: there are none */
+	u32 info;    /* the MTU of "fragmentation needed" */
+	int payload; /* where the application's own bytes begin, from the quoted transport header */
+};
+
+/* In skb->cb of what err_handler gets: from the header that is quoted back to the one that brought it; 0: no ICMP came. */
+static inline u16 *ip_err_outer(const struct sk_buff *skb)
+{
+	return (u16 *)(void *)(unsigned long)skb->cb;
+}
+
+int ip_icmp_errno(u8 type, u8 code, bool *hard);
+void ip_icmp_error(struct sock *sk, struct sk_buff *skb, int err, const struct ip_icmp_news *news)
+	__needs(softirq_ctx);
+void ip_local_error(struct sock *sk, int err, __be32 daddr, __be16 port, u32 info);
+ssize_t ip_recv_error(struct sock *sk, struct msghdr *msg, size_t len);
 
 void ip_protocols_deliver(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	__needs(softirq_ctx); /* err_handler of the quoted packet's protocol */
@@ -143,6 +173,13 @@ static inline bool ip_dont_fragment(const struct sock *sk, const struct dst_entr
 	       (sk->inet_pmtudisc == IP_PMTUDISC_WANT && !dst->mtu_locked);
 }
 
+/* DF on a datagram; larger ones, which are let through, are fragmented here and on the way. */
+static inline bool ip_datagram_df(const struct sock *sk, const struct dst_entry *dst, bool fits)
+{
+	return sk->inet_pmtudisc == IP_PMTUDISC_DO || sk->inet_pmtudisc == IP_PMTUDISC_PROBE ||
+	       (fits && ip_dont_fragment(sk, dst));
+}
+
 /* A router says that packets of @sk to @daddr must be at most @mtu: learned if @sk believes it. BH off. */
 void ip_sk_update_pmtu(struct sock *sk, __be32 daddr, u32 mtu) __needs(softirq_ctx);
 
@@ -162,19 +199,31 @@ static inline u32 ip_sk_optlen(const struct sock *sk)
 }
 
 /* Where a packet of @sk to @daddr goes first: a source route begins elsewhere. */
-static inline __be32 ip_sk_first_hop(const struct sock *sk, __be32 daddr)
+static inline __be32 ip_first_hop(const struct ip_options *opt, __be32 daddr)
 {
-	const struct ip_options *opt = ip_sk_options(sk);
-
 	return opt && opt->srr ? opt->faddr : daddr;
 }
 
+static inline __be32 ip_sk_first_hop(const struct sock *sk, __be32 daddr)
+{
+	return ip_first_hop(ip_sk_options(sk), daddr);
+}
+
+/* Length of the IP header of a datagram. */
+static inline u32 ipc_hdrlen(const struct sock *sk, const struct ipcm *ipc)
+{
+	return (u32)sizeof(struct iphdr) + (ipc->opt ? ipc->opt->optlen : ip_sk_optlen(sk));
+}
+
 /* A strict source route allows no router before its first hop. */
+static inline bool ip_strict_ok(const struct ip_options *opt, const struct rtable *rt)
+{
+	return !opt || !opt->strict || !rt->rt_gateway;
+}
+
 static inline bool ip_sk_strict_ok(const struct sock *sk, const struct rtable *rt)
 {
-	const struct ip_options *opt = ip_sk_options(sk);
-
-	return !opt || !opt->strict || !rt->rt_gateway;
+	return ip_strict_ok(ip_sk_options(sk), rt);
 }
 
 /*

@@ -20,6 +20,7 @@
 #include <net/dst.h>
 #include <net/net.h>
 #include <net/skbuff.h>
+#include <uapi/errqueue.h>
 #include <uapi/socket.h>
 
 struct socket;
@@ -50,8 +51,9 @@ struct msghdr {
 	int msg_namelen;
 	struct iov_iter msg_iter;
 	u32 msg_flags;
+	/* Sending: a kernel copy of control data; receiving: what is left of the application's room for it. NULL: none. */
 	u32 msg_controllen;
-	void *msg_control; /* kernel copy of control data, well formed, or NULL */
+	void *msg_control;
 };
 
 /* What full sockets, request and TIME-WAIT mini sockets share: the identity by which packets find them. */
@@ -63,11 +65,11 @@ struct sock_common {
 	u8 skc_state; /* enum tcp_state */
 	u8 skc_reuse : 1;
 	u32 skc_bound_dev_if;
+	u32 skc_refcnt;
 	struct list_head skc_node;      /* in the 4-tuple table */
 	struct list_head skc_bind_node; /* in the port table */
 	struct proto *skc_prot;
 	struct net *skc_net;
-	u32 skc_refcnt;
 };
 static_assert(sizeof(struct sock_common) <= 96, "budget: what a lookup reads, in mini sockets too");
 
@@ -80,7 +82,21 @@ enum sock_flag_bits {
 	SOCK_BROADCAST,
 	SOCK_NOSPACE,
 	SOCK_ZAPPED,
-	SOCK_NO_CHECK_TX /* SO_NO_CHECK */
+	SOCK_NO_CHECK_TX, /* SO_NO_CHECK */
+	SOCK_RCVTSTAMP,   /* SO_TIMESTAMP */
+	SOCK_RCVTSTAMPNS, /* SO_TIMESTAMPNS */
+};
+#define SOCK_TSTAMP_FLAGS (BIT(SOCK_RCVTSTAMP) | BIT(SOCK_RCVTSTAMPNS))
+/* What an IPv4 socket wants to be told, beside data. */
+enum inet_flag_bits {
+	INET_RECVERR = 1, /* errors are queued */
+	INET_RECVPKTINFO = 2,
+	INET_RECVTTL = 4,
+	INET_RECVTOS = 8,
+	INET_RECVOPTS = 16,
+	INET_RETOPTS = 32,
+	INET_RECVORIGDSTADDR = 64,
+	INET_CMSG = ~1 /* what control messages bring with data */
 };
 #define RCV_SHUTDOWN       1
 #define SEND_SHUTDOWN      2
@@ -128,11 +144,14 @@ struct sock {
 	bool sk_owned;         /* process context owns the socket */
 	u8 sk_write_pending;   /* threads that wait for room */
 	u16 sk_tx_queue; /* the transmit queue its packets take, counted from 1; 0: none yet */
-	u32 sk_flags;    /* BIT(enum sock_flag_bits) */
+	u16 sk_flags;    /* BIT(enum sock_flag_bits) */
+	u16 inet_flags;  /* enum inet_flag_bits */
 	int sk_err,
 		sk_err_soft; /* positive errno to report; soft: the reason given if we give up */
 	u32 sk_dst_gen;      /* net->rt_genid when sk_dst_cache was looked up */
 	struct sk_buff_head sk_receive_queue, sk_write_queue, sk_backlog;
+	struct sk_buff *
+		sk_error_tail; /* the error queue, a ring by ->next: the newest, which names the oldest; NULL */
 	u32 sk_backlog_len; /* truesize on the backlog */
 	u32 sk_rmem_alloc, sk_wmem_alloc, sk_wmem_queued;
 	u32 sk_sndbuf, sk_rcvbuf; /* limits, bytes of truesize */
@@ -232,12 +251,12 @@ static inline bool sock_flag(const struct sock *sk, enum sock_flag_bits f)
 
 static inline void sock_set_flag(struct sock *sk, enum sock_flag_bits f)
 {
-	sk->sk_flags |= (u32)BIT(f);
+	sk->sk_flags |= (u16)BIT(f);
 }
 
 static inline void sock_reset_flag(struct sock *sk, enum sock_flag_bits f)
 {
-	sk->sk_flags &= ~(u32)BIT(f);
+	sk->sk_flags &= (u16)~BIT(f);
 }
 
 /* @dst, whose reference moves in, is the route of @sk as of now; NULL: it has none. The one before is given back. BH off or owner. */
@@ -367,6 +386,31 @@ int datagram_ioctl(struct sock *sk, unsigned long req, int *val); /* FIONREAD, S
 int sock_wait_for_wmem(struct sock *sk, bool nonblock) __may_sleep; /* 0, -EAGAIN, -EPIPE, sk_err */
 void datagram_close(
 	struct sock *sk); /* drops what is unread and the last reference of the socket layer */
+
+/* --- The error queue (net/core/errqueue.c) ---------------------------------------------------------------------------------------- */
+/* In skb->cb of a packet on an error queue. */
+struct sock_exterr_skb {
+	struct sock_extended_err ee;
+	__be32 daddr; /* whom the packet in error was for */
+	__be16 port;
+	u32 iif; /* the device by which the news came */
+};
+static_assert(sizeof(struct sock_exterr_skb) <= sizeof(((struct sk_buff *)0)->cb), "fits skb->cb");
+
+static inline struct sock_exterr_skb *skb_ext_err(const struct sk_buff *skb)
+{
+	return (struct sock_exterr_skb *)(void *)(unsigned long)skb->cb;
+}
+
+/* 0, or -ENOMEM (not consumed) when the receive buffer is full. */
+int sock_queue_err_skb(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx);
+struct sk_buff *sock_dequeue_err_skb(struct sock *sk); /* NULL: none */
+void skb_errqueue_purge(struct sock *sk);
+
+/* --- Control messages (net/core/scm.c) ---------------------------------------------------------------------------------------------- */
+int cmsg_next(const struct msghdr *msg, u32 *at, struct cmsghdr *c, const u8 **data);
+void put_cmsg(struct msghdr *msg, int level, int type, const void *data, u32 len);
+void sock_recv_timestamp(const struct sock *sk, struct msghdr *msg, const struct sk_buff *skb);
 
 /* --- Options of level SOL_SOCKET ------------------------------------------------------------------------------------------------ */
 int sock_setsockopt(struct sock *sk, int opt, const void *kval,

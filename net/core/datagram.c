@@ -4,7 +4,7 @@
  *
  * Interface: skb_recv_datagram(), skb_copy_datagram_msg(), datagram_poll(), datagram_ioctl(), sock_wait_for_wmem(),
  * datagram_queue_rcv(), datagram_close() (<net/sock.h>).
- * Above: raw and ping sockets, AF_PACKET.  Below: sock.c, skbuff.c.
+ * Above: UDP, raw and ping sockets, AF_PACKET.  Below: errqueue.c, sock.c, skbuff.c.
  * Context: process; what does not wait (MSG_DONTWAIT) also softirq. Nothing takes the socket's ownership: BH off is lock
  * enough for a queue.
  * Owns: a message between the queue and the application.
@@ -104,7 +104,7 @@ unsigned int datagram_poll(struct sock *sk)
 {
 	unsigned int mask = 0;
 
-	if (sk->sk_err)
+	if (sk->sk_err || sk->sk_error_tail)
 		mask |= POLLERR;
 	if (sk->sk_shutdown & RCV_SHUTDOWN)
 		mask |= POLLRDHUP | POLLIN | POLLRDNORM;
@@ -176,6 +176,7 @@ void datagram_close(struct sock *sk)
 	sock_orphan(sk);
 	local_bh_disable();
 	skb_queue_purge_reason(&sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSE);
+	skb_errqueue_purge(sk);
 	sock_put(sk);
 	local_bh_enable();
 }

@@ -117,6 +117,7 @@ static void sk_free(struct sock *sk)
 	skb_queue_purge_reason(&sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSE);
 	skb_queue_purge_reason(&sk->sk_write_queue, SKB_DROP_REASON_SOCKET_CLOSE);
 	skb_queue_purge_reason(&sk->sk_backlog, SKB_DROP_REASON_SOCKET_CLOSE);
+	skb_errqueue_purge(sk);
 	BUG_ON(sk->sk_rmem_alloc);
 	dst_release(sk->sk_dst_cache);
 	kfree(sk->inet_ext);
@@ -311,6 +312,7 @@ int sock_queue_rcv_skb(struct sock *sk, struct sk_buff *skb)
 	if (sk->sk_rmem_alloc >= sk->sk_rcvbuf)
 		return -ENOMEM;
 	skb_dst_drop(skb);
+	skb->tstamp_ns = sk->sk_flags & SOCK_TSTAMP_FLAGS ? ktime_get_ns() : 0;
 	skb_set_owner_r(skb, sk);
 	skb_queue_tail(&sk->sk_receive_queue, skb);
 	sk->sk_data_ready(sk);
@@ -548,6 +550,13 @@ static int set_buffer(struct sock *sk, int opt, int val)
 	return 0;
 }
 
+/* One of the two forms at the most; either off is both off. */
+static void set_timestamp(struct sock *sk, int opt, bool on)
+{
+	flag_assign(sk, SOCK_RCVTSTAMP, on && opt == SO_TIMESTAMP);
+	flag_assign(sk, SOCK_RCVTSTAMPNS, on && opt == SO_TIMESTAMPNS);
+}
+
 /* The options whose value is one int. */
 static int set_int(struct sock *sk, int opt, int val)
 {
@@ -577,6 +586,10 @@ static int set_int(struct sock *sk, int opt, int val)
 		return 0;
 	case SO_MARK:
 		sk->sk_mark = (u32)val;
+		return 0;
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMPNS:
+		set_timestamp(sk, opt, val != 0);
 		return 0;
 	case SO_RCVLOWAT:
 		sk->sk_rcvlowat = val < 0 ? INT32_MAX : max(val, 1);
@@ -705,6 +718,12 @@ static int get_int_more(struct sock *sk, int opt, int *val)
 		return 0;
 	case SO_RCVLOWAT:
 		*val = (int)sk->sk_rcvlowat;
+		return 0;
+	case SO_TIMESTAMP:
+		*val = sock_flag(sk, SOCK_RCVTSTAMP);
+		return 0;
+	case SO_TIMESTAMPNS:
+		*val = sock_flag(sk, SOCK_RCVTSTAMPNS);
 		return 0;
 	case SO_SNDLOWAT:
 		*val = 1;

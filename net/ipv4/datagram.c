@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * What raw and ping sockets have in common: a peer and its route, one message down, one message up, the news that an ICMP
- * error brings.
+ * What IPv4 sockets of messages have in common: a peer and its route, whom a message is for, the news that an ICMP error brings; and
+ * what raw and ping sockets share beside: one message down, one message up.
  *
- * Interface: datagram.h.
- * Above: raw.c, ping.c.  Below: route.c, ip_output.c, ip_sockglue.c; net/core's datagram.c.
- * Context: process; what does not wait also softirq. BH off is lock enough, as for UDP.
+ * Interface: <net/datagram.h>; datagram.h.
+ * Above: UDP, raw.c, ping.c.  Below: route.c, ip_output.c, ip_sockglue.c; net/core's datagram.c.
+ * Context: process; what does not wait also softirq. Nothing takes the socket's ownership to send or receive: BH off is lock enough.
  * Owns: the packet from ip4_datagram_skb() on.
- * Specs: RFC 1122 (3.2.2, 4.1.3.3); Linux's raw(7), icmp(7).
+ * Specs: RFC 1122 (3.2.2, 4.1.3.3); Linux's udp(7), raw(7), icmp(7).
  */
 #include "datagram.h"
 
@@ -34,8 +34,7 @@ void ip4_datagram_forget_peer(struct sock *sk)
 		sk->inet_saddr = 0;
 		sk->sk_rcv_saddr = 0;
 	}
-	dst_release(sk->sk_dst_cache);
-	sk->sk_dst_cache = NULL;
+	sk_dst_set(sk, NULL);
 }
 
 /* BH off. The route decides the source address; broadcast needs permission. */
@@ -83,6 +82,34 @@ int ip4_datagram_connect(struct sock *sk, const struct sockaddr_in *addr, int ad
 }
 
 /**
+ * ip4_datagram_disconnect() - proto.disconnect: connect() with AF_UNSPEC; a port that we chose is given back.
+ * Context: process. Return: 0.
+ */
+int ip4_datagram_disconnect(struct sock *sk)
+{
+	local_bh_disable();
+	ip4_datagram_forget_peer(sk);
+	sk->sk_err = 0;
+	local_bh_enable();
+	if (sk->sk_prot->unbind && !(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
+		sk->sk_prot->unbind(sk);
+	return 0;
+}
+
+/**
+ * ip4_datagram_close() - the end of a socket that no packet finds any more: groups, peer, what is unread.
+ * Context: process. Consumes: the socket layer's reference.
+ */
+void ip4_datagram_close(struct sock *sk)
+{
+	ip_mc_drop_socket(sk);
+	local_bh_disable();
+	ip4_datagram_forget_peer(sk);
+	local_bh_enable();
+	datagram_close(sk);
+}
+
+/**
  * ip4_datagram_dest() - whom a message is for: the name it bears, or the peer.
  * Context: any.
  * Return: 0; -EDESTADDRREQ neither; -EINVAL short address; -EAFNOSUPPORT.
@@ -94,35 +121,44 @@ int ip4_datagram_dest(const struct sock *sk, const struct msghdr *msg, struct ip
 	if (!sin) {
 		if (sk->sk_state != TCP_ESTABLISHED)
 			return -EDESTADDRREQ;
-		*to = (struct ip4_to){ sk->sk_daddr, true };
+		*to = (struct ip4_to){ sk->sk_daddr, sk->sk_dport, true };
 		return 0;
 	}
 	if (msg->msg_namelen < (int)sizeof(*sin))
 		return -EINVAL;
 	if (sin->sin_family != AF_INET && sin->sin_family != AF_UNSPEC)
 		return -EAFNOSUPPORT;
-	*to = (struct ip4_to){ sin->sin_addr, false };
+	*to = (struct ip4_to){ sin->sin_addr, sin->sin_port, false };
 	return 0;
 }
 
 /* --- Down -------------------------------------------------------------------------------------------------------------------- */
-static struct rtable *lookup(struct sock *sk, const struct ip4_to *to, struct flowi4 *fl)
+/* The cached route is for what the socket itself wants: control data may want another. BH off. */
+static struct rtable *lookup(struct sock *sk, const struct ip4_to *to, const struct ipcm *ipc,
+			     struct flowi4 *fl) __needs(softirq_ctx)
 {
+	bool cached = to->connected && !ipc->opt && ipc->saddr == sk->inet_saddr &&
+		      ipc->oif == sk->sk_bound_dev_if && ipc->tos == sk->inet_tos;
 	struct rtable *rt;
 
-	if (to->connected) {
+	if (cached) {
 		struct dst_entry *dst = __sk_dst_check(sk);
 
 		if (dst)
 			return dst_rtable(dst_hold(dst));
 	}
+	ip_sk_flow_dev(sk, fl);
+	/* The way is that of the first hop; the header names the real destination. */
+	fl->daddr = ip_first_hop(ipc->opt ? ipc->opt : ip_sk_options(sk), to->daddr);
 	rt = ip_route_output_key(sk->sk_net, fl);
 	if (IS_ERR(rt)) {
 		if (PTR_ERR(rt) == -ENETUNREACH)
 			IP_INC_STATS(sk->sk_net, OutNoRoutes);
-	} else if (to->connected && !sk->sk_dst_cache) {
-		sk->sk_dst_cache = dst_hold(&rt->dst);
+		return rt;
 	}
+	fl->daddr = to->daddr ? to->daddr : fl->daddr;
+	if (cached && !sk->sk_dst_cache)
+		sk_dst_set(sk, dst_hold(&rt->dst));
 	return rt;
 }
 
@@ -131,20 +167,22 @@ static struct rtable *lookup(struct sock *sk, const struct ip4_to *to, struct fl
  * Context: process, softirq. Owns: the caller, one reference on the route.
  * Return: the route; ERR_PTR(-EACCES) broadcast without SO_BROADCAST, or what ip_route_output_key() says.
  */
-struct rtable *ip4_datagram_route(struct sock *sk, const struct ip4_to *to, u8 protocol,
-				  struct flowi4 *fl)
+struct rtable *ip4_datagram_route(struct sock *sk, const struct ip4_to *to, const struct ipcm *ipc,
+				  u8 protocol, struct flowi4 *fl)
 {
 	struct rtable *rt;
 
 	*fl = (struct flowi4){
 		.daddr = to->daddr ? to->daddr : htonl(LOOPBACK_ADDR),
-		.saddr = sk->inet_saddr,
-		.oif = sk->sk_bound_dev_if,
+		.saddr = ipc->saddr,
+		.oif = ipc->oif,
 		.flowi4_proto = protocol,
-		.flowi4_tos = sk->inet_tos,
+		.flowi4_tos = (u8)ipc->tos,
+		/* A socket bound to a device may speak before the device has an address (DHCP). */
+		.anysrc = sk->sk_bound_dev_if && ipv4_is_lbcast(to->daddr) && !ipc->saddr,
 	};
 	local_bh_disable();
-	rt = lookup(sk, to, fl);
+	rt = lookup(sk, to, ipc, fl);
 	if (!IS_ERR(rt) && rt->rt_type == RTN_BROADCAST && !sock_flag(sk, SOCK_BROADCAST)) {
 		dst_release(&rt->dst);
 		rt = ERR_PTR(-EACCES);
@@ -154,13 +192,13 @@ struct rtable *ip4_datagram_route(struct sock *sk, const struct ip4_to *to, u8 p
 }
 
 /**
- * ip4_datagram_skb() - a packet that holds @len bytes of the message, behind room for a link header and 20 bytes.
+ * ip4_datagram_skb() - a packet that holds @len bytes of the message, behind room for a link header and @hdrlen bytes.
  * Context: process, softirq. Owns: the caller.
  * Return: the packet; NULL with *@err: -ENOBUFS no memory, -EFAULT.
  */
-struct sk_buff *ip4_datagram_skb(struct msghdr *msg, u32 len, int *err)
+struct sk_buff *ip4_datagram_skb(struct msghdr *msg, u32 len, u32 hdrlen, int *err)
 {
-	u32 room = LL_MAX_HEADER + (u32)sizeof(struct iphdr);
+	u32 room = LL_MAX_HEADER + hdrlen;
 	struct sk_buff *skb = alloc_skb(room + len);
 
 	*err = -ENOBUFS;
@@ -178,27 +216,20 @@ struct sk_buff *ip4_datagram_skb(struct msghdr *msg, u32 len, int *err)
 	return skb;
 }
 
-static u8 ttl_of(const struct sock *sk, const struct rtable *rt)
-{
-	if (rt->rt_type == RTN_MULTICAST)
-		return 1;
-	return sk->inet_ttl > 0 ? (u8)sk->inet_ttl : IPDEFTTL;
-}
-
 /**
- * ip4_datagram_send() - charges the socket for the packet, puts a header of 20 bytes in front of it and sends it.
+ * ip4_datagram_send() - charges the socket for the packet, puts its header in front of it and sends it.
  * Context: process, softirq. Consumes: @skb and the reference on @rt.
  * Return: as ip_send_skb(); -EMSGSIZE above the path MTU when IP_MTU_DISCOVER forbids fragments.
  */
 int ip4_datagram_send(struct sock *sk, struct sk_buff *skb, struct rtable *rt,
-		      const struct flowi4 *fl)
+		      const struct flowi4 *fl, const struct ipcm *ipc)
 {
-	bool fits = skb->len + sizeof(struct iphdr) <= ip_dst_mtu_of(sk, &rt->dst);
-	bool df = sk->inet_pmtudisc == IP_PMTUDISC_DO || sk->inet_pmtudisc == IP_PMTUDISC_PROBE ||
-		  (sk->inet_pmtudisc == IP_PMTUDISC_WANT && fits);
+	u32 mtu = ip_dst_mtu_of(sk, &rt->dst);
+	bool fits = skb->len + ipc_hdrlen(sk, ipc) <= mtu;
 	int err;
 
 	if (!fits && !ip_sk_ignore_df(sk)) {
+		ip_local_error(sk, EMSGSIZE, fl->daddr, sk->sk_dport, mtu);
 		dst_release(&rt->dst);
 		kfree_skb_reason(skb, SKB_DROP_REASON_PKT_TOO_BIG);
 		return -EMSGSIZE;
@@ -206,14 +237,27 @@ int ip4_datagram_send(struct sock *sk, struct sk_buff *skb, struct rtable *rt,
 	local_bh_disable();
 	skb_set_owner_w(skb, sk);
 	skb->ignore_df = ip_sk_ignore_df(sk);
-	err = ip_send_skb(sk->sk_net, sk, skb, rt, fl, ttl_of(sk, rt), df);
+	err = ip_send_skb_options(sk->sk_net, sk, skb, rt, fl, ipc->opt,
+				  ipc->ttl ? ipc->ttl : ip_sk_ttl(sk, rt),
+				  ip_datagram_df(sk, &rt->dst, fits));
 	local_bh_enable();
 	return err;
 }
 
 /* --- Up ------------------------------------------------------------------------------------------------------------------------- */
 /**
- * ip4_datagram_recvmsg() - proto.recvmsg: one message, and who sent it.
+ * ip4_datagram_queue_rcv() - datagram_queue_rcv() that remembers the device @skb came by, which may be gone when it is read.
+ * Context: softirq. Consumes: @skb.
+ * Return: it was queued.
+ */
+bool ip4_datagram_queue_rcv(struct sock *sk, struct sk_buff *skb)
+{
+	*ip4_datagram_iif(skb) = skb->dev->ifindex;
+	return datagram_queue_rcv(sk, skb);
+}
+
+/**
+ * ip4_datagram_recvmsg() - proto.recvmsg: one message, who sent it, and what the socket wants to know about it.
  * Context: process; softirq with MSG_DONTWAIT.
  * Return: its length as skb_copy_datagram_msg(); 0 after shutdown; -EAGAIN; -EOPNOTSUPP MSG_OOB; -EFAULT; the error that an ICMP
  * message left.
@@ -224,8 +268,10 @@ ssize_t ip4_datagram_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u3
 	struct sk_buff *skb;
 	int err;
 
-	if (flags & (MSG_OOB | MSG_ERRQUEUE))
-		return flags & MSG_OOB ? -EOPNOTSUPP : -EAGAIN;
+	if (flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (flags & MSG_ERRQUEUE)
+		return ip_recv_error(sk, msg, len);
 	skb = skb_recv_datagram(sk, flags, &err);
 	if (!skb)
 		return err;
@@ -234,39 +280,30 @@ ssize_t ip4_datagram_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u3
 					     .sin_addr = ip_hdr(skb)->saddr };
 		msg->msg_namelen = sizeof(*sin);
 	}
+	ip_cmsg_recv(sk, msg, skb, *ip4_datagram_iif(skb));
 	return skb_copy_datagram_msg(skb, msg, len, flags);
 }
 
-/* Errno of an ICMP error; *hard: it is no passing trouble. */
-static int icmp_errno(const struct sock *sk, u8 type, u8 code, bool *hard)
-{
-	*hard = false;
-	if (type == ICMP_PARAMETERPROB) {
-		*hard = true;
-		return EPROTO;
-	}
-	if (type != ICMP_DEST_UNREACH)
-		return EHOSTUNREACH; /* time exceeded */
-	if (code == ICMP_FRAG_NEEDED) {
-		*hard = sk->inet_pmtudisc != IP_PMTUDISC_DONT;
-		return EMSGSIZE;
-	}
-	BUG_ON(code >= NR_ICMP_UNREACH);
-	*hard = icmp_err_convert[code].fatal;
-	return icmp_err_convert[code].error;
-}
-
 /**
- * ip4_datagram_error() - an ICMP error came for @sk. A connected socket is told of a hard one; without a peer nobody could
- * tell whose error it is (RFC 1122, 4.1.3.3).
+ * ip4_datagram_error() - an ICMP error came for @sk. Who asked for errors (IP_RECVERR) finds each on the error queue and pending;
+ * others are told of hard ones if they are connected: without a peer nobody could tell whose error it is (RFC 1122, 4.1.3.3).
+ * @skb: as net_protocol.err_handler; not consumed.
  * Context: softirq.
  */
-void ip4_datagram_error(struct sock *sk, u8 type, u8 code)
+void ip4_datagram_error(struct sock *sk, struct sk_buff *skb, const struct ip_icmp_news *news)
 {
-	bool hard;
-	int err = icmp_errno(sk, type, code, &hard);
+	bool mtu = news->type == ICMP_DEST_UNREACH && news->code == ICMP_FRAG_NEEDED, hard;
+	int err = ip_icmp_errno(news->type, news->code, &hard);
 
-	if (!hard || sk->sk_state != TCP_ESTABLISHED)
+	if (mtu) {
+		ip_sk_update_pmtu(sk, ip_hdr(skb)->daddr, news->info);
+		hard = sk->inet_pmtudisc != IP_PMTUDISC_DONT && ip_sk_accept_pmtu(sk);
+		if (!hard)
+			return;
+	}
+	if (sk->inet_flags & INET_RECVERR)
+		ip_icmp_error(sk, skb, err, news);
+	else if (!hard || sk->sk_state != TCP_ESTABLISHED)
 		return;
 	sk->sk_err = err;
 	sk->sk_error_report(sk);
@@ -309,23 +346,41 @@ int ip4_datagram_getsockopt(struct sock *sk, int level, int opt, void *kval, u32
 }
 
 /**
- * ip4_datagram_show_head() - the head line of /proc/net/raw and /proc/net/icmp. Context: process.
+ * ip4_datagram_show() - the columns of a socket (kernel addresses are shown as 0). Context: process, BH off.
  */
-void ip4_datagram_show_head(struct seq_file *m)
+void ip4_datagram_show(struct seq_file *m, const struct sock *sk)
 {
-	seq_puts(m, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   "
-		    "uid  timeout inode ref pointer drops\n");
-}
-
-/**
- * ip4_datagram_show() - the line of a socket (kernel addresses are shown as 0). Context: process, BH off.
- */
-void ip4_datagram_show(struct seq_file *m, const struct sock *sk, unsigned int line)
-{
-	seq_printf(m,
-		   "%4u: %08X:%04X %08X:%04X %02X %08X:%08X %02X:%08X %08X %5u %8d %u %d %d %u\n",
-		   line, (__force u32)sk->sk_rcv_saddr, (unsigned int)sk->sk_num,
+	seq_printf(m, "%08X:%04X %08X:%04X %02X %08X:%08X %02X:%08X %08X %5u %8d %u %d %d %u",
+		   (__force u32)sk->sk_rcv_saddr, (unsigned int)sk->sk_num,
 		   (__force u32)sk->sk_daddr, (unsigned int)ntohs(sk->sk_dport),
 		   (unsigned int)sk->sk_state, sk->sk_wmem_alloc, sk->sk_rmem_alloc, 0U, 0U, 0U, 0U,
 		   0, 0U, (int)sk->sk_refcnt, 0, sk->sk_drops);
+}
+
+/** ip4_datagram_sock_of() - the socket whose skc_node @node is. Context: any. Return: it, borrowed from its table. */
+struct sock *ip4_datagram_sock_of(struct list_head *node)
+{
+	return container_of(list_entry(node, struct sock_common, skc_node), struct sock,
+			    __sk_common);
+}
+
+/**
+ * ip4_datagram_show_lists() - the page /proc/net/raw or icmp: a line for every socket of @n lists, which begins with its
+ * number (raw: the protocol) or with that of the line. Context: process.
+ */
+void ip4_datagram_show_lists(struct seq_file *m, struct list_head *lists, u32 n, bool number)
+{
+	unsigned int line = 0;
+
+	seq_puts(m, "  sl  " IP4_DATAGRAM_HEAD "\n");
+	local_bh_disable();
+	for (u32 i = 0; i < n; i++)
+		for (struct list_head *at = lists[i].next; at != &lists[i]; at = at->next) {
+			const struct sock *sk = ip4_datagram_sock_of(at);
+
+			seq_printf(m, "%4u: ", number ? (unsigned int)sk->sk_num : line++);
+			ip4_datagram_show(m, sk);
+			seq_puts(m, "\n");
+		}
+	local_bh_enable();
 }

@@ -45,6 +45,7 @@ static void ipv4_link_failure(struct sk_buff *skb) __needs(softirq_ctx)
 	if (skb_headlen(skb) < hlen + 8)
 		return;
 	skb_pull(skb, hlen);
+	*ip_err_outer(skb) = 0; /* we say it ourselves */
 	ip_protocols_deliver(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
 	skb_push(skb, hlen);
 }

@@ -258,6 +258,7 @@ static enum skb_drop_reason icmp_unreach(struct net *net, struct sk_buff *skb) _
 {
 	u8 type = icmp_hdr(skb)->type, code = icmp_hdr(skb)->code;
 	u32 mtu = ntohs(icmp_hdr(skb)->un.frag.mtu), info = 0, hlen;
+	u32 outer = ip_hdrlen(ip_hdr(skb)) + (u32)sizeof(struct icmphdr);
 
 	if (type == ICMP_DEST_UNREACH && code >= NR_ICMP_UNREACH)
 		return SKB_DROP_REASON_ICMP_IGNORED;
@@ -277,6 +278,7 @@ static enum skb_drop_reason icmp_unreach(struct net *net, struct sk_buff *skb) _
 		info = icmp_told_mtu(mtu, ntohs(ip_hdr(skb)->tot_len));
 	skb_pull(skb, hlen);
 	skb_reset_transport_header(skb);
+	*ip_err_outer(skb) = (u16)outer;
 	ip_protocols_deliver(skb, type, code, info);
 	return NR_DROP_REASONS;
 invalid:

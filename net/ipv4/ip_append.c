@@ -9,13 +9,12 @@
  *   ip_append_data()         payload to the end of the queue, in packets as needed
  *   ip_make_skb()            the queue becomes one packet, ready for the transport's header
  *   ip_flush_pending_frames() the queue is given up
- *   ip_cmsg_send()           what control data asks for one datagram
  *
  * Interface: <net/ip.h>.
  * Above: UDP.  Below: skbuff.c, struct sock's send account.
  * Context: process; softirq with MSG_DONTWAIT.
  * Owns: nothing; the queue is the caller's, its packets are charged to the socket.
- * Specs: RFC 791 (2.3); RFC 1122 (3.3.3, 4.1); ip(7), udp(7) (errors, control data).
+ * Specs: RFC 791 (2.3); RFC 1122 (3.3.3, 4.1); ip(7), udp(7) (errors).
  */
 #include "ipv4.h"
 
@@ -28,30 +27,6 @@
 #define CORK_FIRST_ROOM 1600u
 
 /* --- Memory ------------------------------------------------------------------------------------------------------------ */
-
-/* Room in the send buffer: 0; the pending error; -EPIPE; -EAGAIN (at once, or after the timeout). */
-static int ip_wait_wmem(struct sock *sk, bool nonblock) __may_sleep
-{
-	u64 deadline = sock_snd_deadline(sk, nonblock);
-
-	for (;;) {
-		int err = 0;
-
-		if (sk->sk_err)
-			return sock_error(sk);
-		if (sk->sk_shutdown & SEND_SHUTDOWN)
-			return -EPIPE;
-		if (sk->sk_wmem_alloc < sk->sk_sndbuf)
-			return 0;
-		if (deadline)
-			err = wait_event_until(&sk->sk_wq,
-					       sk->sk_wmem_alloc < sk->sk_sndbuf || sk->sk_err ||
-						       (sk->sk_shutdown & SEND_SHUTDOWN),
-					       deadline);
-		if (!deadline || err)
-			return -EAGAIN;
-	}
-}
 
 /* An empty packet with @room bytes behind its headers, charged and queued. 0; -ENOBUFS. */
 static int ip_new_piece(struct sock *sk, struct sk_buff_head *q, const struct ip_cork *cork,
@@ -129,10 +104,13 @@ int ip_append_data(struct sock *sk, struct sk_buff_head *q, struct ip_cork *cork
 	if (cork->mtu <
 	    cork->hdrlen + thlen + 8) /* no path has so little, nor room for a fragment in it */
 		return -EMSGSIZE;
-	if (cork->length + left > limit - cork->hdrlen)
+	if (cork->length + left > limit - cork->hdrlen) {
+		ip_local_error(sk, EMSGSIZE, cork->fl.daddr, cork->dport,
+			       cork->mtu - (cork->hdrlen - (u32)sizeof(struct iphdr)));
 		return -EMSGSIZE;
+	}
 	if (thlen) {
-		err = ip_wait_wmem(sk, msg->msg_flags & MSG_DONTWAIT);
+		err = sock_wait_for_wmem(sk, msg->msg_flags & MSG_DONTWAIT);
 		if (err)
 			return err;
 	}
@@ -211,91 +189,4 @@ void ip_flush_pending_frames(struct sk_buff_head *q)
 	local_bh_disable();
 	skb_queue_purge_reason(q, SKB_DROP_REASON_LOCAL_ERROR);
 	local_bh_enable();
-}
-
-/* --- Control data ------------------------------------------------------------------------------------------------------------ */
-
-/* One item of level SOL_IP with @len bytes at @data. 0; -EINVAL. */
-static int ip_cmsg_one(struct ipcm *ipc, int type, const u8 *data, size_t len)
-{
-	struct in_pktinfo info;
-	int val = 0;
-
-	switch (type) {
-	case IP_PKTINFO:
-		if (len != sizeof(info))
-			return -EINVAL;
-		memcpy(&info, data, sizeof(info));
-		if (info.ipi_ifindex)
-			ipc->oif = (u32)info.ipi_ifindex;
-		ipc->saddr = info.ipi_spec_dst;
-		return 0;
-	case IP_TTL:
-		if (len != sizeof(val))
-			return -EINVAL;
-		memcpy(&val, data, sizeof(val));
-		if (val < 1 || val > 255)
-			return -EINVAL;
-		ipc->ttl = (u8)val;
-		return 0;
-	case IP_TOS:
-		if (len != sizeof(val) && len != 1)
-			return -EINVAL;
-		memcpy(&val, data, len);
-		if (val < 0 || val > 255)
-			return -EINVAL;
-		ipc->tos = (s16)val;
-		return 0;
-	default:
-		return -EINVAL;
-	}
-}
-
-/**
- * ip_cmsg_send() - what the control data of @msg asks of IP for this datagram; other levels are left to others.
- * @ipc: the socket's own values, which are overwritten.
- *
- * Context: process, softirq.
- * Return: 0; -EINVAL an item that is not whole, unknown, or of a wrong size or value.
- */
-int ip_cmsg_send(const struct msghdr *msg, struct ipcm *ipc)
-{
-	struct cmsghdr c;
-	const u8 *data;
-	u32 at = 0;
-	int more;
-
-	while ((more = cmsg_next(msg, &at, &c, &data)) > 0) {
-		int err = 0;
-
-		if (c.cmsg_level == SOL_SOCKET)
-			return -EINVAL;
-		if (c.cmsg_level == SOL_IP)
-			err = ip_cmsg_one(ipc, c.cmsg_type, data, c.cmsg_len - sizeof(c));
-		if (err)
-			return err;
-	}
-	return more;
-}
-
-/**
- * cmsg_next() - the item of control data at *@at, which moves behind it.
- * @c: gets its header. @data: its bytes, c->cmsg_len less the header's.
- *
- * Context: any.
- * Return: 1; 0 there is none; -EINVAL it is not whole.
- */
-int cmsg_next(const struct msghdr *msg, u32 *at, struct cmsghdr *c, const u8 **data)
-{
-	u32 left = msg->msg_control ? msg->msg_controllen - *at : 0;
-	const u8 *p = (const u8 *)msg->msg_control + *at;
-
-	if (left < sizeof(*c))
-		return 0;
-	memcpy(c, p, sizeof(*c));
-	if (c->cmsg_len < sizeof(*c) || c->cmsg_len > left)
-		return -EINVAL;
-	*data = p + sizeof(*c);
-	*at += min((u32)ALIGN(c->cmsg_len, sizeof(size_t)), left);
-	return 1;
 }

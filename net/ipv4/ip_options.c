@@ -2,15 +2,15 @@
 /*
  * IPv4 options that an application puts on its packets: checked when they are set, completed when a packet goes.
  *
- * Input never comes here: what arrives with options is walked over in ip_input.c, a source route is dropped there, and nothing of
- * it is ever copied into an answer. What goes out is the application's own wish: loose and strict source routes, record route,
+ * What arrives with options is walked over in ip_input.c, and a source route is dropped there unless the user wants them. What goes
+ * out is the application's own wish: loose and strict source routes, record route,
  * timestamps; anything else that is well formed goes as it is, but what RFC 6814 has retired.
  *
  * A source route as set names the hops in order and the destination not at all. On the wire the first hop is the header's
  * destination, the rest moves up one, and the last slot holds the real destination (RFC 1122, 3.2.1.8 (c)).
  *
- * Interface: "ipv4.h" (inet_ext_get(), ip_options_compile(), ip_options_build()).
- * Above: ip_sockglue.c, igmp.c, ip_output.c.  Below: nothing.
+ * Interface: "ipv4.h" (inet_ext_get(), ip_options_compile(), ip_options_build(), ip_options_echo()).
+ * Above: ip_sockglue.c, ip_cmsg.c, igmp.c, ip_output.c.  Below: nothing.
  * Context: any.
  * Owns: nothing.
  * Specs: RFC 791 (3.1); RFC 1122 (3.2.1.8); RFC 6814; RFC 2113.
@@ -214,4 +214,56 @@ void ip_options_build(const struct ip_options *opt, u8 *to, __be32 saddr, __be32
 		build_rr(to + opt->rr - 1, saddr);
 	if (opt->ts)
 		build_ts(to + opt->ts - 1, saddr);
+}
+
+/* A source route that brought a packet here from @saddr, turned round: the last router first. Its length. */
+static u32 echo_route(const u8 *p, __be32 saddr, u8 *out)
+{
+	u32 len = p[1], n = 3;
+
+	out[0] = p[0];
+	out[2] = ROUTE_PTR;
+	for (u32 at = len; at >= SRR_MIN; at -= 4) {
+		/* The sender itself is no hop: it is where the answer goes. */
+		if (at == SRR_MIN && memcmp(p + 3, &saddr, 4) == 0)
+			break;
+		memcpy(out + n, p + at - 4, 4);
+		n += 4;
+	}
+	out[1] = (u8)n;
+	return n > 3 ? n : 0;
+}
+
+/**
+ * ip_options_echo() - the options of a received packet as an answer to it should bear them, in the form that an application sets: a
+ * source route reversed, record route and timestamp as they are (RFC 1122, 3.2.1.8).
+ * @iph: options checked by ip_rcv(). @route_only: nothing but the source route.
+ * @out: gets them, filled up to a multiple of four
+ * Context: any. Return: bytes; 0: there is nothing to send back.
+ */
+u32 ip_options_echo(const struct iphdr *iph, bool route_only, u8 out[IP_OPTIONS_MAX])
+{
+	struct reader r = rd_init(iph + 1, ip_hdrlen(iph) - (u32)sizeof(*iph));
+	u32 n = 0;
+
+	memset(out, IPOPT_END, IP_OPTIONS_MAX);
+	while (r.left) {
+		const u8 *p = (const u8 *)iph + ip_hdrlen(iph) - r.left;
+		u8 kind = rd_u8(&r), len;
+
+		if (kind == IPOPT_END)
+			break;
+		if (kind == IPOPT_NOOP)
+			continue;
+		len = rd_u8(&r);
+		(void)rd_take(&r, (u32)len - 2);
+		BUG_ON(len < 2 || r.bad);
+		if ((kind == IPOPT_LSRR || kind == IPOPT_SSRR) && (len - 3) % 4 == 0) {
+			n += echo_route(p, iph->saddr, out + n);
+		} else if ((kind == IPOPT_RR || kind == IPOPT_TS) && !route_only) {
+			memcpy(out + n, p, len);
+			n += len;
+		}
+	}
+	return ALIGN(n, 4);
 }

@@ -475,10 +475,21 @@ static u16 ip_datagram_ident(struct net *net, struct sock *sk, const struct sk_b
 }
 
 /**
- * ip_send_skb() - the way down of a datagram (UDP, ICMP).
+ * ip_send_skb() - ip_send_skb_options() with the options of the socket.
+ * Context: process, softirq. Consumes @skb. Return: the same.
+ */
+int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt,
+		const struct flowi4 *fl, u8 ttl, bool df)
+{
+	return ip_send_skb_options(net, sk, skb, rt, fl, NULL, ttl, df);
+}
+
+/**
+ * ip_send_skb_options() - the way down of a datagram (UDP, ICMP).
  * @sk: who sends, for identification, priority and mark; NULL for the stack itself.
  * @rt: its reference moves in, on every return.
  * @fl: addresses, protocol and type of service of the header; daddr the real destination, also with a source route.
+ * @opt: IP options of its own; NULL: the socket's.
  * @ttl: 0 means the default; of a socket's datagram to a group, that it stays on this host.
  *
  * Datagrams above the path MTU leave in fragments, unless @df forbids it.
@@ -487,8 +498,8 @@ static u16 ip_datagram_ident(struct net *net, struct sock *sk, const struct sk_b
  * its first hop (OutNoRoutes); -EMSGSIZE; -ENOMEM, -EINVAL, -ENETDOWN. Every error but that one counts OutDiscards, -EMSGSIZE also
  * FragFails.
  */
-int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt,
-		const struct flowi4 *fl, u8 ttl, bool df)
+int ip_send_skb_options(struct net *net, struct sock *sk, struct sk_buff *skb, struct rtable *rt,
+			const struct flowi4 *fl, const struct ip_options *opt, u8 ttl, bool df)
 {
 	struct ip_params p = {
 		.saddr = fl->saddr,
@@ -496,7 +507,7 @@ int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rt
 		.ttl = ttl || (sk && rt->rt_type == RTN_MULTICAST) ? ttl : IPDEFTTL,
 		.tos = fl->flowi4_tos,
 		.protocol = fl->flowi4_proto,
-		.opt = sk ? ip_sk_options(sk) : NULL,
+		.opt = opt || !sk ? opt : ip_sk_options(sk),
 		.df = df,
 	};
 	int rc;
@@ -505,7 +516,7 @@ int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rt
 	skb_enter(skb, SKB_STAGE_IP_OUT);
 	local_bh_disable();
 	skb_dst_set(skb, &rt->dst);
-	if (sk && unlikely(!ip_sk_strict_ok(sk, rt))) {
+	if (unlikely(!ip_strict_ok(p.opt, rt))) {
 		rc = ip_no_route(net, skb);
 		goto out;
 	}
@@ -514,7 +525,8 @@ int ip_send_skb(struct net *net, struct sock *sk, struct sk_buff *skb, struct rt
 	if (rc)
 		goto discard;
 	if (sk) {
-		skb->priority = sk->sk_priority;
+		skb->priority = fl->flowi4_tos == sk->inet_tos ? sk->sk_priority
+							       : rt_tos2priority(fl->flowi4_tos);
 		skb->mark = sk->sk_mark;
 	}
 	rc = ip_local_out(net, sk, skb);

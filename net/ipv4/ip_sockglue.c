@@ -15,12 +15,7 @@
 #include <lib/string.h>
 #include <net/inetdevice.h>
 
-#define TOS_LOWDELAY   0x10
-#define TOS_THROUGHPUT 0x08
-#define TOS_ECN_MASK   3
-
-/* Classes of SO_PRIORITY, of which pfifo_fast makes bands. */
-enum { PRIO_BESTEFFORT = 0, PRIO_BULK = 2, PRIO_INTERACTIVE_BULK = 4, PRIO_INTERACTIVE = 6 };
+#define TOS_ECN_MASK 3
 
 /* One byte or an int: both are accepted, as applications use both; nothing at all means 0. */
 static int ip_opt_value(const void *kval, u32 len)
@@ -32,14 +27,6 @@ static int ip_opt_value(const void *kval, u32 len)
 	else if (len)
 		val = *(const u8 *)kval;
 	return val;
-}
-
-/* What "low delay" and "throughput" of a type of service mean to our own queues. */
-static u32 rt_tos2priority(u8 tos)
-{
-	if (tos & TOS_LOWDELAY)
-		return tos & TOS_THROUGHPUT ? PRIO_INTERACTIVE_BULK : PRIO_INTERACTIVE;
-	return tos & TOS_THROUGHPUT ? PRIO_BULK : PRIO_BESTEFFORT;
 }
 
 static void ip_set_tos(struct sock *sk, int val)
@@ -189,6 +176,41 @@ static int ip_set_multicast(struct sock *sk, int opt, const void *kval, u32 len)
 	}
 }
 
+/* --- What is told with data ------------------------------------------------------------------------------------------------- */
+
+/* The flag that says so; 0: no such option. */
+static u16 ip_recv_flag(int opt)
+{
+	switch (opt) {
+	case IP_RECVERR:
+		return INET_RECVERR;
+	case IP_PKTINFO:
+		return INET_RECVPKTINFO;
+	case IP_RECVTTL:
+		return INET_RECVTTL;
+	case IP_RECVTOS:
+		return INET_RECVTOS;
+	case IP_RECVOPTS:
+		return INET_RECVOPTS;
+	case IP_RETOPTS:
+		return INET_RETOPTS;
+	case IP_RECVORIGDSTADDR:
+		return INET_RECVORIGDSTADDR;
+	default:
+		return 0;
+	}
+}
+
+/* Who wants no errors any more reads none that have come. */
+static void ip_set_recv(struct sock *sk, u16 flag, bool on)
+{
+	local_bh_disable();
+	sk->inet_flags = (u16)(on ? sk->inet_flags | flag : sk->inet_flags & ~flag);
+	local_bh_enable();
+	if (flag == INET_RECVERR && !on)
+		skb_errqueue_purge(sk);
+}
+
 /* --- The calls ------------------------------------------------------------------------------------------------------------- */
 
 /**
@@ -200,8 +222,13 @@ static int ip_set_multicast(struct sock *sk, int opt, const void *kval, u32 len)
 int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len)
 {
 	int val = ip_opt_value(kval, len);
+	u16 flag = ip_recv_flag(opt);
 
 	sock_owned_by_me(sk);
+	if (flag) {
+		ip_set_recv(sk, flag, val != 0);
+		return 0;
+	}
 	switch (opt) {
 	case IP_OPTIONS:
 		return ip_set_options(sk, kval, len);
@@ -228,7 +255,12 @@ static int ip_get_int(struct sock *sk, int opt, int *val)
 {
 	const struct inet_ext *ext = sk->inet_ext;
 	const struct dst_entry *dst;
+	u16 flag = ip_recv_flag(opt);
 
+	if (flag) {
+		*val = (sk->inet_flags & flag) != 0;
+		return 0;
+	}
 	switch (opt) {
 	case IP_TOS:
 		*val = sk->inet_tos;

@@ -68,6 +68,20 @@ int ip_mc_output(struct net *net, struct sock *sk, struct sk_buff *skb) __needs(
 int ip_options_compile(struct ip_options *opt, const void *data, u32 len);
 void ip_options_build(const struct ip_options *opt, u8 *to, __be32 saddr, __be32 daddr);
 struct inet_ext *inet_ext_get(struct sock *sk);
+u32 ip_options_echo(const struct iphdr *iph, bool route_only, u8 out[IP_OPTIONS_MAX]);
+
+#define TOS_LOWDELAY   0x10
+#define TOS_THROUGHPUT 0x08
+/* Classes of SO_PRIORITY, of which pfifo_fast makes bands. */
+enum { PRIO_BESTEFFORT = 0, PRIO_BULK = 2, PRIO_INTERACTIVE_BULK = 4, PRIO_INTERACTIVE = 6 };
+/* What "low delay" and "throughput" of a type of service mean to our own queues. */
+static inline u32 rt_tos2priority(u8 tos)
+{
+	if (tos & TOS_LOWDELAY)
+		return tos & TOS_THROUGHPUT ? PRIO_INTERACTIVE_BULK : PRIO_INTERACTIVE;
+	return tos & TOS_THROUGHPUT ? PRIO_BULK : PRIO_BESTEFFORT;
+}
+
 int ip_mc_join(struct sock *sk, const struct ip_mreqn *mr);
 int ip_mc_leave(struct sock *sk, const struct ip_mreqn *mr);
 void ip_mc_netdev_event(struct net_device *dev, enum netdev_event ev);

@@ -18,6 +18,7 @@
 
 #include "datagram.h"
 
+#include <kernel/mm.h>
 #include <kernel/proc.h>
 #include <kernel/random.h>
 #include <kernel/softirq.h>
@@ -32,12 +33,6 @@ static struct list_head *bucket_of(struct net *net, u16 ident)
 	return &net->ipv4->ping[ident % PING_BUCKETS];
 }
 
-static struct sock *sock_of(struct list_head *node)
-{
-	return container_of(list_entry(node, struct sock_common, skc_node), struct sock,
-			    __sk_common);
-}
-
 /* --- Identifiers --------------------------------------------------------------------------------------------------------- */
 /*
  * Nobody has it, or (@share) only sockets that share, as SO_REUSEADDR says: it is set from the begin, so that one process may
@@ -48,7 +43,7 @@ static bool ident_free(const struct sock *sk, u16 ident, bool share)
 	struct list_head *b = bucket_of(sk->sk_net, ident), *n;
 
 	for (n = b->next; n != b; n = n->next) {
-		const struct sock *other = sock_of(n);
+		const struct sock *other = ip4_datagram_sock_of(n);
 
 		if (other->sk_num == ident && !(share && other->sk_reuse && sk->sk_reuse))
 			return false;
@@ -106,27 +101,11 @@ static void ping_unbind(struct sock *sk)
 	local_bh_enable();
 }
 
-/* proto.disconnect: connect() with AF_UNSPEC. */
-static int ping_disconnect(struct sock *sk)
-{
-	local_bh_disable();
-	ip4_datagram_forget_peer(sk);
-	sk->sk_err = 0;
-	local_bh_enable();
-	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
-		ping_unbind(sk);
-	return 0;
-}
-
 static void ping_close(struct sock *sk, u64 deadline_ns)
 {
 	(void)deadline_ns;
 	ping_unbind(sk);
-	local_bh_disable();
-	ip4_datagram_forget_peer(sk);
-	local_bh_enable();
-	ip_mc_drop_socket(sk);
-	datagram_close(sk);
+	ip4_datagram_close(sk);
 }
 
 /* --- Up ------------------------------------------------------------------------------------------------------------------------ */
@@ -136,7 +115,7 @@ static struct sock *ping_lookup(struct net *net, u16 ident, __be32 peer, __be32 
 	struct list_head *b = bucket_of(net, ident), *n;
 
 	for (n = b->next; n != b; n = n->next) {
-		struct sock *sk = sock_of(n);
+		struct sock *sk = ip4_datagram_sock_of(n);
 
 		if (sk->sk_num == ident && (!sk->sk_rcv_saddr || sk->sk_rcv_saddr == ours) &&
 		    (!sk->sk_daddr || sk->sk_daddr == peer) &&
@@ -159,7 +138,7 @@ static bool ping_rcv(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
 	clone = skb_clone(skb);
 	trace_at_skb(ping_rcv, clone, sk->sk_receive_queue.qlen);
 	if (clone)
-		(void)datagram_queue_rcv(sk, clone);
+		(void)ip4_datagram_queue_rcv(sk, clone);
 	else
 		sk->sk_drops++;
 	return true;
@@ -172,14 +151,15 @@ static void ping_err(struct sk_buff *skb, u8 type, u8 code, u32 info) __needs(so
 	const struct iphdr *iph = ip_hdr(skb);
 	struct sock *sk;
 
-	(void)info;
 	if (icmph->type != ICMP_ECHO || icmph->code)
 		return;
 	/* Seen from our socket: the quoted destination is the peer. */
 	sk = ping_lookup(skb->dev->net, ntohs(icmph->un.echo.id), iph->daddr, iph->saddr,
 			 skb->dev->ifindex);
 	if (sk)
-		ip4_datagram_error(sk, type, code);
+		ip4_datagram_error(
+			sk, skb,
+			&(struct ip_icmp_news){ .type = type, .code = code, .info = info });
 }
 
 /* BH off. One socket @more or less listens. */
@@ -218,21 +198,24 @@ static void ping_finish_request(const struct sock *sk, struct sk_buff *skb)
 
 /* Route in hand: its reference is consumed. */
 static int ping_send(struct sock *sk, struct msghdr *msg, u32 len, struct rtable *rt,
-		     const struct flowi4 *fl) __may_sleep
+		     const struct flowi4 *fl, const struct ipcm *ipc) __may_sleep
 {
+	u32 hdrlen = ipc_hdrlen(sk, ipc);
 	struct sk_buff *skb;
 	int err = -EMSGSIZE;
 
-	if (len + sizeof(struct iphdr) > IP_MAX_MTU)
+	if (len + hdrlen > IP_MAX_MTU) {
+		ip_local_error(sk, EMSGSIZE, fl->daddr, 0, ip_dst_mtu_of(sk, &rt->dst));
 		goto release;
+	}
 	err = sock_wait_for_wmem(sk, msg->msg_flags & MSG_DONTWAIT);
 	if (err)
 		goto release;
-	skb = ip4_datagram_skb(msg, len, &err);
+	skb = ip4_datagram_skb(msg, len, hdrlen, &err);
 	if (!skb)
 		goto release;
 	ping_finish_request(sk, skb);
-	err = ip4_datagram_send(sk, skb, rt, fl);
+	err = ip4_datagram_send(sk, skb, rt, fl, ipc);
 	if (!err)
 		icmp_out_count(sk->sk_net, ICMP_ECHO);
 	return err;
@@ -243,14 +226,15 @@ release:
 
 /*
  * proto.sendmsg: one echo request, ICMP header first. Its length, or -EMSGSIZE, -EOPNOTSUPP (MSG_OOB), -EINVAL (shorter than the
- * header, no echo request, short address), -EDESTADDRREQ, -EAFNOSUPPORT, -ENETUNREACH, -ENETDOWN, -EACCES (broadcast), -EPIPE,
- * -EAGAIN, -ENOBUFS, -ENOMEM, -EFAULT, or the error an ICMP message left.
+ * header, no echo request, short address, control data), -EDESTADDRREQ, -EAFNOSUPPORT, -ENETUNREACH, -ENETDOWN, -EACCES (broadcast),
+ * -EPIPE, -EAGAIN, -ENOBUFS, -ENOMEM, -EFAULT, or the error an ICMP message left.
  */
 static ssize_t ping_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
 {
 	struct flowi4 fl;
 	struct rtable *rt;
 	struct ip4_to to;
+	struct ipcm ipc;
 	int err;
 	trace_fn_sk(ping_sendmsg, sk, (u32)len);
 
@@ -263,12 +247,13 @@ static ssize_t ping_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __m
 		err = ip4_datagram_dest(sk, msg, &to);
 	if (!err && !sk->sk_num)
 		err = ping_get_port(sk, 0);
+	if (!err)
+		err = ip_cmsg_send(sk, msg, &ipc);
 	if (err)
 		return err;
-	rt = ip4_datagram_route(sk, &to, IPPROTO_ICMP, &fl);
-	if (IS_ERR(rt))
-		return PTR_ERR(rt);
-	err = ping_send(sk, msg, (u32)len, rt, &fl);
+	rt = ip4_datagram_route(sk, &to, &ipc, IPPROTO_ICMP, &fl);
+	err = IS_ERR(rt) ? (int)PTR_ERR(rt) : ping_send(sk, msg, (u32)len, rt, &fl, &ipc);
+	kfree(ipc.opt);
 	return err ? err : (ssize_t)len;
 }
 
@@ -277,7 +262,7 @@ struct proto ping_prot = {
 	.obj_size = sizeof(struct sock),
 	.close = ping_close,
 	.connect = ip4_datagram_connect,
-	.disconnect = ping_disconnect,
+	.disconnect = ip4_datagram_disconnect,
 	.setsockopt = ip4_datagram_setsockopt,
 	.getsockopt = ip4_datagram_getsockopt,
 	.sendmsg = ping_sendmsg,
@@ -315,14 +300,7 @@ void ping_net_exit(struct net *net)
  */
 void ping_show(struct seq_file *m)
 {
-	struct net *net = m->arg;
-	struct list_head *n;
-	unsigned int line = 0;
+	const struct net *net = m->arg;
 
-	ip4_datagram_show_head(m);
-	local_bh_disable();
-	for (u32 i = 0; i < PING_BUCKETS; i++)
-		for (n = net->ipv4->ping[i].next; n != &net->ipv4->ping[i]; n = n->next)
-			ip4_datagram_show(m, sock_of(n), line++);
-	local_bh_enable();
+	ip4_datagram_show_lists(m, net->ipv4->ping, PING_BUCKETS, false);
 }

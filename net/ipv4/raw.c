@@ -22,6 +22,7 @@
 
 #include "datagram.h"
 
+#include <kernel/mm.h>
 #include <kernel/proc.h>
 #include <kernel/softirq.h>
 #include <lib/err.h>
@@ -44,12 +45,6 @@ static struct raw_sock *raw_sk(struct sock *sk)
 static struct list_head *bucket_of(struct net *net, u32 protocol)
 {
 	return &net->ipv4->raw[protocol % RAW_BUCKETS];
-}
-
-static struct sock *sock_of(struct list_head *node)
-{
-	return container_of(list_entry(node, struct sock_common, skc_node), struct sock,
-			    __sk_common);
 }
 
 /* --- Up, from IP -------------------------------------------------------------------------------------------------------- */
@@ -80,7 +75,7 @@ static bool raw_local_deliver(struct net *net, struct sk_buff *skb) __needs(soft
 	bool wanted = false;
 
 	for (n = b->next; n != b; n = next) {
-		struct sock *sk = sock_of(n);
+		struct sock *sk = ip4_datagram_sock_of(n);
 		struct sk_buff *clone;
 
 		next = n->next;
@@ -92,7 +87,7 @@ static bool raw_local_deliver(struct net *net, struct sk_buff *skb) __needs(soft
 		clone = skb_clone(skb);
 		trace_at_skb(raw_rcv, clone, sk->sk_receive_queue.qlen);
 		if (clone)
-			(void)datagram_queue_rcv(sk, clone);
+			(void)ip4_datagram_queue_rcv(sk, clone);
 		else
 			sk->sk_drops++;
 	}
@@ -104,15 +99,18 @@ static void raw_err(struct sk_buff *skb, u8 type, u8 code, u32 info) __needs(sof
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	struct list_head *b = bucket_of(skb->dev->net, iph->protocol), *n, *next;
+	struct ip_icmp_news news = { .type = type, .code = code, .info = info };
 
-	(void)info;
 	for (n = b->next; n != b; n = next) {
-		struct sock *sk = sock_of(n);
+		struct sock *sk = ip4_datagram_sock_of(n);
 
 		next = n->next;
 		/* Seen from our socket: the quoted destination is the peer. */
-		if (raw_match(sk, iph->protocol, iph->daddr, iph->saddr, skb->dev->ifindex))
-			ip4_datagram_error(sk, type, code);
+		if (!raw_match(sk, iph->protocol, iph->daddr, iph->saddr, skb->dev->ifindex))
+			continue;
+		/* Who wrote the header gets it back. */
+		news.payload = raw_sk(sk)->hdrincl ? -(int)ip_hdrlen(iph) : 0;
+		ip4_datagram_error(sk, skb, &news);
 	}
 }
 
@@ -145,10 +143,8 @@ static void raw_close(struct sock *sk, u64 deadline_ns)
 		ipv4->raw_rcv = NULL;
 		ipv4->raw_err = NULL;
 	}
-	ip4_datagram_forget_peer(sk);
 	local_bh_enable();
-	ip_mc_drop_socket(sk);
-	datagram_close(sk);
+	ip4_datagram_close(sk);
 }
 
 /* proto.bind: which of our addresses. Again and again, until it is connected. 0; -EINVAL short, connected; -EADDRNOTAVAIL. */
@@ -167,22 +163,11 @@ static int raw_bind(struct sock *sk, const struct sockaddr_in *addr, int addr_le
 	sk->sk_rcv_saddr = addr->sin_addr;
 	sk->inet_saddr = type == RTN_LOCAL ? addr->sin_addr : 0; /* a group is no source */
 	sk->sk_userlocks |= SOCK_BINDADDR_LOCK;
-	dst_release(sk->sk_dst_cache);
-	sk->sk_dst_cache = NULL;
+	sk_dst_set(sk, NULL);
 	err = 0;
 out:
 	local_bh_enable();
 	return err;
-}
-
-/* proto.disconnect: connect() with AF_UNSPEC. */
-static int raw_disconnect(struct sock *sk)
-{
-	local_bh_disable();
-	ip4_datagram_forget_peer(sk);
-	sk->sk_err = 0;
-	local_bh_enable();
-	return 0;
 }
 
 /* --- Down ------------------------------------------------------------------------------------------------------------------------ */
@@ -212,11 +197,11 @@ static int icmp_type_of(const struct sk_buff *skb, u8 protocol, u32 offset)
 }
 
 /* A queue below that drops the packet is no error to a socket that did not ask for errors (IP_RECVERR). */
-static int raw_sent(struct net *net, int type, int err)
+static int raw_sent(const struct sock *sk, int type, int err)
 {
 	if (type >= 0)
-		icmp_out_count(net, (u8)type);
-	return err == -ENOBUFS ? 0 : err;
+		icmp_out_count(sk->sk_net, (u8)type);
+	return err == -ENOBUFS && !(sk->inet_flags & INET_RECVERR) ? 0 : err;
 }
 
 /* Header and payload by the application. Consumes the reference on @rt. */
@@ -226,15 +211,17 @@ static int raw_send_hdrinc(struct sock *sk, struct msghdr *msg, u32 len, struct 
 	struct sk_buff *skb;
 	int err = -EMSGSIZE, type;
 
-	if (len > rt->dst.dev->mtu)
+	if (len > rt->dst.dev->mtu) {
+		ip_local_error(sk, EMSGSIZE, fl->daddr, sk->sk_dport, rt->dst.dev->mtu);
 		goto release;
+	}
 	err = -EINVAL;
 	if (len < sizeof(struct iphdr))
 		goto release;
 	err = sock_wait_for_wmem(sk, msg->msg_flags & MSG_DONTWAIT);
 	if (err)
 		goto release;
-	skb = ip4_datagram_skb(msg, len, &err);
+	skb = ip4_datagram_skb(msg, len, sizeof(struct iphdr), &err);
 	if (!skb)
 		goto release;
 	err = raw_fix_header(skb, fl);
@@ -247,7 +234,7 @@ static int raw_send_hdrinc(struct sock *sk, struct msghdr *msg, u32 len, struct 
 	skb_set_owner_w(skb, sk);
 	err = ip_send_hdrincl(sk->sk_net, sk, skb, rt);
 	local_bh_enable();
-	return raw_sent(sk->sk_net, type, err);
+	return raw_sent(sk, type, err);
 release:
 	dst_release(&rt->dst);
 	return err;
@@ -258,27 +245,30 @@ release:
  * twice the send buffer it is -ENOBUFS, and a socket that was shut down still sends.
  */
 static int raw_send_payload(struct sock *sk, struct msghdr *msg, u32 len, struct rtable *rt,
-			    const struct flowi4 *fl)
+			    const struct flowi4 *fl, const struct ipcm *ipc)
 {
+	u32 hdrlen = ipc_hdrlen(sk, ipc);
 	int err = -EMSGSIZE, type;
 	struct sk_buff *skb = NULL;
 
 	if (sk->sk_wmem_alloc > 2ULL * sk->sk_sndbuf)
 		err = -ENOBUFS;
-	else if (len + sizeof(struct iphdr) <= IP_MAX_MTU)
-		skb = ip4_datagram_skb(msg, len, &err);
+	else if (len + hdrlen <= IP_MAX_MTU)
+		skb = ip4_datagram_skb(msg, len, hdrlen, &err);
+	else
+		ip_local_error(sk, EMSGSIZE, fl->daddr, sk->sk_dport, ip_dst_mtu_of(sk, &rt->dst));
 	if (!skb) {
 		dst_release(&rt->dst);
 		return err;
 	}
 	type = icmp_type_of(skb, (u8)sk->sk_protocol, 0);
-	err = ip4_datagram_send(sk, skb, rt, fl);
-	return raw_sent(sk->sk_net, type, err);
+	err = ip4_datagram_send(sk, skb, rt, fl, ipc);
+	return raw_sent(sk, type, err);
 }
 
 /*
  * proto.sendmsg: one packet. Its length, or -EMSGSIZE (above 65535 bytes with the header; with a header of its own above the
- * device's MTU), -EOPNOTSUPP (MSG_OOB), -EDESTADDRREQ, -EINVAL (short address, bad header), -EAFNOSUPPORT, -ENETUNREACH,
+ * device's MTU), -EOPNOTSUPP (MSG_OOB), -EDESTADDRREQ, -EINVAL (short address, bad header, control data), -EAFNOSUPPORT, -ENETUNREACH,
  * -ENETDOWN, -EACCES (broadcast), -EPIPE, -EAGAIN, -ENOBUFS (no memory), -EFAULT, or the error an ICMP message left.
  */
 static ssize_t raw_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
@@ -287,6 +277,7 @@ static ssize_t raw_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __ma
 	struct flowi4 fl;
 	struct rtable *rt;
 	struct ip4_to to;
+	struct ipcm ipc;
 	int err;
 	trace_fn_sk(raw_sendmsg, sk, (u32)len);
 
@@ -295,15 +286,22 @@ static ssize_t raw_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __ma
 	if (msg->msg_flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	err = ip4_datagram_dest(sk, msg, &to);
+	if (!err)
+		err = ip_cmsg_send(sk, msg, &ipc);
 	if (err)
 		return err;
-	rt = ip4_datagram_route(sk, &to, hdrincl ? IPPROTO_RAW : (u8)sk->sk_protocol, &fl);
+	if (hdrincl && ipc.opt) { /* they belong into the header that is written already */
+		kfree(ipc.opt);
+		return -EINVAL;
+	}
+	rt = ip4_datagram_route(sk, &to, &ipc, hdrincl ? IPPROTO_RAW : (u8)sk->sk_protocol, &fl);
 	if (IS_ERR(rt))
-		return PTR_ERR(rt);
-	if (hdrincl)
+		err = (int)PTR_ERR(rt);
+	else if (hdrincl)
 		err = raw_send_hdrinc(sk, msg, (u32)len, rt, &fl);
 	else
-		err = raw_send_payload(sk, msg, (u32)len, rt, &fl);
+		err = raw_send_payload(sk, msg, (u32)len, rt, &fl, &ipc);
+	kfree(ipc.opt);
 	return err ? err : (ssize_t)len;
 }
 
@@ -357,7 +355,7 @@ struct proto raw_prot = {
 	.close = raw_close,
 	.connect = ip4_datagram_connect,
 	.bind = raw_bind,
-	.disconnect = raw_disconnect,
+	.disconnect = ip4_datagram_disconnect,
 	.setsockopt = raw_setsockopt,
 	.getsockopt = raw_getsockopt,
 	.sendmsg = raw_sendmsg,
@@ -393,13 +391,7 @@ void raw_net_exit(struct net *net)
  */
 void raw_show(struct seq_file *m)
 {
-	struct net *net = m->arg;
-	struct list_head *n;
+	const struct net *net = m->arg;
 
-	ip4_datagram_show_head(m);
-	local_bh_disable();
-	for (u32 i = 0; i < RAW_BUCKETS; i++)
-		for (n = net->ipv4->raw[i].next; n != &net->ipv4->raw[i]; n = n->next)
-			ip4_datagram_show(m, sock_of(n), sock_of(n)->sk_num);
-	local_bh_enable();
+	ip4_datagram_show_lists(m, net->ipv4->raw, RAW_BUCKETS, true);
 }

@@ -481,33 +481,23 @@ static int get_user_msghdr(struct user_msghdr *um, const void *umsg)
 	return um->msg_iovlen > UIO_MAXIOV ? -EMSGSIZE : 0;
 }
 
-/*
- * Is every item whole, and one that somebody below takes? There is none of level SOL_SOCKET yet; UDP looks at its own and IP's itself, the
- * other protocols of messages take none, a stream ignores what is not for it. 0, -EINVAL.
- */
-static int check_control(const struct socket *sock, const u8 *data, size_t len)
+/* Is every item whole? Of level SOL_SOCKET there is none yet; the others are looked at below. 0, -EINVAL. */
+static int check_control(const struct msghdr *msg)
 {
-	while (len >= sizeof(struct cmsghdr)) {
-		struct cmsghdr c;
-		size_t step;
+	struct cmsghdr c;
+	const u8 *data;
+	u32 at = 0;
+	int more;
 
-		memcpy(&c, data, sizeof(c));
-		if (c.cmsg_len < sizeof(c) || c.cmsg_len > len)
-			return -EINVAL;
+	while ((more = cmsg_next(msg, &at, &c, &data)) > 0) {
 		if (c.cmsg_level == SOL_SOCKET)
 			return -EINVAL;
-		if (sock->type != SOCK_STREAM && sock->sk->sk_protocol != IPPROTO_UDP &&
-		    (c.cmsg_level == SOL_IP || c.cmsg_level == SOL_UDP))
-			return -EINVAL;
-		step = min_t(size_t, ALIGN(c.cmsg_len, sizeof(size_t)), len);
-		data += step;
-		len -= step;
 	}
-	return 0;
+	return more;
 }
 
 /* Copies control data in; @msg->msg_control is the caller's to kfree(). 0, -ENOBUFS too much or no memory, -EFAULT, -EINVAL. */
-static int get_control(const struct socket *sock, const struct user_msghdr *um, struct msghdr *msg)
+static int get_control(const struct user_msghdr *um, struct msghdr *msg)
 {
 	void *data;
 	int err;
@@ -519,16 +509,10 @@ static int get_control(const struct socket *sock, const struct user_msghdr *um, 
 	data = kmalloc(um->msg_controllen);
 	if (!data)
 		return -ENOBUFS;
-	err = copy_from_user(data, um->msg_control, um->msg_controllen);
-	if (!err)
-		err = check_control(sock, data, um->msg_controllen);
-	if (err) {
-		kfree(data);
-		return err;
-	}
 	msg->msg_control = data;
 	msg->msg_controllen = (u32)um->msg_controllen;
-	return 0;
+	err = copy_from_user(data, um->msg_control, um->msg_controllen);
+	return err ? err : check_control(msg);
 }
 
 static long send_user_msg(struct socket *sock, const struct user_msghdr *um, u32 flags)
@@ -550,7 +534,7 @@ static long send_user_msg(struct socket *sock, const struct user_msghdr *um, u32
 	if (ret < 0)
 		return ret;
 	iov_iter_init(&msg.msg_iter, iov, um->msg_iovlen);
-	ret = get_control(sock, um, &msg);
+	ret = get_control(um, &msg);
 	if (!ret)
 		ret = sock_sendmsg(sock, &msg);
 	kfree(msg.msg_control);
@@ -630,7 +614,10 @@ static long recv_user_msg(struct socket *sock, struct user_msghdr *um, void *ums
 {
 	struct iovec fast[UIO_FASTIOV], *iov;
 	struct sockaddr_storage addr;
-	struct msghdr msg = { .msg_name = um->msg_name ? &addr : NULL };
+	struct msghdr msg = { .msg_name = um->msg_name ? &addr : NULL,
+			      .msg_control = um->msg_control,
+			      .msg_controllen = (u32)min_t(size_t, um->msg_controllen, INT32_MAX) };
+	u32 control = msg.msg_controllen;
 	ssize_t ret = import_iovec(um->msg_iov, um->msg_iovlen, fast, &iov);
 	int room = um->msg_namelen;
 
@@ -643,7 +630,7 @@ static long recv_user_msg(struct socket *sock, struct user_msghdr *um, void *ums
 	if (ret < 0)
 		return ret;
 	um->msg_namelen = msg.msg_name ? msg.msg_namelen : 0;
-	um->msg_controllen = 0;
+	um->msg_controllen = control - msg.msg_controllen;
 	um->msg_flags = msg.msg_flags & MSG_USER & ~(u32)MSG_DONTWAIT;
 	room = min(room, um->msg_namelen);
 	if (room && copy_to_user(um->msg_name, &addr, (size_t)room))

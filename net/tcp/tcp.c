@@ -13,6 +13,7 @@
 #include "tcp_internal.h"
 
 #include <kernel/softirq.h>
+#include <net/ip.h>
 
 static bool tcp_connecting(const struct sock *sk)
 {
@@ -130,6 +131,8 @@ static ssize_t tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u32 
 	trace_fn_sk(tcp_recvmsg, sk, (u32)len);
 	if (flags & MSG_OOB)
 		return -EINVAL;
+	if (flags & MSG_ERRQUEUE)
+		return ip_recv_error(sk, msg, len);
 	msg->msg_namelen = 0;
 	lock_sock(sk);
 	ret = tcp_recvmsg_owned(sk, msg, len, flags);
@@ -169,7 +172,7 @@ static unsigned int tcp_poll(struct sock *sk)
 		else
 			sock_set_flag(sk, SOCK_NOSPACE);
 	}
-	if (sk->sk_err)
+	if (sk->sk_err || sk->sk_error_tail)
 		mask |= POLLERR;
 	return mask;
 }

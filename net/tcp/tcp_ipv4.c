@@ -195,29 +195,6 @@ void tcp_v4_rcv(struct sk_buff *skb)
 
 /* --- ICMP ---------------------------------------------------------------------------------------------------------------- */
 
-/* What an error means to an application; 0: nothing. */
-static int tcp_icmp_errno(u8 type, u8 code)
-{
-	static const u8 unreach[NR_ICMP_UNREACH] = {
-		[ICMP_NET_UNREACH] = ENETUNREACH,     [ICMP_HOST_UNREACH] = EHOSTUNREACH,
-		[ICMP_PROT_UNREACH] = ENOPROTOOPT,    [ICMP_PORT_UNREACH] = ECONNREFUSED,
-		[ICMP_FRAG_NEEDED] = EMSGSIZE,        [ICMP_SR_FAILED] = EOPNOTSUPP,
-		[ICMP_NET_UNKNOWN] = ENETUNREACH,     [ICMP_HOST_UNKNOWN] = EHOSTDOWN,
-		[ICMP_HOST_ISOLATED] = EHOSTUNREACH,  [ICMP_NET_ANO] = ENETUNREACH,
-		[ICMP_HOST_ANO] = EHOSTUNREACH,       [ICMP_NET_UNR_TOS] = ENETUNREACH,
-		[ICMP_HOST_UNR_TOS] = EHOSTUNREACH,   [ICMP_PKT_FILTERED] = EHOSTUNREACH,
-		[ICMP_PREC_VIOLATION] = EHOSTUNREACH, [ICMP_PREC_CUTOFF] = EHOSTUNREACH,
-	};
-
-	if (type == ICMP_DEST_UNREACH && code < NR_ICMP_UNREACH)
-		return unreach[code];
-	if (type == ICMP_TIME_EXCEEDED)
-		return EHOSTUNREACH;
-	if (type == ICMP_PARAMETERPROB)
-		return EPROTO;
-	return 0;
-}
-
 /* Frag needed, about a segment that is in flight: the path MTU is learned, now or when the owner lets go. */
 static void tcp_v4_frag_needed(struct sock *sk, u32 mtu) __needs(softirq_ctx)
 {
@@ -232,27 +209,39 @@ static void tcp_v4_frag_needed(struct sock *sk, u32 mtu) __needs(softirq_ctx)
 	tp->icsk_af_ops->mtu_reduced(sk);
 }
 
-/* An error about a segment that is in flight on @sk. While connecting it decides; later it is only remembered. */
-static void tcp_v4_sock_err(struct sock *sk, u8 type, u8 code, u32 info) __needs(softirq_ctx)
+/*
+ * An error about a segment that is in flight on @sk. While connecting it decides; later it is only remembered, or reported at once to
+ * who asked for that (IP_RECVERR), without an end of the connection.
+ */
+static void tcp_v4_sock_err(struct sock *sk, struct sk_buff *skb, u8 type, u8 code, u32 info)
+	__needs(softirq_ctx)
 {
-	int err = tcp_icmp_errno(type, code);
+	struct ip_icmp_news news = { .type = type, .code = code, .info = info };
+	int err;
+	bool hard;
 
 	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED) {
 		tcp_v4_frag_needed(sk, info);
 		return;
 	}
-	if (!err)
-		return;
+	err = ip_icmp_errno(type, code, &hard);
+	news.port = sk->sk_dport;
+	if (sk->inet_flags & INET_RECVERR)
+		ip_icmp_error(sk, skb, err, &news);
 	if (sock_owned_by_user(sk)) {
 		NET_INC_STATS(sk->sk_net, LockDroppedIcmps);
 		sk->sk_err_soft = err;
 		return;
 	}
 	sock_owned_by_me(sk);
-	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV)
+	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
 		tcp_abort_with(sk, err);
-	else
+	} else if (sk->inet_flags & INET_RECVERR) {
+		sk->sk_err = err;
+		sk->sk_error_report(sk);
+	} else {
 		sk->sk_err_soft = err; /* RFC 9293 MUST-56, RFC 5461: never abort */
+	}
 }
 
 /**
@@ -298,7 +287,7 @@ void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
 		return;
 	}
 	sock_hold(sk);
-	tcp_v4_sock_err(sk, type, code, info);
+	tcp_v4_sock_err(sk, skb, type, code, info);
 	sock_put(sk);
 }
 

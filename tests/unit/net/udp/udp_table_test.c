@@ -259,6 +259,7 @@ TEST(a_broadcast_for_connected_sockets)
 		sk = udp_open();
 		sk->sk_rcv_saddr = IP4(10, 0, 0, 255);
 		sk->inet_saddr = OUR_IP;
+		sk->sk_userlocks |= SOCK_BINDADDR_LOCK;
 		CHECK_EQ(udp_prot.get_port(sk, 7), 0);
 		CHECK_EQ(do_connect(sk, cases[i].peer, cases[i].port), 0);
 		(void)udp_make(&f, PEER_IP, 55, IP4(10, 0, 0, 255), 7, "b", 1);
@@ -691,6 +692,7 @@ TEST(connect_again_and_dissolve)
 	close_sock(sk);
 	sk = bound(4000);
 	sk->inet_saddr = sk->sk_rcv_saddr = OUR_IP; /* as bind() does */
+	sk->sk_userlocks |= SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK;
 	CHECK_EQ(do_connect(sk, 0x0a000002, 9), 0);
 	CHECK_EQ(udp_prot.disconnect(sk), 0);
 	CHECK(sk->inet_saddr == OUR_IP && sk->sk_rcv_saddr == OUR_IP &&

@@ -217,6 +217,7 @@ TEST(most_specific_socket_and_broadcast_to_all)
 	conn->sk_reuse = 1;
 	CHECK_EQ(udp_prot.get_port(any, 7), 0);
 	CHECK_EQ(udp_prot.get_port(conn, 7), 0);
+	conn->sk_userlocks |= SOCK_BINDPORT_LOCK; /* as bind() does */
 	CHECK_EQ(udp_do_connect(conn, PEER_IP, 55), 0);
 	CHECK(conn->inet_saddr == OUR_IP);
 	feed_ip(&f, udp_make(&f, PEER_IP, 55, OUR_IP, 7, "c", 1), true);
