@@ -202,6 +202,8 @@ int net_sysctl_set(struct net *net, const char *name, const char *value)
 {
 	if (strcmp(name, "ip_local_port_range") == 0)
 		return port_range_set(net, value);
+	if (strcmp(name, "conf.all.accept_source_route") == 0)
+		return ip_source_route_set(net, value);
 	if (strncmp(name, "ipfrag_", 7) == 0)
 		return ip_frag_sysctl_set(net, name, value);
 	return tcp_sysctl_set(net, name, value);

@@ -54,7 +54,7 @@ int ip_queue_xmit(struct sock *sk, struct sk_buff *skb);
 SKB_CONSUMER(ip_queue_xmit, 2);
 /* The same without a full socket (SYN-ACK, RST, TIME-WAIT ACK): addresses given, route looked up here. */
 int ip_build_and_send_pkt(struct net *net, struct sk_buff *skb, __be32 saddr, __be32 daddr,
-			  u8 protocol, u8 ttl, u8 tos, u32 oif);
+			  u8 protocol, u8 ttl, u8 tos, u32 oif, const struct ip_options *opt);
 SKB_CONSUMER(ip_build_and_send_pkt, 2);
 /*
  * UDP's and ICMP's way down: @rt's reference moves in, header built from @fl, whose daddr is the real destination, with @sk's
@@ -198,6 +198,10 @@ static inline u32 ip_sk_optlen(const struct sock *sk)
 	return opt ? opt->optlen : 0;
 }
 
+/* Options of a connection that packet @syn begins at @lsk: kfree(). NULL none; ERR_PTR(-ENOMEM). */
+struct ip_options *ip_options_accept(const struct sock *lsk, const struct iphdr *syn);
+int ip_options_give(struct sock *child, const struct ip_options *opt); /* 0, -ENOMEM */
+int ip_source_route_set(struct net *net, const char *value);
 /* Where a packet of @sk to @daddr goes first: a source route begins elsewhere. */
 static inline __be32 ip_first_hop(const struct ip_options *opt, __be32 daddr)
 {

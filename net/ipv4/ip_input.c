@@ -23,6 +23,7 @@
 #include <kernel/mm.h>
 #include <lib/err.h>
 #include <lib/reader.h>
+#include <lib/string.h>
 #include <net/checksum.h>
 #include <net/icmp.h>
 #include <net/inetdevice.h>
@@ -30,26 +31,41 @@
 
 /* --- Checks ------------------------------------------------------------------------------------------------------------ */
 
-/*
- * Walks the options of a packet: well-formed ones are skipped, a source route or a broken length drops it. No option is acted on
- * or copied to an answer.
- */
-static bool ip_options_ok(const struct iphdr *iph)
+/* A source route that ends here, the only one (@seen) and wanted: any other would have us forward, or answer by a stranger's way. */
+static bool ip_route_ok(const struct net *net, const u8 *body, u32 len, bool *seen)
 {
+	bool ok = net->ipv4->accept_source_route && !*seen && len >= 3 && (len - 3) % 4 == 0 &&
+		  body[0] > len;
+
+	*seen = true;
+	return ok;
+}
+
+/*
+ * Walks the options of a packet: well-formed ones are skipped; a broken length drops it, and so does a source route unless
+ * accept_source_route is set and the route has come to its end. No option is acted on or copied to an answer here.
+ */
+static bool ip_options_ok(const struct net *net, const struct iphdr *iph)
+{
+	bool seen = false;
 	struct reader r = rd_init(iph + 1, ip_hdrlen(iph) - (u32)sizeof(*iph));
 
 	while (r.left) {
 		u8 kind = rd_u8(&r), len;
+		const u8 *body;
 
 		if (kind == IPOPT_END)
 			return true;
 		if (kind == IPOPT_NOOP)
 			continue;
 		len = rd_u8(&r);
-		if (kind == IPOPT_LSRR || kind == IPOPT_SSRR || r.bad || len < 2)
+		if (r.bad || len < 2)
 			return false;
-		(void)rd_take(&r, (u32)len - 2);
+		body = rd_take(&r, (u32)len - 2);
 		if (r.bad)
+			return false;
+		if ((kind == IPOPT_LSRR || kind == IPOPT_SSRR) &&
+		    !ip_route_ok(net, body, len, &seen))
 			return false;
 	}
 	return true;
@@ -154,7 +170,7 @@ static int ip_rcv_finish(struct net *net, struct sock *sk, struct sk_buff *skb) 
 		kfree_skb_reason(skb, reason);
 		return 0;
 	}
-	if (ip_hdrlen(ip_hdr(skb)) > sizeof(struct iphdr) && !ip_options_ok(ip_hdr(skb))) {
+	if (ip_hdrlen(ip_hdr(skb)) > sizeof(struct iphdr) && !ip_options_ok(net, ip_hdr(skb))) {
 		IP_INC_STATS(net, InHdrErrors);
 		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OPTIONS);
 		return 0;
@@ -233,6 +249,22 @@ static void ip_rcv(struct sk_buff *skb, struct net_device *dev) __needs(softirq_
 	}
 drop:
 	kfree_skb_reason(skb, reason);
+}
+
+/**
+ * ip_source_route_set() - net.ipv4.conf.all.accept_source_route=VALUE: 1 takes packets that came here by a source route, 0 (so it begins)
+ * drops them.
+ * Context: process. Return: 0; -EINVAL no number; -ERANGE neither 0 nor 1.
+ */
+int ip_source_route_set(struct net *net, const char *value)
+{
+	u64 num;
+	int err = kstrtou64(value, &num);
+
+	if (err || num > 1)
+		return err ? err : -ERANGE;
+	net->ipv4->accept_source_route = num;
+	return 0;
 }
 
 /* --- Life ----------------------------------------------------------------------------------------------------------------------- */

@@ -267,3 +267,46 @@ u32 ip_options_echo(const struct iphdr *iph, bool route_only, u8 out[IP_OPTIONS_
 	}
 	return ALIGN(n, 4);
 }
+
+/**
+ * ip_options_accept() - what the packets of a connection bear that @syn begins at listener @lsk: the source route by which it came,
+ * turned round (RFC 1122, 4.2.3.8), else the listener's own options.
+ * @syn: its IP header, checked by ip_rcv()
+ * Context: softirq. Owns: the caller.
+ * Return: the options; NULL: none; ERR_PTR(-ENOMEM).
+ */
+struct ip_options *ip_options_accept(const struct sock *lsk, const struct iphdr *syn)
+{
+	const struct ip_options *mine = ip_sk_options(lsk);
+	u8 back[IP_OPTIONS_MAX];
+	u32 len = ip_options_echo(syn, true, back);
+	struct ip_options *opt;
+
+	if (likely(!len && !mine))
+		return NULL;
+	opt = kmalloc(sizeof(*opt));
+	if (!opt)
+		return ERR_PTR(-ENOMEM);
+	if (!len)
+		*opt = *mine;
+	else
+		BUG_ON(ip_options_compile(opt, back, len)); /* one whole route: we made it */
+	return opt;
+}
+
+/**
+ * ip_options_give() - @child begins with a copy of @opt (NULL: none).
+ * Context: softirq. Return: 0; -ENOMEM.
+ */
+int ip_options_give(struct sock *child, const struct ip_options *opt)
+{
+	struct inet_ext *ext;
+
+	if (likely(!opt))
+		return 0;
+	ext = inet_ext_get(child);
+	if (!ext)
+		return -ENOMEM;
+	ext->opt = *opt;
+	return 0;
+}

@@ -425,22 +425,26 @@ int ip_queue_xmit(struct sock *sk, struct sk_buff *skb)
 /**
  * ip_build_and_send_pkt() - a TCP packet without a full socket: SYN-ACK, RST, ACK of a TIME-WAIT.
  *
- * The identification is 0 and DF set: the packet is atomic (RFC 6864, 4.1). @ttl 0 means the default. @oif 0: any device.
+ * The identification is 0 and DF set: the packet is atomic (RFC 6864, 4.1). @opt: its IP options, or NULL. @ttl 0 means the default. @oif 0: any device.
  * Context: process, softirq. Consumes @skb.
  * Return: as ip_queue_xmit().
  */
 int ip_build_and_send_pkt(struct net *net, struct sk_buff *skb, __be32 saddr, __be32 daddr,
-			  u8 protocol, u8 ttl, u8 tos, u32 oif)
+			  u8 protocol, u8 ttl, u8 tos, u32 oif, const struct ip_options *opt)
 {
 	struct flowi4 fl = {
-		.daddr = daddr,
+		.daddr = ip_first_hop(opt, daddr),
 		.saddr = saddr,
 		.oif = oif,
 		.flowi4_proto = protocol,
 		.flowi4_tos = tos,
 	};
 	struct ip_params p = {
-		.ttl = ttl ? ttl : IPDEFTTL, .tos = tos, .protocol = protocol, .df = true
+		.ttl = ttl ? ttl : IPDEFTTL,
+		.tos = tos,
+		.protocol = protocol,
+		.opt = opt,
+		.df = true,
 	};
 	struct rtable *rt;
 	int rc;
@@ -456,9 +460,16 @@ int ip_build_and_send_pkt(struct net *net, struct sk_buff *skb, __be32 saddr, __
 	skb_dst_drop(skb);
 	skb_dst_set(skb, &rt->dst);
 	p.saddr = fl.saddr;
-	p.daddr = fl.daddr;
-	(void)ip_push_header(skb, &p); /* no options: cannot fail */
-	rc = ip_local_out(net, skb->sk, skb);
+	p.daddr = opt ? daddr : fl.daddr;
+	if (unlikely(!ip_strict_ok(opt, rt))) {
+		rc = ip_no_route(net, skb);
+		goto out;
+	}
+	rc = ip_push_header(skb, &p);
+	if (rc)
+		IP_INC_STATS(net, OutDiscards);
+	else
+		rc = ip_local_out(net, skb->sk, skb);
 out:
 	local_bh_enable();
 	return rc;

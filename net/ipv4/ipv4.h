@@ -33,7 +33,8 @@ struct ipv4_net {
 	struct ip_ident ident[IP_IDENT_BUCKETS]; /* ip_output.c */
 	struct icmp_bucket icmp_all;             /* icmp.c */
 	struct icmp_bucket icmp_peer[ICMP_PEER_BUCKETS];
-	struct ip_frags *frags; /* ip_reassembly.c */
+	struct ip_frags *frags;   /* ip_reassembly.c */
+	bool accept_source_route; /* ip_input.c */
 	/* Whoever reads packets beside the protocols; NULL while nobody does. The packet stays the caller's. Softirq. */
 	bool (*raw_rcv)(struct net *net,
 			struct sk_buff *skb); /* data at the IP header; true: wanted */

@@ -117,7 +117,7 @@ static void reject_reset(struct net *net, const struct sk_buff *skb) __needs(sof
 	memcpy(skb_put(out, sizeof(reset)), &reset, sizeof(reset));
 	TCP_INC_STATS(net, OutSegs);
 	TCP_INC_STATS(net, OutRsts);
-	(void)ip_build_and_send_pkt(net, out, iph->daddr, iph->saddr, IPPROTO_TCP, 0, 0, 0);
+	(void)ip_build_and_send_pkt(net, out, iph->daddr, iph->saddr, IPPROTO_TCP, 0, 0, 0, NULL);
 }
 
 /**

@@ -389,6 +389,7 @@ static inline struct tcp_net *tcp_net_of(const struct sock *sk)
 struct tcp_request_sock {
 	struct sock_common c; /* first; state TCP_NEW_SYN_RECV */
 	struct sock *listener;
+	struct ip_options *opt; /* of what we send; NULL: none */
 	struct list_head node;
 	struct timer timer;
 	u64 sent_ns;

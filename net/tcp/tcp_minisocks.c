@@ -67,6 +67,7 @@ void tcp_reqsk_drop(struct tcp_request_sock *req)
 	tcp_sk(req->listener)->syn_queue_len--;
 	BUG_ON(net->socks_live == 0);
 	net->socks_live--;
+	kfree(req->opt);
 	kfree(req);
 }
 
@@ -99,7 +100,7 @@ static bool tcp_req_windows(const struct sock *lsk, struct tcp_request_sock *req
 			    const struct tcp_options *opt)
 {
 	const struct tcp_net *tn = tcp_net_of(lsk);
-	struct flowi4 fl = { .daddr = req->c.skc_daddr,
+	struct flowi4 fl = { .daddr = ip_first_hop(req->opt, req->c.skc_daddr),
 			     .saddr = req->c.skc_rcv_saddr,
 			     .oif = req->c.skc_bound_dev_if,
 			     .flowi4_proto = IPPROTO_TCP };
@@ -134,6 +135,11 @@ static struct tcp_request_sock *tcp_req_alloc(struct sock *lsk, const struct sk_
 
 	if (!req)
 		return NULL;
+	req->opt = ip_options_accept(lsk, ip_hdr(skb));
+	if (IS_ERR(req->opt)) {
+		kfree(req);
+		return NULL;
+	}
 	req->c.skc_daddr = ip_hdr(skb)->saddr;
 	req->c.skc_rcv_saddr = ip_hdr(skb)->daddr;
 	req->c.skc_dport = tcp_hdr(skb)->source;
@@ -168,6 +174,7 @@ static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 	child->inet_tos = lsk->inet_tos;
 	child->inet_ttl = lsk->inet_ttl;
 	child->inet_pmtudisc = lsk->inet_pmtudisc;
+	child->inet_flags = lsk->inet_flags;
 	child->sk_flags =
 		lsk->sk_flags & (u32)(BIT(SOCK_KEEPOPEN) | BIT(SOCK_LINGER) | BIT(SOCK_URGINLINE));
 	child->sk_lingertime_s = lsk->sk_lingertime_s;
@@ -239,6 +246,10 @@ struct sock *tcp_create_openreq_child(struct tcp_request_sock *req, bool early)
 	if (!child)
 		return NULL;
 	(void)tcp_init_sock(child);
+	if (ip_options_give(child, req->opt)) {
+		sock_put(child);
+		return NULL;
+	}
 	tcp_child_inherit(child, lsk);
 	tcp_child_numbers(child, req, early);
 	return child;
@@ -388,6 +399,7 @@ enum skb_drop_reason tcp_conn_request(struct sock *lsk, struct sk_buff *skb,
 	return NR_DROP_REASONS;
 
 free_req:
+	kfree(req->opt);
 	kfree(req);
 drop:
 	NET_INC_STATS(net, ListenDrops);

@@ -9,7 +9,7 @@ import struct
 import packets
 from packets import FLAGS, ICMP, TCP, UDP, pattern
 from script import PacketSpec, Script, ScriptError, duration, endpoint, integer
-from stack import START_US, Stack, sockaddr
+from stack import CMSG, START_US, Stack, sockaddr
 
 ERRNO = errno.errorcode | {errno.EOPNOTSUPP: "EOPNOTSUPP"}
 STATES = dict(enumerate("ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING".split(), 1))
@@ -21,7 +21,9 @@ MSG = {"PEEK": socket.MSG_PEEK, "DONTWAIT": socket.MSG_DONTWAIT, "WAITALL": sock
 IOCTL = {"FIONREAD": 0x541B, "SIOCINQ": 0x541B, "SIOCOUTQ": 0x5411, "SIOCOUTQNSD": 0x894B, "FIONBIO": 0x5421}
 LEVELS = {"SO": socket.SOL_SOCKET, "IP": socket.IPPROTO_IP, "TCP": socket.IPPROTO_TCP, "UDP": socket.IPPROTO_UDP}
 OPTIONS = {"TCP_USER_TIMEOUT": 18, "IP_MTU_DISCOVER": 10, "IP_MTU": 14, "TCP_WINDOW_CLAMP": 10, "IP_RECVERR": 11, "UDP_CORK": 1,
-           "UDP_SEGMENT": 103, "IP_MULTICAST_ALL": 49}
+           "UDP_SEGMENT": 103, "IP_MULTICAST_ALL": 49, "IP_PKTINFO": 8, "IP_RECVTTL": 12, "IP_RECVORIGDSTADDR": 20}
+MSG_ERRQUEUE = 0x2000
+IP_CONTROL = {1: "IP_TOS", 2: "IP_TTL", 6: "IP_RECVOPTS", 7: "IP_RETOPTS", 8: "IP_PKTINFO", 20: "IP_ORIGDSTADDR"}
 OF_ADDRESSES = ("IP_ADD_MEMBERSHIP", "IP_DROP_MEMBERSHIP", "IP_MULTICAST_IF")  # struct ip_mreq, or one address
 
 
@@ -489,6 +491,49 @@ class Runner:
             self.fail("the bytes that were sent", data[:16].hex() + " ...")
         if value > 0 and not flags & socket.MSG_PEEK and fd not in self.datagrams:
             self.taken[fd] = self.taken.get(fd, 0) + value
+
+    def call_sendmsg(self, args):
+        """Bytes to whom ("peer": of connect()), with control messages NAME VALUE; of IP_RETOPTS the bytes."""
+        size, control = integer(args[1]), b""
+        to = None if args[2] == "peer" else sockaddr(*endpoint(args[2], packets.address(self.script.peer)))
+        for item in args[3:]:
+            name, _, value = item.partition(" ")
+            level, kind = self.option(name)
+            raw = bytes.fromhex(value) if name == "IP_RETOPTS" else struct.pack("=i", integer(value))
+            control += CMSG.pack(CMSG.size + len(raw), level, kind) + raw + bytes(-len(raw) % 8)
+        return self.result(self.stack.send(self.fd(args[0]), pattern(0, size), 0, to, control), str(size))
+
+    def call_recvmsg(self, args):
+        """Bytes and control messages: "10, IP_TTL 61"; an address and a port where there are both."""
+        value, _, out, _ = self.stack.recv(self.fd(args[0]), integer(args[1]), sum(MSG[f] for f in args[2:]))
+        words = [self.text(value)]
+        for level, kind, raw in self.stack.control_messages() if value >= 0 else []:
+            name = IP_CONTROL.get(kind, str(kind)) if level == socket.IPPROTO_IP else f"{level}/{kind}"
+            if kind in (6, 7):
+                words.append(f"{name} {raw.hex()}")
+            elif kind == 8:
+                words.append(f"{name} {socket.inet_ntoa(raw[4:8])} {socket.inet_ntoa(raw[8:12])}")
+            elif kind == 20:
+                words.append(f"{name} {socket.inet_ntoa(raw[4:8])}:{int.from_bytes(raw[2:4], 'big')}")
+            else:
+                words.append(f"{name} {int.from_bytes(raw, 'little')}")
+        if out & socket.MSG_CTRUNC:
+            words.append("CTRUNC")
+        return self.result(", ".join(words) if value >= 0 else value)
+
+    def call_recverr(self, args):
+        """The oldest error of the queue: "10, ECONNREFUSED icmp 3/3 from 192.0.2.1 to 192.0.2.1:5000"."""
+        value, _, _, name = self.stack.recv(self.fd(args[0]), integer(args[1]), MSG_ERRQUEUE)
+        if value < 0:
+            return self.result(value)
+        raw = next(raw for level, kind, raw in self.stack.control_messages() if (level, kind) == (socket.IPPROTO_IP, 11))
+        err, origin, kind, code, _, info, _ = struct.unpack_from("=I4BII", raw)
+        words = f"{value}, {ERRNO.get(err, err)} " + (f"icmp {kind}/{code}" if origin == 2 else "local")
+        if info:
+            words += f" info {info}"
+        if origin == 2:
+            words += f" from {socket.inet_ntoa(raw[20:24])}"
+        return self.result(words + f" to {socket.inet_ntoa(name[4:8])}:{int.from_bytes(name[2:4], 'big')}")
 
     def call_shutdown(self, args):
         self.result(self.stack.lib.shutdown(self.fd(args[0]), SHUT[args[1]] if args[1] in SHUT else integer(args[1])))

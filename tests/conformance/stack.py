@@ -14,6 +14,7 @@ NEVER = (1 << 64) - 1
 START_US = 1000000
 TX, NOW, WAIT = CFUNCTYPE(None, c_void_p, c_size_t), CFUNCTYPE(c_uint64), CFUNCTYPE(c_int, c_void_p, c_uint64)
 WAKE, RND = CFUNCTYPE(None, c_void_p), CFUNCTYPE(None, c_void_p, c_size_t)
+CMSG = struct.Struct("=Qii")
 INFO = struct.Struct("<8B24I4Q6I4Q2I2Q4I")
 INFO_FIELDS = """state ca_state retransmits probes backoff options wscale app_limited
  rto ato snd_mss rcv_mss unacked sacked lost retrans fackets last_data_sent last_ack_sent last_data_recv last_ack_recv pmtu
@@ -114,7 +115,7 @@ class Stack:
         self.host = Host(TX(self._tx), NOW(lambda: self.now), WAIT(self._wait), WAKE(self._wake), RND(self._rnd))
         self.iov, self.msg = Iovec(), Msghdr()
         self.msg.iov, self.msg.iovlen = ctypes.pointer(self.iov), 1
-        self.name = ctypes.create_string_buffer(16)
+        self.name, self.control = ctypes.create_string_buffer(16), ctypes.create_string_buffer(512)
 
     def start(self, ip, prefixlen, gw, mtu):
         mask = (0xffffffff << (32 - prefixlen)) & 0xffffffff
@@ -172,13 +173,14 @@ class Stack:
         raise RuntimeError("a million timers without getting there: the stack runs in circles")
 
     # --- calls ---
-    def send(self, s, data, flags=0, to=None):
+    def send(self, s, data, flags=0, to=None, control=b""):
         self.iov.base = ctypes.cast(ctypes.c_char_p(data), c_void_p).value
         self.iov.len = len(data)
         if to:
             self.name.raw = to
         self.msg.name, self.msg.namelen = (ctypes.addressof(self.name), 16) if to else (None, 0)
         self.msg.flags = 0
+        self.msg.control, self.msg.controllen = ctypes.cast(ctypes.c_char_p(control), c_void_p).value if control else None, len(control)
         return self.lib.sendmsg(s, byref(self.msg), flags)
 
     def recv(self, s, size, flags=0):
@@ -186,8 +188,18 @@ class Stack:
         buf = ctypes.create_string_buffer(max(size, 1))
         self.iov.base, self.iov.len = ctypes.addressof(buf), size
         self.msg.name, self.msg.namelen, self.msg.flags = ctypes.addressof(self.name), 16, 0
+        self.msg.control, self.msg.controllen = ctypes.addressof(self.control), len(self.control)
         n = self.lib.recvmsg(s, byref(self.msg), flags)
         return n, buf.raw[:max(min(n, size), 0)], self.msg.flags, self.name.raw if self.msg.namelen else None
+
+    def control_messages(self):
+        """[(level, type, bytes)] of the last recv()."""
+        out, raw = [], self.control.raw[:self.msg.controllen]
+        while len(raw) >= CMSG.size:
+            size, level, kind = CMSG.unpack_from(raw)
+            out.append((level, kind, raw[CMSG.size:size]))
+            raw = raw[(size + 7) & ~7:]
+        return out
 
     def close_blocking(self, s):
         """Starts a close(); True when it is through already."""

@@ -780,6 +780,66 @@ out:
 	return err;
 }
 
+/* Errors that are queued (IP_RECVERR): ours, of a datagram too large, and the peer's, about one with options of its own. */
+static int run_errors(void)
+{
+	struct sockaddr_in to = name_of(HOST_IP(1), fresh_port());
+	static const int on = 1, discover = IP_PMTUDISC_DO;
+	struct {
+		struct cmsghdr c;
+		u8 options[8];
+	} note = { { sizeof(note.c) + 7, SOL_IP, IP_RETOPTS }, { 7, 7, 4 } };
+	struct iovec v = { out_buf, 10 };
+	struct user_msghdr m = { .msg_name = &to,
+				 .msg_namelen = sizeof(to),
+				 .msg_iov = &v,
+				 .msg_iovlen = 1,
+				 .msg_control = &note,
+				 .msg_controllen = sizeof(note) };
+	int err = 0, fd = -1;
+
+	fd = (int)TRY(open_fd(SOCK_DGRAM));
+	TRY(SYS5(setsockopt, fd, SOL_IP, IP_RECVERR, &on, sizeof(on)));
+	TRY(SYS5(setsockopt, fd, SOL_IP, IP_MTU_DISCOVER, &discover, sizeof(discover)));
+	MUST(SYS6(sendto, fd, out_buf, 2000, 0, &to, sizeof(to)) == -EMSGSIZE);
+	TRY(SYS6(recvfrom, fd, in_buf, 100, MSG_ERRQUEUE, NULL, NULL));
+	for (u32 tries = 0;; tries++) {
+		err = (int)SYS3(sendmsg, fd, &m, 0);
+		if (err < 0 && err != -ECONNREFUSED) /* the note was lost, not the error */
+			break;
+		host_clock_advance(SEC / 2);
+		err = (int)SYS6(recvfrom, fd, in_buf, 100, MSG_ERRQUEUE, NULL, NULL);
+		if (err != -EAGAIN || tries == 20)
+			break;
+	}
+	MUST(TRY(err) == 10);
+	err = 0;
+out:
+	close_fd(fd);
+	return err;
+}
+
+/* A listener whose options its connections have. */
+static int run_tcp_options(void)
+{
+	struct sockaddr_in to = name_of(HOST_IP(1), fresh_port());
+	static const u8 options[4] = { 1, 1, 1, 1 };
+	struct socket *l = NULL, *s = NULL;
+	int err = 0, fd = -1;
+
+	TRY(peer_listen(ntohs(to.sin_port), &l));
+	TRY(l->ops->setsockopt(l, SOL_IP, IP_OPTIONS, options, sizeof(options)));
+	fd = (int)TRY(open_fd(SOCK_STREAM));
+	TRY(SYS3(connect, fd, &to, sizeof(to)));
+	TRY(peer_accept(l, &s));
+	err = 0;
+out:
+	close_fd(fd);
+	peer_close_accepted(s);
+	peer_close(l);
+	return err;
+}
+
 /* Filters: a datagram refused to its sender, a connection refused to the peer, a packet that waits in a queue. */
 static struct nf_queue_entry *filter_held;
 
@@ -1348,6 +1408,8 @@ const struct scenario scenarios[] = {
 	{ "udp", up, run_udp, machine_down, again, false },
 	{ "udp_large", up, run_udp_large, machine_down, again, false },
 	{ "udp_refused", up, run_udp_refused, machine_down, lost, false },
+	{ "errors", up, run_errors, machine_down, lost, false },
+	{ "tcp_options", up, run_tcp_options, machine_down, conn_errors, false },
 	{ "filters", up, run_filters, machine_down, conn_errors, false },
 	{ "ping", up, run_ping, machine_down, lost, false },
 	{ "messages", up, run_messages, machine_down, lost, false },

@@ -639,7 +639,7 @@ TEST_EACH(bare, bares)
 {
 	up();
 	CHECK_EQ(ip_build_and_send_pkt(net, packet(20), htonl(row->saddr), htonl(row->daddr), 6,
-				       row->ttl, row->tos, row->oif),
+				       row->ttl, row->tos, row->oif, NULL),
 		 row->err);
 	CHECK_EQ(nr_frames, !row->err);
 	CHECK_EQ(net->mib.ip[IP(OutNoRoutes)], row->err != 0);
