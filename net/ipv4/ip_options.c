@@ -221,8 +221,6 @@ static u32 echo_route(const u8 *p, __be32 saddr, u8 *out)
 {
 	u32 len = p[1], n = 3;
 
-	out[0] = p[0];
-	out[2] = ROUTE_PTR;
 	for (u32 at = len; at >= SRR_MIN; at -= 4) {
 		/* The sender itself is no hop: it is where the answer goes. */
 		if (at == SRR_MIN && memcmp(p + 3, &saddr, 4) == 0)
@@ -230,8 +228,12 @@ static u32 echo_route(const u8 *p, __be32 saddr, u8 *out)
 		memcpy(out + n, p + at - 4, 4);
 		n += 4;
 	}
+	if (n == 3)
+		return 0;
+	out[0] = p[0];
 	out[1] = (u8)n;
-	return n > 3 ? n : 0;
+	out[2] = ROUTE_PTR;
+	return n;
 }
 
 /**
@@ -272,7 +274,7 @@ u32 ip_options_echo(const struct iphdr *iph, bool route_only, u8 out[IP_OPTIONS_
  * ip_options_accept() - what the packets of a connection bear that @syn begins at listener @lsk: the source route by which it came,
  * turned round (RFC 1122, 4.2.3.8), else the listener's own options.
  * @syn: its IP header, checked by ip_rcv()
- * Context: softirq. Owns: the caller.
+ * Context: any. Owns: the caller.
  * Return: the options; NULL: none; ERR_PTR(-ENOMEM).
  */
 struct ip_options *ip_options_accept(const struct sock *lsk, const struct iphdr *syn)
@@ -296,7 +298,7 @@ struct ip_options *ip_options_accept(const struct sock *lsk, const struct iphdr 
 
 /**
  * ip_options_give() - @child begins with a copy of @opt (NULL: none).
- * Context: softirq. Return: 0; -ENOMEM.
+ * Context: any. Return: 0; -ENOMEM.
  */
 int ip_options_give(struct sock *child, const struct ip_options *opt)
 {

@@ -50,8 +50,24 @@ static void compile_and_build(const u8 *data, size_t size)
 	free(wire);
 }
 
+/* What is accepted turns round into bytes that fit; a source route alone into one that an application could have set. */
+static void turn_round(const struct iphdr *iph)
+{
+	u8 back[IP_OPTIONS_MAX];
+	struct ip_options opt;
+	u32 n = ip_options_echo(iph, true, back);
+
+	FUZZ_CHECK(n <= sizeof(back) && n % 4 == 0);
+	FUZZ_CHECK(!n || ip_options_compile(&opt, back, n) == 0);
+	n = ip_options_echo(iph, false, back);
+	FUZZ_CHECK(n <= sizeof(back) && judge_again(back, n, false));
+}
+
 void fuzz_one(const u8 *data, size_t size)
 {
+	static struct ipv4_net ipv4;
+	static struct net net = { .ipv4 = &ipv4 };
+
 	size_t len = size < 40 ? size : 40, whole = sizeof(struct iphdr) + ALIGN(len, 4);
 	u8 *packet = calloc(1, whole); /* exactly as long: the sanitizer sees the end */
 	struct iphdr *iph = (struct iphdr *)(void *)packet;
@@ -59,7 +75,12 @@ void fuzz_one(const u8 *data, size_t size)
 	iph->ver_ihl = (u8)(0x40 | whole / 4);
 	if (len)
 		memcpy(iph + 1, data, len);
-	FUZZ_CHECK_EQ(ip_options_ok(iph), judge_again((const u8 *)(iph + 1), ALIGN(len, 4), true));
+	ipv4.accept_source_route = false;
+	FUZZ_CHECK_EQ(ip_options_ok(&net, iph),
+		      judge_again((const u8 *)(iph + 1), ALIGN(len, 4), true));
+	ipv4.accept_source_route = true;
+	if (ip_options_ok(&net, iph))
+		turn_round(iph);
 	free(packet);
 	compile_and_build(data, size);
 }

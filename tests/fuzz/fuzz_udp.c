@@ -4,7 +4,8 @@
  * calls that read what came.
  *
  * Input: records of a kind byte. 0-4: a datagram (a byte of flags, ports, a byte of payload length, two of what the
- * header says); 5: an ICMP error that quotes one of ours; 6: a read (room, flags); 7: a write.
+ * header says); 5: an ICMP error that quotes one of ours; 6: a read (room, flags); 7: a write; 8: a write with control data as it
+ * stands in the input; 9: a read of the error queue or of control messages. The connected socket wants to be told all there is.
  * Specs: RFC 768; RFC 1122 4.1.
  */
 #include "onehost.h"
@@ -32,6 +33,7 @@ void fuzz_setup(void)
 
 	onehost_up(ONEHOST_BARE, true);
 	host.guard = true;
+	host.ip_options = true;
 	for (u32 i = 0; i < NR_SOCKS; i++) {
 		const struct sockaddr_in here = sin(i == 1 ? OUR_IP : 0, (u16)(7 + i));
 
@@ -43,6 +45,8 @@ void fuzz_setup(void)
 					     sizeof(there), 0),
 		      0);
 	sock_set_flag(socks[2]->sk, SOCK_BROADCAST);
+	socks[1]->sk->inet_flags = INET_RECVERR | (u16)INET_CMSG;
+	sock_set_flag(socks[1]->sk, SOCK_RCVTSTAMPNS);
 	socks[2]->sk->sk_rcvbuf = 4096; /* soon full */
 	onehost_forget_neighbours();
 	fuzz_census_begin();
@@ -134,6 +138,54 @@ static void writes(struct fuzz_input *in)
 	(void)kernel_sendmsg(s, buf, len, whom & 0x80 ? NULL : &to);
 }
 
+/* Control data that nobody has looked at: the call refuses it, or sends one datagram. */
+static void says(struct fuzz_input *in)
+{
+	struct socket *s = socks[in_u8(in) % NR_SOCKS];
+	const struct sockaddr_in to = sin(PEER_IP, 9);
+	u8 data[4] = { 1, 8, 15, 22 }, len = in_u8(in) % 96, *control = malloc(len + 1u);
+	struct iovec iov = { data, sizeof(data) };
+	struct msghdr m = { .msg_name = (void *)(uintptr_t)&to,
+			    .msg_namelen = sizeof(to),
+			    .msg_flags = MSG_DONTWAIT,
+			    .msg_control = control,
+			    .msg_controllen = len };
+	ssize_t n;
+
+	for (u32 i = 0; i < len; i++)
+		control[i] = in_u8(in);
+	iov_iter_kvec(&m.msg_iter, &iov, 1);
+	n = s->ops->sendmsg(s, &m, sizeof(data));
+	FUZZ_CHECK(n == sizeof(data) || n < 0);
+	free(control);
+}
+
+/* Room for control messages that may be too small: what came lies within it, item by item. */
+static void asks(struct fuzz_input *in)
+{
+	struct socket *s = socks[in_u8(in) % NR_SOCKS];
+	u32 room = in_u8(in), flags = in_u8(in) & (MSG_PEEK | MSG_TRUNC), at = 0;
+	u8 *control = malloc(room + 1u), data[8];
+	struct iovec iov = { data, sizeof(data) };
+	struct msghdr m = { .msg_control = control, .msg_controllen = room };
+	struct cmsghdr c;
+	const u8 *p;
+
+	iov_iter_kvec(&m.msg_iter, &iov, 1);
+	flags |= in_u8(in) & 1 ? (u32)MSG_ERRQUEUE : 0;
+	if (s->ops->recvmsg(s, &m, sizeof(data), flags | MSG_DONTWAIT) >= 0) {
+		struct msghdr got = { .msg_control = control,
+				      .msg_controllen = room - m.msg_controllen };
+		int more;
+
+		FUZZ_CHECK(m.msg_controllen <= room);
+		while ((more = cmsg_next(&got, &at, &c, &p)) > 0)
+			;
+		FUZZ_CHECK_EQ(more, 0);
+	}
+	free(control);
+}
+
 /* The queues are empty again and nothing is charged. */
 static void drain(void)
 {
@@ -143,6 +195,7 @@ static void drain(void)
 		local_bh_disable();
 		skb_queue_purge_reason(&sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSE);
 		local_bh_enable();
+		skb_errqueue_purge(sk);
 		sk->sk_err = sk->sk_err_soft = 0;
 		FUZZ_CHECK_EQ(sk->sk_rmem_alloc, 0);
 		FUZZ_CHECK_EQ(sk->sk_wmem_alloc, 0);
@@ -155,7 +208,7 @@ void fuzz_one(const u8 *data, size_t size)
 	struct fuzz_input in = { data, size };
 
 	for (u32 i = 0; in.left && i < 16; i++) {
-		u8 kind = in_u8(&in) % 8;
+		u8 kind = in_u8(&in) % 10;
 
 		if (kind < 5)
 			datagram(&in);
@@ -163,8 +216,12 @@ void fuzz_one(const u8 *data, size_t size)
 			icmp_error(&in);
 		else if (kind == 6)
 			reads(&in);
-		else
+		else if (kind == 7)
 			writes(&in);
+		else if (kind == 8)
+			says(&in);
+		else
+			asks(&in);
 		FUZZ_CHECK(socks[2]->sk->sk_rmem_alloc <= socks[2]->sk->sk_rcvbuf + 2048);
 	}
 	drain();

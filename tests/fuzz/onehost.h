@@ -22,7 +22,8 @@ struct onehost {
 	struct net_device *dev;
 	enum onehost_link link;
 	bool guard; /* bytes behind a received packet must not even be read: nobody appends to it */
-	bool hold;  /* the device keeps packets as a ring does, until onehost_tx_done() */
+	bool ip_options; /* packets of ours may have IP options */
+	bool hold;       /* the device keeps packets as a ring does, until onehost_tx_done() */
 	/* Called with every IP packet that leaves; it was found well-formed. */
 	void (*on_packet)(const u8 *ip, u32 len);
 	u32 packets; /* that left */

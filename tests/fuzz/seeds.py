@@ -96,6 +96,11 @@ def packets():
     return [b"\0" + p for p in all_] + [b"\x02" + p for p in all_[:2]] + [b"\x08" + p for p in all_[:4]] + [b"\4" + p for p in all_[:4]]
 
 
+def says(kind, value):
+    """A write with one control message of level SOL_IP."""
+    return bytes([8, 0, 16 + len(value)]) + struct.pack("<QII", 16 + len(value), 0, kind) + value
+
+
 def datagrams():
     good, for_b, nobody = bytes([0, 0, 0, 20]), bytes([0, 2, 0x08, 30]), bytes([1, 0, 0x18, 5])
     read = bytes([6, 0, 100, 0])
@@ -103,7 +108,9 @@ def datagrams():
             bytes([0, 1, 0, 8, 0, 4]), bytes([0, 1, 0, 8, 0, 40]), bytes([0, 0x80, 0, 8]), bytes([0, 0xc0, 0, 8, 1, 2]),
             bytes([5, 24, 3, 3, 0, 0, 1]) + read, bytes([5, 24, 3, 4, 2, 0x40, 1]) + bytes([6, 1, 10, 0]),
             bytes([7, 0, 0, 9]) + bytes([7, 1, 0x80, 200]), bytes([0, 0, 0x10, 200]) * 6 + bytes([6, 2, 255, 0]),
-            bytes([0, 2, 2, 0x10, 40])]
+            bytes([0, 2, 2, 0x10, 40]),
+            says(2, struct.pack("<i", 9)) + says(7, b"\x83\7\4\12\0\0\2"), says(8, bytes(12)) + says(4711, b""), bytes([8, 0, 16]) + bytes(16),
+            bytes([5, 24, 3, 1, 0, 0, 1, 9, 1, 200, 0, 1]), bytes([0, 0x80, 8, 20, 9, 1, 200, 0, 0, 0, 0x80, 8, 20, 9, 1, 40, 2, 0])]
 
 
 def dhcp_options(type_, more=b""):
