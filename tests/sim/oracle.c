@@ -253,6 +253,7 @@ static void walk_ring(const struct e1000_adapter *a)
 {
 	const struct e1000_tx_ring *t = &a->tx_ring[0];
 	const struct e1000_rx_ring *r = &a->rx_ring[0];
+	struct sk_buff *skb;
 	u32 used = 0, bytes = 0, in_flight = dql_in_flight(&a->dev->_tx[t->queue_index].dql);
 
 	for (u32 i = 0; t->desc && i < t->count; i++) {
@@ -278,6 +279,9 @@ static void walk_ring(const struct e1000_adapter *a)
 		o.mapped_now++;
 		enter(r->buffer_info[i].skb, IN_RX_RING);
 	}
+	if (r->desc) /* else there is no list yet */
+		skb_queue_walk(&r->spare, skb)
+			enter(skb, IN_RX_RING);
 	if (bytes != in_flight)
 		sim_fail("ring", "%u bytes of frames are in the ring, the byte limit counts %u",
 			 bytes, in_flight);
@@ -390,7 +394,8 @@ static void check_timers(const struct sock *sk)
 
 	if (sock_owned_by_user(sk) || sk->sk_state == TCP_CLOSE)
 		return;
-	if (tp->packets_out && !(watched && tp->pending == TCP_TIME_RETRANS))
+	if (tp->packets_out &&
+	    !(watched && (tp->pending == TCP_TIME_RETRANS || tp->pending == TCP_TIME_REFUSED)))
 		FAIL_SK("timer", sk, "%u segments out and no retransmission timer",
 			tp->packets_out);
 	if (!tp->packets_out && tcp_send_head(sk) && tcp_send_head(sk)->len && !watched)

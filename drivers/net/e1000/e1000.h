@@ -28,6 +28,7 @@
 #define E1000_DESC_BYTES        4096u /* most bytes that one transmit descriptor carries */
 #define E1000_DOORBELL_MAX      32u   /* descriptors that may wait for one doorbell */
 #define E1000_RDT_BATCH         16u   /* frames after which the receive tail is given on */
+#define E1000_RX_SPARE          8u    /* empty receive buffers kept for when there is no memory */
 #define E1000_NAPI_WEIGHT       64
 #define E1000_TX_TIMEOUT_MS     5000u
 #define E1000_RECLAIM_NS        (2 * NSEC_PER_MSEC)
@@ -90,9 +91,10 @@ struct e1000_rx_ring {
 	struct e1000_rx_buffer *buffer_info;
 	u32 queue_index;
 	u32 count;
-	u32 next_to_clean; /* next descriptor the device will have filled */
-	u32 untold;        /* descriptors given back that RDT does not say yet */
-	bool dropping;     /* in a frame that did not fit: drop up to its end */
+	u32 next_to_clean;         /* next descriptor the device will have filled */
+	u32 untold;                /* descriptors given back that RDT does not say yet */
+	bool dropping;             /* in a frame that did not fit: drop up to its end */
+	struct sk_buff_head spare; /* for when there is no memory: E1000_RX_SPARE at most */
 };
 
 /* Counters of /proc/net/nic beside those in net_device.stats. */

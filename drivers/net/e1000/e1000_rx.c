@@ -9,7 +9,8 @@
  * Specs: 8254x Software Developer's Manual section 3.2.
  *
  * Every descriptor always has a buffer: a frame is taken out only when a new buffer could be put in its place, so the
- * ring never runs dry for lack of memory. The tail register names the one descriptor that stays ours.
+ * ring never runs dry for lack of memory. The tail register names the one descriptor that stays ours. Some spare buffers
+ * bridge moments without memory: what comes then is above all the acknowledgments that would give memory back.
  */
 #include "e1000.h"
 
@@ -23,10 +24,33 @@
 
 #define PARK_TRIES 100u
 
-/* A mapped buffer for one frame. 0, -ENOMEM with @b unchanged. */
-static int rx_alloc_buffer(struct e1000_adapter *a, struct e1000_rx_buffer *b)
+/* An empty buffer, from memory or else from the spare ones. NULL: neither. */
+static struct sk_buff *rx_alloc_skb(struct e1000_rx_ring *r)
 {
-	struct sk_buff *skb = netdev_alloc_skb(a->dev, E1000_RX_BUFFER);
+	struct sk_buff *skb = netdev_alloc_skb(r->adapter->dev, E1000_RX_BUFFER);
+
+	if (likely(skb))
+		return skb;
+	r->adapter->stats.rx_alloc_failed++;
+	return skb_dequeue(&r->spare);
+}
+
+/* Makes up for the spare buffers that were used, as long as there is memory. */
+static void rx_fill_spare(struct e1000_rx_ring *r)
+{
+	while (r->spare.qlen < E1000_RX_SPARE) {
+		struct sk_buff *skb = netdev_alloc_skb(r->adapter->dev, E1000_RX_BUFFER);
+
+		if (!skb)
+			return;
+		skb_queue_tail(&r->spare, skb);
+	}
+}
+
+/* A mapped buffer for one frame. 0, -ENOMEM with @b unchanged. */
+static int rx_alloc_buffer(struct e1000_rx_ring *r, struct e1000_rx_buffer *b)
+{
+	struct sk_buff *skb = rx_alloc_skb(r);
 	dma_addr_t dma;
 
 	if (!skb)
@@ -34,6 +58,7 @@ static int rx_alloc_buffer(struct e1000_adapter *a, struct e1000_rx_buffer *b)
 	BUG_ON(skb->len != 0 || skb_tailroom(skb) < E1000_RX_BUFFER);
 	dma = dma_map_single(skb->data, E1000_RX_BUFFER, DMA_FROM_DEVICE);
 	if (dma == DMA_MAPPING_ERROR) {
+		r->adapter->stats.rx_alloc_failed++;
 		consume_skb(skb);
 		return -ENOMEM;
 	}
@@ -79,6 +104,7 @@ void e1000_rx_init(struct e1000_adapter *a, u32 count)
 static int setup_rx_resources(struct e1000_rx_ring *r)
 {
 	BUG_ON(r->desc || r->buffer_info);
+	skb_queue_head_init(&r->spare);
 	r->buffer_info = kzalloc(r->count * sizeof(*r->buffer_info));
 	if (!r->buffer_info)
 		return -ENOMEM;
@@ -86,7 +112,7 @@ static int setup_rx_resources(struct e1000_rx_ring *r)
 	if (!r->desc)
 		return -ENOMEM;
 	for (u32 i = 0; i < r->count; i++) {
-		if (rx_alloc_buffer(r->adapter, &r->buffer_info[i]))
+		if (rx_alloc_buffer(r, &r->buffer_info[i]))
 			return -ENOMEM;
 		rx_arm(r, i);
 	}
@@ -106,6 +132,8 @@ static void free_rx_resources(struct e1000_rx_ring *r)
 		consume_skb(b->skb); /* never held a frame: no drop */
 		b->skb = NULL;
 	}
+	while (!skb_queue_empty(&r->spare))
+		consume_skb(skb_dequeue(&r->spare));
 	if (r->desc)
 		e1000_free_desc(r->desc, r->count, r->dma);
 	kfree(r->buffer_info);
@@ -114,7 +142,7 @@ static void free_rx_resources(struct e1000_rx_ring *r)
 }
 
 /**
- * e1000_free_all_rx_resources() - frees the rings and every buffer in them
+ * e1000_free_all_rx_resources() - frees the rings, every buffer in them, and the spare ones
  * @a: adapter; the device does not write there any more
  *
  * Context: process.
@@ -283,8 +311,7 @@ static struct sk_buff *rx_take(struct e1000_rx_ring *r, u32 i, u32 len)
 	struct e1000_rx_buffer *b = &r->buffer_info[i], old = *b;
 	struct e1000_adapter *a = r->adapter;
 
-	if (rx_alloc_buffer(a, b)) {
-		a->stats.rx_alloc_failed++;
+	if (rx_alloc_buffer(r, b)) {
 		a->dev->stats.rx_dropped++;
 		return NULL;
 	}
@@ -328,6 +355,7 @@ static int clean_rx_ring(struct e1000_rx_ring *r, int budget) __needs(softirq_ct
 	}
 	if (r->untold)
 		rx_tell_tail(r);
+	rx_fill_spare(r);
 	return done;
 }
 
@@ -336,8 +364,8 @@ static int clean_rx_ring(struct e1000_rx_ring *r, int budget) __needs(softirq_ct
  * @a: adapter, open
  * @budget: most frames
  *
- * A frame is given up only after its slot has a fresh buffer. The tail register is told every 16 frames (half a ring
- * of less than 32) and at the end.
+ * A frame is given up only after its slot has a fresh buffer. The tail register is told every 16 frames (half a ring of less
+ * than 32) and at the end, where the spare buffers are made up for.
  *
  * Context: softirq. Return: descriptors handled, <= @budget; fewer: the rings are empty. Source: manual section 3.2.
  */

@@ -478,6 +478,45 @@ TEST(no_memory_for_buffers)
 	down();
 }
 
+/* A short time without memory costs no frame: spare buffers take the places, and are made up for afterwards. */
+TEST(spare_buffers_bridge_a_moment_without_memory)
+{
+	up(options(8, 8), 0x100e);
+	CHECK(deliver(100, 1, 0));
+	CHECK_EQ(nic->rx_ring[0].spare.qlen, E1000_RX_SPARE);
+	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = 1, .every = 1 };
+	faults_armed = true;
+	for (u32 i = 0; i < E1000_RX_SPARE + 3; i++)
+		CHECK(deliver(100, (u8)(2 + i), 0));
+	faults_armed = false;
+	CHECK_EQ(got.frames, 1 + E1000_RX_SPARE);
+	CHECK_EQ(got.last_mark, 1 + E1000_RX_SPARE);
+	CHECK_EQ(nic->stats.rx_alloc_failed, E1000_RX_SPARE + 3);
+	CHECK_EQ(dev->stats.rx_dropped, 3);
+	CHECK_EQ(nic->rx_ring[0].spare.qlen, 0);
+	CHECK(deliver(100, 50, 0));
+	CHECK_EQ(got.last_mark, 50);
+	CHECK_EQ(nic->rx_ring[0].spare.qlen, E1000_RX_SPARE);
+	CHECK_EQ(skb_stats.live, 8 + E1000_RX_SPARE);
+	down();
+}
+
+/* Every third allocation fails, and a buffer needs two: each frame arrives all the same. */
+TEST(every_third_allocation_fails_and_no_frame_is_lost)
+{
+	up(options(8, 8), 0x100e);
+	CHECK(deliver(100, 0, 0));
+	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = 1, .every = 3 };
+	faults_armed = true;
+	for (u32 i = 1; i < 200; i++)
+		CHECK(deliver(100, (u8)i, 0));
+	faults_armed = false;
+	CHECK(nic->stats.rx_alloc_failed > 10);
+	CHECK_EQ(got.frames, 200);
+	CHECK_EQ(dev->stats.rx_dropped, 0);
+	down();
+}
+
 TEST(link_goes_and_comes)
 {
 	up(options(8, 8), 0x100e);
