@@ -363,6 +363,7 @@ struct skb_stats {
 	u64 copied_rx;     /* payload bytes copied skb -> application */
 	u64 copied_kernel; /* both ways, for sockets of the kernel's own (DHCP) */
 	u64 copied_other; /* payload bytes copied between skbs (linearize, expand, segment, collapse) */
+	u64 copied_pad; /* bytes, headers too, of frames too short for Ethernet whose tail was not theirs to pad */
 	u64 copied_frag; /* payload bytes copied once more because the datagram was fragmented the slow way */
 	u64 drop[NR_DROP_REASONS];
 	/* By stage (<net/skb_stage.h>): moves from and to, normal ends, drops. */

@@ -470,10 +470,10 @@ static void shift_offsets(struct sk_buff *skb, long delta)
 }
 
 /* Everything behind the linear part of @skb to @tail: pieces of shared data have one owner, so a second one needs the bytes. */
-static u32 copy_rest(const struct sk_buff *skb, u8 *tail)
+static u32 copy_rest(const struct sk_buff *skb, u8 *tail, u64 *count)
 {
 	BUG_ON(skb_copy_bits(skb, skb_headlen(skb), tail, skb->data_len));
-	skb_stats.copied_other += skb->data_len;
+	*count += skb->data_len;
 	return skb->data_len;
 }
 
@@ -492,9 +492,11 @@ static void share_frags(struct skb_shared_info *nsi, struct skb_shared_info *si)
 /*
  * Copies @skb's headers before data (what fits), linear part and fragment list into a new buffer with @headroom and
  * @tailroom, and lets @to stand on it. @to is a copy of @skb's descriptor. -ENOMEM: nothing changed.
- * A list of packets moves along when @skb is what it moves from; else all is copied, and the new packet is linear.
+ * A list of packets moves along when @skb is what it moves from; else all is copied, and the new packet is linear. *@count goes up
+ * by what was copied from data on.
  */
-static int copy_linear(struct sk_buff *to, const struct sk_buff *skb, u32 headroom, u32 tailroom)
+static int copy_linear(struct sk_buff *to, const struct sk_buff *skb, u32 headroom, u32 tailroom,
+		       u64 *count)
 {
 	struct skb_shared_info *si = skb_shinfo(skb), *nsi;
 	bool flat = si->frag_list && (to != skb || si->dataref > 1);
@@ -506,13 +508,13 @@ static int copy_linear(struct sk_buff *to, const struct sk_buff *skb, u32 headro
 		return -ENOMEM;
 	data = head + headroom;
 	memcpy(data - keep, skb->data - keep, keep + headlen);
-	skb_stats.copied_other += headlen;
+	*count += headlen;
 	nsi = (struct skb_shared_info *)(void *)(head + size);
 	nsi->gso_size = si->gso_size;
 	nsi->gso_segs = si->gso_segs;
 	nsi->gso_type = si->gso_type;
 	if (flat)
-		headlen += copy_rest(skb, data + headlen);
+		headlen += copy_rest(skb, data + headlen, count);
 	else
 		share_frags(nsi, si);
 	shift_offsets(to, (long)headroom - (long)skb_headroom(skb));
@@ -539,7 +541,7 @@ struct sk_buff *pskb_copy(const struct sk_buff *skb, u32 headroom)
 	if (!c)
 		return NULL;
 	copy_header(c, skb, SKB_FCLONE_NONE);
-	if (copy_linear(c, skb, headroom, 0)) {
+	if (copy_linear(c, skb, headroom, 0, &skb_stats.copied_other)) {
 		skb_stats.live--;
 		dst_release(skb_dst(c));
 		kmem_cache_free(pool.head, c);
@@ -552,19 +554,15 @@ struct sk_buff *pskb_copy(const struct sk_buff *skb, u32 headroom)
 	return c;
 }
 
-/**
- * pskb_expand_head() - gives @skb a private linear part with at least @headroom and @tailroom.
- * Context: process, softirq. Borrows: @skb. Every pointer into the packet is stale afterwards; offsets are right.
- * Return: 0; -ENOMEM, and @skb is unchanged.
- */
-int pskb_expand_head(struct sk_buff *skb, u32 headroom, u32 tailroom)
+/* pskb_expand_head() with a counter of what it copied. */
+static int expand_head(struct sk_buff *skb, u32 headroom, u32 tailroom, u64 *count)
 {
 	u8 *head = skb->head, *end = skb->end;
 	u32 room;
 
 	BUG_ON(skb->users != 1);
 	headroom = max(headroom, skb_headroom(skb));
-	if (copy_linear(skb, skb, headroom, tailroom))
+	if (copy_linear(skb, skb, headroom, tailroom, count))
 		return -ENOMEM;
 	frag_list_free(data_release(head, end));
 	room = (u32)(skb->end - skb->head);
@@ -572,6 +570,16 @@ int pskb_expand_head(struct sk_buff *skb, u32 headroom, u32 tailroom)
 		skb->truesize +=
 			ALIGN(room, SMP_CACHE_BYTES) - ALIGN((u32)(end - head), SMP_CACHE_BYTES);
 	return 0;
+}
+
+/**
+ * pskb_expand_head() - gives @skb a private linear part with at least @headroom and @tailroom.
+ * Context: process, softirq. Borrows: @skb. Every pointer into the packet is stale afterwards; offsets are right.
+ * Return: 0; -ENOMEM, and @skb is unchanged.
+ */
+int pskb_expand_head(struct sk_buff *skb, u32 headroom, u32 tailroom)
+{
+	return expand_head(skb, headroom, tailroom, &skb_stats.copied_other);
 }
 
 /**
@@ -906,7 +914,7 @@ static bool flatten(struct sk_buff *skb)
 		return false;
 	if (!skb->data_len) /* it was shared: the copy is linear already */
 		return true;
-	(void)copy_rest(skb, skb->tail);
+	(void)copy_rest(skb, skb->tail, &skb_stats.copied_other);
 	list = skb_shinfo(skb)->frag_list;
 	skb_shinfo(skb)->frag_list = NULL;
 	for (const struct sk_buff *p = list; p && !skb->destructor; p = p->next)
@@ -952,7 +960,8 @@ int skb_linearize(struct sk_buff *skb)
 
 /**
  * skb_padto() - appends zeros until the packet has @n bytes.
- * Shared data is copied first: behind our tail may lie somebody else's bytes.
+ * Shared data is copied first, counted in copied_pad: behind our tail may lie somebody else's bytes. So each FIN that goes alone,
+ * and each small segment, costs the copy of less than a short frame.
  * Context: process, softirq. Consumes: @skb on failure only, counted NOMEM.
  * Return: 0; -ENOMEM.
  */
@@ -965,7 +974,8 @@ int skb_padto(struct sk_buff *skb, u32 n)
 	pad = n - skb->len;
 	if (skb_linearize(skb))
 		goto out_nomem;
-	if ((skb_shared_data(skb) || skb_tailroom(skb) < pad) && pskb_expand_head(skb, 0, pad))
+	if ((skb_shared_data(skb) || skb_tailroom(skb) < pad) &&
+	    expand_head(skb, 0, pad, &skb_stats.copied_pad))
 		goto out_nomem;
 	memset(skb_put(skb, pad), 0, pad);
 	return 0;
@@ -1271,5 +1281,6 @@ void skb_show(struct seq_file *m)
 	seq_printf(m, "copied_rx %llu\n", (unsigned long long)s->copied_rx);
 	seq_printf(m, "copied_kernel %llu\n", (unsigned long long)s->copied_kernel);
 	seq_printf(m, "copied_other %llu\n", (unsigned long long)s->copied_other);
+	seq_printf(m, "copied_pad %llu\n", (unsigned long long)s->copied_pad);
 	seq_printf(m, "copied_frag %llu\n", (unsigned long long)s->copied_frag);
 }

@@ -49,7 +49,8 @@ def test_one_copy_and_one_doorbell(transfer):
     moved = transfer("send", 4 << 20, append=GUEST_IP)
     counters = moved.run.counters
     assert counters.skb["copied_tx"] == moved.size
-    assert counters.skb["copied_other"] < 1460, "headers at most, when one is sent again: no payload"
+    assert counters.skb["copied_other"] == 0
+    assert counters.skb["copied_pad"] in (0, 54), "a FIN that goes alone, made private to be padded; nothing else"
     assert 0 < counters.nic["tdt_writes"] <= counters.nic["tx_packets"]
     assert counters.retransmitted == 0
     print(f"doorbells per segment {counters.nic['tdt_writes'] / counters.segments:.3f}, "

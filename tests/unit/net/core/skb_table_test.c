@@ -679,10 +679,10 @@ TEST(page)
 	char text[1024];
 	struct seq_file m = { .buf = text, .size = sizeof(text) };
 	struct sk_buff *skb = build(16, 100, 0, 100);
-	static const char *const names[] = {
-		"allocs ",    "\nclones ",    "\nfrees ",         "\ndrops ",       "\nlive 1\n",
-		"copied_tx ", "\ncopied_rx ", "\ncopied_kernel ", "\ncopied_other "
-	};
+	static const char *const names[] = { "allocs ",       "\nclones ",        "\nfrees ",
+					     "\ndrops ",      "\nlive 1\n",       "copied_tx ",
+					     "\ncopied_rx ",  "\ncopied_kernel ", "\ncopied_other ",
+					     "\ncopied_pad ", "\ncopied_frag " };
 	const char *p = text;
 
 	skb_show(&m);

@@ -261,11 +261,14 @@ TEST(seventeen_fragments_and_no_more)
 TEST(padding_is_zero_and_disturbs_nobody)
 {
 	struct sk_buff *skb = packet(14, 100), *c;
+	u64 pad = skb_stats.copied_pad, other = skb_stats.copied_other;
 	u8 b[60], zero[60] = { 0 };
 
 	c = skb_clone(skb);
 	skb_trim(c, 20);
 	CHECK_EQ(skb_padto(c, 60), 0);
+	CHECK_EQ(skb_stats.copied_pad - pad, 20);
+	CHECK_EQ(skb_stats.copied_other, other); /* no payload went from packet to packet */
 	CHECK_EQ(c->len, 60);
 	skb_copy_bits(c, 20, b, 40);
 	CHECK(memcmp(b, zero, 40) == 0);
