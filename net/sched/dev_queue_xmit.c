@@ -28,6 +28,17 @@ static int xmit_drop(struct sk_buff *skb, struct net_device *dev, enum skb_drop_
 	return -ENETDOWN;
 }
 
+/*
+ * No discipline: the device is down, or there was no memory for one. A device with queues answers as a queue that drops what
+ * it likes (the discipline "noop"): the sender is told to slow down, and it is no error of his. One without says so.
+ */
+static int xmit_noop(struct sk_buff *skb, struct net_device *dev)
+{
+	int err = xmit_drop(skb, dev, SKB_DROP_REASON_DEV_DOWN);
+
+	return dev->priv_flags & IFF_NO_QUEUE ? err : NET_XMIT_CN;
+}
+
 /* May this stack enter the driver of @txq once more? Not the same queue twice, but for virtual devices; those nest so deep. */
 static bool may_enter(const struct netdev_queue *txq)
 {
@@ -78,8 +89,8 @@ static int xmit_noqueue(struct sk_buff *skb, struct net_device *dev, struct netd
 /**
  * dev_queue_xmit() - sends a packet, link header in place, by skb->dev.
  * Context: process or softirq; not hardirq. Consumes: @skb, on every return.
- * Return: NET_XMIT_SUCCESS sent or queued; NET_XMIT_DROP, NET_XMIT_CN from the queue; -ENETDOWN the device is down or
- * refused; -ENOMEM.
+ * Return: NET_XMIT_SUCCESS sent or queued; NET_XMIT_DROP, NET_XMIT_CN from the queue, also when its device is down; -ENETDOWN
+ * a device without a queue is down or refused, -ENOMEM no memory to make the packet fit for it.
  */
 int dev_queue_xmit(struct sk_buff *skb)
 {
@@ -103,7 +114,7 @@ int dev_queue_xmit(struct sk_buff *skb)
 	skb->queue_mapping = netdev_pick_tx(dev, skb);
 	txq = netdev_get_tx_queue(dev, skb->queue_mapping);
 	if (!netif_running(dev) || !txq->qdisc)
-		rc = xmit_drop(skb, dev, SKB_DROP_REASON_DEV_DOWN);
+		rc = xmit_noop(skb, dev);
 	else if (txq->qdisc->ops->enqueue)
 		rc = qdisc_xmit(txq->qdisc, skb);
 	else

@@ -119,16 +119,20 @@ static void dev_requeue_skb(struct Qdisc *q, struct sk_buff *skb)
 		__netif_schedule(q->txq);
 }
 
-/* Hands a list to the driver. false: it did not take all, the rest is requeued; else whether more is queued. */
-static bool sch_direct_xmit(struct sk_buff *skb, struct Qdisc *q, bool validate)
-	__needs(softirq_ctx)
+/*
+ * Hands a list to the driver. false: it did not take all, the rest is requeued; else whether more is queued. *@fit: something was
+ * left of it when it had been made fit for the device; NULL: it is already.
+ */
+static bool sch_direct_xmit(struct sk_buff *skb, struct Qdisc *q, bool *fit) __needs(softirq_ctx)
 {
 	struct netdev_queue *txq = q->txq;
 	int rc;
 
 	trace_fn_skb(sch_direct_xmit, skb, q->qlen);
-	if (validate)
+	if (fit) {
 		skb = validate_xmit_skb_list(skb, txq->dev);
+		*fit = skb != NULL;
+	}
 	if (skb && txq_ready(txq))
 		skb = dev_hard_start_xmit(skb, txq->dev, txq, &rc);
 	if (skb) {
@@ -199,12 +203,12 @@ static bool qdisc_restart(struct Qdisc *q, int *quota) __needs(softirq_ctx)
 {
 	struct bulk b = { .most = min((u32)*quota, (u32)QDISC_BULK),
 			  .budget = dql_avail(&q->txq->dql) };
-	bool validate;
+	bool validate, fit;
 
 	b.tailp = &b.first;
 	validate = dequeue_skb(q, &b);
 	*quota -= (int)b.packets;
-	return b.first && sch_direct_xmit(b.first, q, validate);
+	return b.first && sch_direct_xmit(b.first, q, validate ? &fit : NULL);
 }
 
 /* The caller set q->running. */
@@ -237,10 +241,30 @@ void qdisc_run(struct Qdisc *q)
 	q->running = false;
 }
 
+/*
+ * Past the empty queue. A sender whose packet could not be made fit (no memory to cut it, to make it linear) is told so: he may have
+ * the bytes still, and need not wait till a silence tells him that they were lost.
+ */
+static int qdisc_bypass(struct Qdisc *q, struct sk_buff *skb) __needs(softirq_ctx)
+{
+	bool fit;
+
+	q->running = true;
+	q->packets++;
+	q->bytes += qdisc_pkt_len(skb);
+	q->bypass++;
+	trace_at_skb(qdisc_bypass, skb, 0);
+	if (sch_direct_xmit(skb, q, &fit))
+		__qdisc_run(q);
+	q->running = false;
+	return fit ? NET_XMIT_SUCCESS : NET_XMIT_DROP;
+}
+
 /**
  * qdisc_xmit() - one packet into the queue; when that is empty and the driver ready, past it.
  * Context: BH off. Consumes: @skb.
- * Return: NET_XMIT_SUCCESS, NET_XMIT_DROP, NET_XMIT_CN.
+ * Return: NET_XMIT_SUCCESS, NET_XMIT_DROP (also when it could not be made fit for the device on the way past the queue),
+ * NET_XMIT_CN.
  */
 int qdisc_xmit(struct Qdisc *q, struct sk_buff *skb)
 {
@@ -258,17 +282,8 @@ int qdisc_xmit(struct Qdisc *q, struct sk_buff *skb)
 		kfree_skb_reason(skb, SKB_DROP_REASON_QDISC_DROP);
 		return NET_XMIT_DROP;
 	}
-	if (q->can_bypass && q->qlen == 0 && !q->running && txq_ready(q->txq)) {
-		q->running = true;
-		q->packets++;
-		q->bytes += qdisc_pkt_len(skb);
-		q->bypass++;
-		trace_at_skb(qdisc_bypass, skb, 0);
-		if (sch_direct_xmit(skb, q, true))
-			__qdisc_run(q);
-		q->running = false;
-		return NET_XMIT_SUCCESS;
-	}
+	if (q->can_bypass && q->qlen == 0 && !q->running && txq_ready(q->txq))
+		return qdisc_bypass(q, skb);
 	trace_at_skb(qdisc_enqueue, skb, q->qlen);
 	rc = q->ops->enqueue(skb, q, &to_free);
 	qdisc_run(q);

@@ -253,11 +253,11 @@ TEST(no_link_holds_packets)
 	down();
 }
 
-TEST(down_device_refuses)
+TEST(down_device_drops_as_a_congested_one)
 {
 	up(64);
 	dev_close(dev);
-	CHECK_EQ(dev_queue_xmit(packet(0)), -ENETDOWN);
+	CHECK_EQ(dev_queue_xmit(packet(0)), NET_XMIT_CN);
 	CHECK_EQ(dev->stats.tx_dropped, 1);
 	CHECK_EQ(dev_open(dev), 0);
 	CHECK_EQ(dev_queue_xmit(packet(0)), 0);

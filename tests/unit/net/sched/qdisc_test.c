@@ -560,7 +560,7 @@ TEST(no_memory_on_the_way_past_the_queue)
 		faults[FAULT_ALLOC].at = 1;
 		faults[FAULT_ALLOC].seen = 0;
 		faults_armed = true;
-		CHECK_EQ(dev_queue_xmit(skb), 0); /* taken over; lost below, counted */
+		CHECK_EQ(dev_queue_xmit(skb), NET_XMIT_DROP); /* counted, and its sender told */
 		faults_armed = false;
 	}
 	CHECK_EQ(drv.taken, 0);
@@ -740,7 +740,7 @@ TEST(going_down_drops_what_waits_in_every_place)
 	dev_close(dev);
 	CHECK(!txq->qdisc);
 	CHECK_EQ(skb_stats.drop[R(QDISC_RESET)] - reset, 9);
-	CHECK_EQ(dev_queue_xmit(packet(2, 0)), -ENETDOWN);
+	CHECK_EQ(dev_queue_xmit(packet(2, 0)), NET_XMIT_CN);
 	CHECK_EQ(dev_open(dev), 0);
 	netif_tx_start_all_queues(dev);
 	drv.room = 5;
@@ -889,7 +889,7 @@ TEST(create_undoes_what_it_began)
 	down();
 }
 
-TEST(a_device_without_memory_for_its_discipline_refuses_packets)
+TEST(a_device_without_memory_for_its_discipline_drops_packets)
 {
 	up(10);
 	dev_close(dev);
@@ -898,7 +898,7 @@ TEST(a_device_without_memory_for_its_discipline_refuses_packets)
 	CHECK_EQ(dev_open(dev), 0);
 	faults_armed = false;
 	CHECK(!txq->qdisc);
-	CHECK_EQ(dev_queue_xmit(packet(0, 0)), -ENETDOWN);
+	CHECK_EQ(dev_queue_xmit(packet(0, 0)), NET_XMIT_CN);
 	CHECK_EQ(dev->stats.tx_dropped, 1);
 	dev_close(dev);
 	CHECK_EQ(dev_open(dev), 0);

@@ -193,7 +193,7 @@ TEST(without_memory_the_whole_packet_is_dropped)
 
 		faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = at };
 		faults_armed = true;
-		CHECK_EQ(dev_queue_xmit(skb), NET_XMIT_SUCCESS);
+		CHECK_EQ(dev_queue_xmit(skb), NET_XMIT_DROP); /* the sender is told */
 		faults[FAULT_ALLOC].on = false;
 		faults_armed = false;
 		CHECK_EQ(drv.taken, 0);
@@ -214,7 +214,7 @@ TEST(what_cannot_be_cut_is_dropped)
 	up(0);
 	skb = packet(1, 5000);
 	skb->data[14] = 0x65;
-	CHECK_EQ(dev_queue_xmit(skb), NET_XMIT_SUCCESS);
+	CHECK_EQ(dev_queue_xmit(skb), NET_XMIT_DROP);
 	CHECK_EQ(drv.taken, 0);
 	CHECK_EQ(dev->stats.tx_dropped, 1);
 	CHECK_EQ(skb_stats.drop[R(SKB_GSO_SEG)] - dropped, 1);
