@@ -3,7 +3,7 @@
  * Segments that TCP sends of its own accord: SYN, ACK, FIN, RST, probes; and what is set at a connection's start.
  *
  * Interface: tcp_send_ack, tcp_send_delayed_ack, tcp_send_challenge_ack, tcp_send_dupack, tcp_send_fin, tcp_send_owed_fin,
- * tcp_send_active_reset, tcp_connect, tcp_send_synack, tcp_write_wakeup, tcp_send_probe0, tcp_init_transfer,
+ * tcp_send_active_reset, tcp_connect, tcp_retry_syn, tcp_send_synack, tcp_write_wakeup, tcp_send_probe0, tcp_init_transfer,
  * tcp_init_rcv_space
  * Above: tcp_recovery.c and all further right. Below: tcp_retransmit.c, tcp_output.c.
  * Context: owner of the socket (BH is turned off here where needed), or softirq while nobody owns it.
@@ -116,7 +116,7 @@ static u32 tcp_acceptable_seq(const struct tcp_sock *tp)
 	return before(tcp_wnd_end(tp), tp->snd_nxt) ? tcp_wnd_end(tp) : tp->snd_nxt;
 }
 
-/** tcp_send_ack() - <SEQ=SND.NXT><ACK=RCV.NXT>; without memory a timer tries again. Context: owner or softirq. */
+/** tcp_send_ack() - <SEQ=SND.NXT><ACK=RCV.NXT>; without memory a timer tries again soon. Context: owner or softirq. */
 void tcp_send_ack(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -130,7 +130,7 @@ void tcp_send_ack(struct sock *sk)
 		(void)tcp_transmit_skb(sk, skb, false);
 	} else {
 		tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_TIMER;
-		tcp_reset_timer(sk, &tp->delack_timer, ktime_get_ns() + TCP_DELACK_MAX_NS);
+		tcp_reset_timer(sk, &tp->delack_timer, ktime_get_ns() + TCP_LOCAL_RETRY_NS);
 	}
 	local_bh_enable();
 }
@@ -327,7 +327,8 @@ static bool tcp_send_syn_data(struct sock *sk, struct tcp_fastopen_request *fo)
  * tcp_connect() - builds and sends the SYN
  * @sk: socket in SYN_SENT, identity and write_seq (the ISN) set
  *
- * The SYN stands on the retransmit queue like any segment; a refusal below is left to its timer.
+ * The SYN stands on the retransmit queue like any segment. One that this host refuses has not been sent: the timer tries again
+ * soon (tcp_retry_syn), and nothing is concluded about the path.
  *
  * Context: owner, BH off. Return: 0; -EHOSTUNREACH the route is gone; -ENOMEM.
  */
@@ -336,6 +337,7 @@ int tcp_connect(struct sock *sk, struct tcp_fastopen_request *fo)
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb;
 	u32 syn_end;
+	int err = 0;
 
 	if (tp->icsk_af_ops->rebuild_header(sk))
 		return -EHOSTUNREACH;
@@ -349,15 +351,27 @@ int tcp_connect(struct sock *sk, struct tcp_fastopen_request *fo)
 		tp->fo_asked = fo->foc.there;
 	if (!fo || !fo->data) {
 		tp->fo_cookie = fo ? &fo->foc : NULL;
-		(void)tcp_transmit_skb(sk, skb, true);
+		err = tcp_transmit_skb(sk, skb, true);
 		tp->fo_cookie = NULL;
 	} else if (!tcp_send_syn_data(sk, fo)) {
-		(void)tcp_transmit_skb(sk, skb, true);
+		err = tcp_transmit_skb(sk, skb, true);
 	}
 	tp->snd_nxt = tp->syn_data ? tp->write_seq : syn_end;
 	TCP_INC_STATS(sk->sk_net, ActiveOpens);
 	tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp));
+	if (tcp_no_room(err))
+		tcp_retry_refused(sk);
 	return 0;
+}
+
+/**
+ * tcp_retry_syn() - the SYN that found no room in this host, for the first time on its way
+ *
+ * Context: BH off, softirq. Return: 0; a refusal of tcp_transmit_skb().
+ */
+int tcp_retry_syn(struct sock *sk)
+{
+	return tcp_transmit_skb(sk, tcp_rtx_head(tcp_sk(sk)), true);
 }
 
 /**

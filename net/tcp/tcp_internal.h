@@ -58,7 +58,6 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 #define TCP_TIMEOUT_INIT_NS      (1 * NSEC_PER_SEC)
 #define TCP_TIMEOUT_FALLBACK_NS  (3 * NSEC_PER_SEC) /* RFC 6298, 5.7 */
 #define TCP_DELACK_MIN_NS        (40 * NSEC_PER_MSEC)
-#define TCP_DELACK_MAX_NS        (200 * NSEC_PER_MSEC)
 #define TCP_RESOURCE_PROBE_NS    (500 * NSEC_PER_MSEC) /* a local refusal is tried again after this */
 #define TCP_LOCAL_RETRY_NS       (50 * NSEC_PER_MSEC) /* the first time, with nothing on its way */
 #define TCP_INVALID_RATELIMIT_NS (500 * NSEC_PER_MSEC)
@@ -269,7 +268,8 @@ struct tcp_net {
 };
 
 /* --- The socket ------------------------------------------------------------------------------------------------------------------- */
-enum tcp_time { TCP_TIME_NONE, TCP_TIME_RETRANS, TCP_TIME_PROBE0, TCP_TIME_FIN };
+/* What the slot waits for. REFUSED: what is sent again, or the first SYN, found no room in this host; it is tried soon. */
+enum tcp_time { TCP_TIME_NONE, TCP_TIME_RETRANS, TCP_TIME_PROBE0, TCP_TIME_FIN, TCP_TIME_REFUSED };
 enum tcp_ack_pending { TCP_ACK_SCHED = 1, TCP_ACK_TIMER = 2, TCP_ACK_NOW = 4 };
 enum tcp_nagle { TCP_NAGLE_OFF = 1, TCP_NAGLE_CORK = 2, TCP_NAGLE_PUSH = 4 };
 enum tcp_deferred {
@@ -339,7 +339,11 @@ struct tcp_sock {
 	u32 notsent_lowat; /* an option, below; bytes; 0: the instance's */
 	struct tcp_rtt rtt;
 	u8 backoff, retransmits, probes_out, keepalive_sent;
-	u64 retrans_stamp_ns, probe_stamp_ns, lsndtime_ns, rcv_tstamp_ns, lrcvtime_ns;
+	union {
+		u64 probe_stamp_ns; /* with nothing in flight: the first window probe */
+		u64 rto_due_ns; /* while REFUSED is pending: the timeout that it stands before */
+	};
+	u64 retrans_stamp_ns, lsndtime_ns, rcv_tstamp_ns, lrcvtime_ns;
 	u64 wstamp_ns; /* before that no segment of text shall leave, where fq keeps the times */
 	u64 challenge_ns, oow_ns; /* last challenge ACK; last ACK of a segment outside the window */
 	/* Acknowledging */
@@ -522,6 +526,7 @@ void tcp_reset_xmit_timer(struct sock *sk, enum tcp_time what, u64 delay_ns) __n
 void tcp_clear_xmit_timer(struct sock *sk) __needs(sk);
 void tcp_owe_fin(struct sock *sk) __needs(sk);
 void tcp_rearm_rto(struct sock *sk) __needs(sk);
+void tcp_retry_refused(struct sock *sk) __needs(sk);
 void tcp_rtx_enqueue(struct sock *sk, struct sk_buff *skb) __needs(sk);
 void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res) __needs(sk);
 void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb) __needs(sk);
@@ -571,6 +576,7 @@ void tcp_send_fin(struct sock *sk) __needs(sk);
 void tcp_send_owed_fin(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_send_active_reset(struct sock *sk) __needs(sk);
 int tcp_connect(struct sock *sk, struct tcp_fastopen_request *fo) __needs(softirq_ctx, sk);
+int tcp_retry_syn(struct sock *sk) __needs(softirq_ctx, sk);
 int tcp_send_synack(struct sock *sk) __needs(softirq_ctx, sk);
 int tcp_write_wakeup(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_send_probe0(struct sock *sk) __needs(softirq_ctx, sk);

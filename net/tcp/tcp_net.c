@@ -329,7 +329,7 @@ static void tcp_show_sock(struct tcp_show_ctx *ctx, const struct sock *sk)
 	u32 rxq = sk->sk_state == TCP_LISTEN ? sk->sk_ack_backlog : tp->rcv_nxt - tp->copied_seq;
 	u32 timer = 0;
 
-	if (tp->pending == TCP_TIME_RETRANS)
+	if (tp->pending == TCP_TIME_RETRANS || tp->pending == TCP_TIME_REFUSED)
 		timer = 1;
 	else if (tp->pending == TCP_TIME_PROBE0)
 		timer = 4;

@@ -194,7 +194,7 @@ void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 		     tp->tcp_rtx_queue.qlen);
 	if (skb->len)
 		NET_ADD_STATS(sk->sk_net, TCPOrigDataSent, TCP_SKB_CB(skb)->segs);
-	if (!prior || tp->pending != TCP_TIME_RETRANS)
+	if (!prior || (tp->pending != TCP_TIME_RETRANS && tp->pending != TCP_TIME_REFUSED))
 		tcp_rearm_rto(sk);
 	tcp_check_space(sk); /* less is unsent */
 }

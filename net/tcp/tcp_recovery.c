@@ -63,7 +63,7 @@ static u32 tcp_flight_size(const struct tcp_sock *tp)
  * tcp_xmit_retransmit_queue() - sends marked segments again, as far as the congestion window allows
  * @sk: socket in Recovery or Loss
  *
- * The first one goes in any case: it is what everything waits for.
+ * The first one goes in any case: it is what everything waits for. One that this host refuses is tried again soon.
  *
  * Context: BH off.
  */
@@ -72,6 +72,7 @@ void tcp_xmit_retransmit_queue(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 max_segs = tcp_tso_segs(sk, tcp_current_mss(sk));
 	struct sk_buff *skb, *tmp;
+	int err;
 
 	if (tp->retrans_out >= tp->lost_out)
 		return;
@@ -87,7 +88,12 @@ void tcp_xmit_retransmit_queue(struct sock *sk)
 			room = min(tp->cc.cwnd - in_flight, max_segs);
 		else if (skb != tcp_rtx_head(tp))
 			break;
-		if (tcp_small_queue_check(sk, skb, 1) || tcp_retransmit_skb(sk, skb, room))
+		if (tcp_small_queue_check(sk, skb, 1))
+			break;
+		err = tcp_retransmit_skb(sk, skb, room);
+		if (tcp_no_room(err))
+			tcp_retry_refused(sk);
+		if (err)
 			break;
 		if (tp->ca_state == TCP_CA_Recovery)
 			NET_ADD_STATS(sk->sk_net, TCPFastRetrans, cb->segs);
@@ -144,8 +150,8 @@ static void tcp_enter_recovery(struct sock *sk) __needs(softirq_ctx, sk)
 	NET_INC_STATS(sk->sk_net, TCPRenoRecovery);
 	tcp_mark_head_lost(sk);
 	tcp_limit_reno_sacked(tp);
-	tcp_xmit_retransmit_queue(sk);
 	tcp_rearm_rto(sk);
+	tcp_xmit_retransmit_queue(sk);
 }
 
 /* Recovery or Loss is over: slow start goes on where it must, but no burst larger than an initial window leaves. */
@@ -262,6 +268,6 @@ void tcp_simple_retransmit(struct sock *sk)
 	tp->ca_state = TCP_CA_Loss;
 	tp->high_seq = tp->snd_nxt;
 	tp->recover_valid = true;
-	tcp_xmit_retransmit_queue(sk);
 	tcp_rearm_rto(sk);
+	tcp_xmit_retransmit_queue(sk);
 }

@@ -2,8 +2,8 @@
 /*
  * The retransmit queue: what was sent and not acknowledged, in order of sequence; and the timer slot that watches it.
  *
- * Interface: tcp_rtx_enqueue, tcp_clean_rtx_queue, tcp_rearm_rto, tcp_reset_xmit_timer, tcp_clear_xmit_timer, tcp_reset_timer,
- * tcp_stop_timer, tcp_wmem_free_skb, tcp_rtx_unlink_free, tcp_write_queue_purge, tcp_clear_retrans
+ * Interface: tcp_rtx_enqueue, tcp_clean_rtx_queue, tcp_rearm_rto, tcp_reset_xmit_timer, tcp_clear_xmit_timer, tcp_retry_refused,
+ * tcp_owe_fin, tcp_reset_timer, tcp_stop_timer, tcp_wmem_free_skb, tcp_rtx_unlink_free, tcp_write_queue_purge, tcp_clear_retrans
  * Above: tcp_state.c and all further right. Below: tcp_segment.c, <net/sock.h>, <kernel/timer.h>.
  * Context: owner of the socket, or softirq while nobody owns it.
  * Owns: the originals on tcp_rtx_queue and sk_write_queue (charged to sk_wmem_queued). A pending timer holds the socket.
@@ -46,6 +46,25 @@ void tcp_clear_xmit_timer(struct sock *sk)
 
 	tp->pending = TCP_TIME_NONE;
 	tcp_stop_timer(sk, &tp->write_timer);
+}
+
+/**
+ * tcp_retry_refused() - this host had no room for what is in flight but not on its way: tried again soon, and not counted
+ *
+ * The retransmission timeout stays where it was: when it comes first, or nothing but refusals does, it counts.
+ *
+ * Context: owner or softirq.
+ */
+void tcp_retry_refused(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tp->pending == TCP_TIME_REFUSED)
+		return;
+	tp->rto_due_ns = tp->pending == TCP_TIME_RETRANS && timer_pending(&tp->write_timer)
+				 ? tp->write_timer.expires_ns
+				 : ktime_get_ns() + tcp_rto_ns(tp);
+	tcp_reset_xmit_timer(sk, TCP_TIME_REFUSED, min(tcp_rto_ns(tp), TCP_LOCAL_RETRY_NS));
 }
 
 /** tcp_owe_fin() - a FIN found no memory: a timer makes it. Nothing is in flight or waits. Context: owner or softirq. */

@@ -96,8 +96,12 @@ static struct sk_buff *tcp_entail(struct sock *sk, struct tcp_send *s) __needs(s
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 linear = tcp_linear_size(sk, s, s->len - s->copied);
-	struct sk_buff *skb = alloc_skb_fclone(MAX_TCP_HEADER + linear);
+	struct sk_buff *skb;
 
+	/* The page first: it stays when the rest fails, so that trying again needs less. */
+	if (!linear && !page_frag_refill(&tcp_net_of(sk)->frag))
+		return NULL;
+	skb = alloc_skb_fclone(MAX_TCP_HEADER + linear);
 	if (!skb)
 		return NULL;
 	/* Without a linear part all room is headroom, also what the buffer has too much. */

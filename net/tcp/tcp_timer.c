@@ -47,7 +47,10 @@ static bool tcp_write_timeout(struct sock *sk) __needs(softirq_ctx, sk)
 	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
 		u32 retries = tp->fo_child ? tn->synack_retries : tn->syn_retries;
 
-		give_up = tp->retransmits >= (tp->syn_retries ? tp->syn_retries : retries);
+		retries = tp->syn_retries ? tp->syn_retries : retries;
+		/* What this host refused was not counted, but its time is over all the same. */
+		give_up = tp->retransmits >= retries ||
+			  stalled >= tcp_rto_model_ns(TCP_TIMEOUT_INIT_NS, retries);
 	} else {
 		if (tp->retransmits >= tn->retries1 && sk->sk_dst_cache) {
 			sk_dst_set(sk, NULL);
@@ -124,6 +127,31 @@ static void tcp_retransmit_timer(struct sock *sk) __needs(softirq_ctx, sk)
 }
 
 /*
+ * What this host refused is tried again: the first SYN, or what is marked lost. When the timeout is due that this stood before,
+ * it is that one's turn. A refusal that lasts is not hammered.
+ */
+static void tcp_refused_timer(struct sock *sk) __needs(softirq_ctx, sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u64 due = tp->rto_due_ns, now = ktime_get_ns();
+
+	if (now >= due) {
+		tcp_retransmit_timer(sk);
+		return;
+	}
+	if (sk->sk_state != TCP_SYN_SENT)
+		tcp_xmit_retransmit_queue(sk);
+	else if (tcp_no_room(tcp_retry_syn(sk)))
+		tcp_retry_refused(sk);
+	if (tp->pending == TCP_TIME_REFUSED) {
+		tp->rto_due_ns = due;
+		tcp_reset_xmit_timer(sk, TCP_TIME_REFUSED, min(due - now, TCP_RESOURCE_PROBE_NS));
+	} else {
+		tcp_rearm_rto(sk);
+	}
+}
+
+/*
  * RFC 9293 MUST-36: a peer that answers may keep its window shut for ever. One that is silent is given up like lost
  * data; an orphan holds no memory for long, answered or not (Sockstress).
  */
@@ -166,6 +194,8 @@ static void tcp_write_timer_run(struct sock *sk) __needs(softirq_ctx, sk)
 		tcp_retransmit_timer(sk);
 	else if (what == TCP_TIME_FIN)
 		tcp_send_owed_fin(sk);
+	else if (what == TCP_TIME_REFUSED)
+		tcp_refused_timer(sk);
 	else
 		tcp_probe_timer(sk);
 }

@@ -292,6 +292,51 @@ static int run_tcp(void)
 	return tcp_session(6000, 6000, 0);
 }
 
+/* A connection that stands before anything fails, and 64 KiB through it. */
+static struct {
+	struct socket *listener, *peer;
+	int fd;
+} bulk;
+
+static int up_with_connection(void)
+{
+	struct sockaddr_in to = name_of(HOST_IP(1), fresh_port());
+	int err;
+
+	bulk.listener = bulk.peer = NULL;
+	bulk.fd = -1;
+	TRY(up());
+	TRY(peer_listen(ntohs(to.sin_port), &bulk.listener));
+	bulk.fd = (int)TRY(open_fd(SOCK_STREAM));
+	TRY(SYS3(connect, bulk.fd, &to, sizeof(to)));
+	TRY(peer_accept(bulk.listener, &bulk.peer));
+	return 0;
+out:
+	return err;
+}
+
+/* Whatever fails for a while, or now and then for ever, a connection that stands brings everything across, and soon. */
+static int run_tcp_bulk(void)
+{
+	u64 begin = ktime_get_ns();
+	int err = 0;
+
+	fill(sizeof(out_buf));
+	TRY(fd_write(bulk.fd, sizeof(out_buf), sizeof(out_buf)));
+	TRY(peer_read(bulk.peer, sizeof(in_buf)));
+	MUST(ktime_get_ns() - begin < 60 * SEC);
+out:
+	return err ? WRONG : 0;
+}
+
+static void down_with_connection(void)
+{
+	close_fd(bulk.fd);
+	peer_close_accepted(bulk.peer);
+	peer_close(bulk.listener);
+	machine_down();
+}
+
 /* The wire loses data now and then: retransmissions, selective acknowledgments, holes. */
 static u32 data_frames;
 
@@ -1393,6 +1438,7 @@ const struct scenario scenarios[] = {
 	{ "boot", none, run_boot, nothing, NULL, false },
 	{ "open_close", up, run_open_close, machine_down, NULL, false },
 	{ "tcp", up, run_tcp, machine_down, conn_errors, false },
+	{ "tcp_bulk", up_with_connection, run_tcp_bulk, down_with_connection, NULL, false },
 	{ "tcp_loss", up, run_tcp_loss, machine_down, conn_errors, false },
 	{ "tcp_stalled", up, run_tcp_stalled, machine_down, conn_errors, false },
 	{ "tcp_never_done", up, run_tcp_never_done, machine_down, conn_errors, false },

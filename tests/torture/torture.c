@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * The torture: each scenario is done once to count what may fail, then again and again, each time with another of these
- * events failing; and with each allocation site failing till it is lifted, and at random by seed. Each time the
- * scenario must come about or say an errno that is right; must come about when the fault is lifted; and nothing may be
- * left behind. A hang is one that needs more than five minutes of virtual time.
+ * events failing; and with each allocation site failing till it is lifted, at random by seed, and with every n-th allocation
+ * failing to the end. Each time the scenario must come about or say an errno that is right; must come about when the fault
+ * is lifted; and nothing may be left behind. A hang is one that needs more than five minutes of virtual time.
  *
  *   torture [-f] [NAME...]    these tests (all), -f: every event instead of a bounded number of them
  *   torture -l                the names
@@ -36,7 +36,7 @@
 struct torment {
 	const char *name, *kind; /* of the test, of fault= */
 	enum fault_point point;
-	enum { EACH, SITES, RANDOM, MIXED } how;
+	enum { EACH, SITES, RANDOM, MIXED, EVERY } how;
 	u32 max; /* runs without -f */
 };
 static const struct torment torments[] = {
@@ -44,6 +44,7 @@ static const struct torment torments[] = {
 	{ "alloc_twice", "alloc,every=1,times=2", FAULT_ALLOC, EACH, 60 },
 	{ "alloc_site_lifted", "alloc", FAULT_ALLOC, SITES, 70 },
 	{ "alloc_random", "alloc", FAULT_ALLOC, RANDOM, 50 },
+	{ "alloc_every", "alloc", FAULT_ALLOC, EVERY, 4 },
 	{ "mixed", NULL, FAULT_ALLOC, MIXED, 20 },
 	{ "dmamap", "dmamap", FAULT_DMA_MAP, EACH, 24 },
 	{ "txstall", "txstall,ms=700", FAULT_TX_STALL, EACH, 24 },
@@ -62,6 +63,7 @@ static struct {
 } * shared;
 static bool full;
 static u32 nr_sites;
+static u64 lift_ns = LIFT_NS;
 
 /* --- One run ----------------------------------------------------------------------------------------------------------------- */
 static void lift(struct timer *t)
@@ -106,7 +108,7 @@ static int run_under(const struct scenario *s, const char *rule)
 	timer_setup(&lift_timer, lift);
 	timer_setup(&limit_timer, out_of_time);
 	if (*rule)
-		mod_timer(&lift_timer, ktime_get_ns() + LIFT_NS);
+		mod_timer(&lift_timer, ktime_get_ns() + lift_ns);
 	mod_timer(&limit_timer, ktime_get_ns() + LIMIT_NS);
 	err = s->run();
 	faults_armed = false;
@@ -125,6 +127,9 @@ static bool fitting(const struct scenario *s, int err)
 	for (const int *e = s->errors; e && *e; e++)
 		if (err == *e)
 			return true;
+	/* What never ends may outlast the patience of a call (SO_SNDTIMEO, SO_RCVTIMEO). */
+	if (lift_ns > LIMIT_NS && (err == -EINPROGRESS || err == -EAGAIN))
+		return true;
 	return false;
 }
 
@@ -333,9 +338,31 @@ static int mixed(const struct torment *t)
 	return wrong;
 }
 
+/*
+ * Every n-th allocation fails, from a quarter of the way to the end: what tries again must not meet the same failure each time,
+ * whatever n is and wherever it begins. (Of two in a row one fails for ever with n = 2, and a packet takes two.)
+ */
+static int every_nth(const struct torment *t)
+{
+	u64 quarter = count_events(t) / 4;
+	char rule[120];
+	int wrong = 0;
+
+	lift_ns = UINT64_MAX / 2;
+	for (u32 n = 3; n <= 12 && !wrong; n++) {
+		for (u32 i = 1; i <= (full ? n : min(n, t->max)) && !wrong; i++) {
+			snprintf(rule, sizeof(rule), "%s,at=%llu,every=%u", t->kind,
+				 (unsigned long long)quarter + i, n);
+			wrong = do_one(rule);
+		}
+	}
+	return wrong;
+}
+
 static int torment(const struct torment *t)
 {
-	int (*const how[])(const struct torment *) = { each_event, each_site, by_chance, mixed };
+	int (*const how[])(const struct torment *) = { each_event, each_site, by_chance, mixed,
+						       every_nth };
 	int wrong = how[t->how](t);
 
 	if (!sc->once)
