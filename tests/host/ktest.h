@@ -6,6 +6,7 @@
  *   TEST_EACH(doubles, table) { CHECK_EQ(twice(row->in), row->out); }
  *                                          once for each row of an array; each row is a test, "doubles/NAME", and its
  *                                          struct begins with const char *name (a word)
+ *   SETUP() { boot_the_rig(); }            may be there: runs before the first test, whichever that is
  *   KTEST_MAIN()                           at the end of the file: plain tests without a kernel
  *   KTEST_MAIN_BOOT()                      the same after host_boot(): the kernel lives, main() is thread "init"
  *
@@ -31,7 +32,15 @@ struct ktest {
 };
 static struct ktest *ktest_first, **ktest_tail = &ktest_first;
 static int ktest_failed;
+static void (*ktest_setup)(void);
 
+#define SETUP()                                                                                    \
+	static void setup_(void);                                                                  \
+	__attribute__((constructor)) static void enter_setup_(void)                                \
+	{                                                                                          \
+		ktest_setup = setup_;                                                              \
+	}                                                                                          \
+	static void setup_(void)
 #define TEST(name_)                                                                                \
 	static void test_##name_(void);                                                            \
 	__attribute__((constructor)) static void enter_##name_(void)                               \
@@ -111,6 +120,12 @@ static inline int ktest_run(int argc, char **argv)
 	int bad = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (ktest_setup) {
+		ktest_setup();
+		if (ktest_failed)
+			printf("not ok setup\n");
+		bad += ktest_failed != 0;
+	}
 	for (const struct ktest *t = ktest_first; t; t = t->next) {
 		for (size_t i = 0; i < t->nr_rows; i++)
 			bad += ktest_one(t, (const char *)t->rows + i * t->row_size, wanted);

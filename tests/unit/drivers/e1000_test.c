@@ -5,6 +5,8 @@
  */
 #include "rig.h"
 
+#include <kernel/irq.h>
+
 #include <kernel/proc.h>
 #include <lib/err.h>
 
@@ -569,6 +571,54 @@ TEST(reopen)
 	down();
 }
 
+static u32 unmasked; /* writes of IMS while the device opens */
+
+static bool handler_entered(void)
+{
+	char text[2000] = "";
+	struct seq_file m = { .buf = text, .size = sizeof(text) };
+
+	interrupts_show(&m);
+	return strstr(text, "eth0") != NULL;
+}
+
+/* Before each access of a register while the device opens: what must be there by then, and what must not. */
+static void opening(void *arg, u32 reg, bool write)
+{
+	(void)arg;
+	if (!write || unmasked > 1)
+		return;
+	CHECK(nic->tx.desc && nic->tx.buffer_info && nic->rx.desc && nic->rx.buffer_info);
+	CHECK(netif_tx_queue_stopped(netdev_get_tx_queue(dev, 0))); /* the queue is the last */
+	for (u32 i = 0; reg == E1000_TDBAL && i < 8; i++) /* whoever had the memory before */
+		CHECK(!nic->tx.desc[i].addr && !nic->tx.desc[i].lower && !nic->tx.desc[i].upper);
+	if (reg == E1000_TDBAL || reg == E1000_TCTL || reg == E1000_RDBAL)
+		CHECK(!handler_entered() && !nic->napi.enabled);
+	if (reg != E1000_IMS)
+		return;
+	unmasked++;
+	CHECK(model.reg[E1000_TCTL / 4] & E1000_TCTL_EN);
+	CHECK(model.reg[E1000_RDT / 4] != 0);
+	CHECK(handler_entered() && nic->napi.enabled);
+}
+
+/* Rings, card, handler, poll, interrupts, queue: none before what it needs is there. */
+TEST(opens_in_order)
+{
+	up(options(8, 8), 0x100e);
+	burst(4);
+	dev_close(dev);
+	CHECK(!handler_entered());
+	unmasked = 0;
+	model.on_access = opening;
+	CHECK_EQ(dev_open(dev), 0);
+	model.on_access = NULL;
+	CHECK_EQ(unmasked, 1);
+	CHECK(nic->tx.next_to_use == 0 && nic->tx.next_to_clean == 0 && nic->tx.tail == 0);
+	CHECK(!netif_tx_queue_stopped(netdev_get_tx_queue(dev, 0)));
+	down();
+}
+
 /* Every allocation of opening fails once: an error, nothing left, and the next try succeeds. */
 TEST(open_without_memory)
 {
@@ -609,7 +659,7 @@ TEST(counter_page)
 	char *text, *at, *found, want[64];
 	size_t len;
 
-	up(options(8, 16), 0x100e);
+	up(options(64, 16), 0x100e);
 	model.late_dd_ns = NSEC_PER_MSEC;
 	burst(2);
 	host_clock_advance(3 * NSEC_PER_MSEC);
@@ -631,7 +681,7 @@ TEST(counter_page)
 	CHECK(strstr(text, "\n     interrupts: 1\n     tx_irqs: 0\n"));
 	CHECK(strstr(text, "\n     link_changes: 1\n     context_descs: 0\n"));
 	CHECK(strstr(text, "\n     reclaim_by_timer: 2\n"));
-	CHECK(strstr(text, "\n     tx_ring: 8\n     rx_ring: 16\n     tx_rings: 1\n"));
+	CHECK(strstr(text, "\n     tx_ring: 64\n     rx_ring: 16\n     tx_rings: 1\n"));
 	kfree(text);
 	down();
 	CHECK(IS_ERR(proc_render("/proc/net/nic", &len)));

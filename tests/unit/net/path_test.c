@@ -492,6 +492,25 @@ TEST_EACH(tcp_segment_context, contexts)
 	CHECK(i < nr_rec && rec[i].context == row->context);
 }
 
+/* The interrupt that says "sent" has the card polled: the work is NET_RX's, and NET_TX has none. */
+TEST(completion_raises_net_rx_and_not_net_tx)
+{
+	u32 skb = tcp_segment(), freed_by = NR_SOFTIRQS, rx = 0;
+
+	for (u32 i = 0; i < nr_rec; i++) {
+		if (rec[i].stage == TRACE_softirq && rec[i].kind == TRACE_ENTER) {
+			CHECK(rec[i].aux != NET_TX_SOFTIRQ);
+			freed_by = rec[i].aux;
+		}
+		CHECK(rec[i].stage != TRACE_net_tx_action && rec[i].stage != TRACE_netif_schedule);
+		if (rec[i].stage == TRACE_clone_freed && in_family(&rec[i], skb)) {
+			CHECK_EQ(freed_by, NET_RX_SOFTIRQ);
+			rx++;
+		}
+	}
+	CHECK_EQ(rx, 1);
+}
+
 /* The headers grow by what each floor adds, and the queue shows what lies in it. */
 static const struct {
 	const char *name;

@@ -62,13 +62,39 @@ static struct sk_buff *fragmented(u32 linear, u32 piece, u32 len)
 static void check_idle(void)
 {
 	CHECK_EQ(skb_stats.live, 0);
+	CHECK_EQ(skb_stats.allocs + skb_stats.clones, skb_stats.frees);
 	CHECK_EQ(mm_report_leaks(), 0);
 }
 
-TEST(census_starts_empty)
+SETUP()
 {
 	CHECK_EQ(skb_init(), 0);
 	mm_baseline();
+	check_idle();
+}
+
+/* Each way to a descriptor counts one, each end of one counts one, and what lives is the difference. */
+TEST(every_descriptor_is_counted_at_birth_and_at_its_end)
+{
+	struct sk_buff *skb[5];
+	u64 made = skb_stats.allocs + skb_stats.clones, frees = skb_stats.frees;
+
+	skb[0] = alloc_skb(100);
+	skb[1] = alloc_skb_fclone(100);
+	skb[2] = skb_clone(skb[1]); /* the one beside it */
+	skb[3] = skb_clone(skb[1]); /* one more */
+	skb[4] = pskb_copy(skb[1], 64);
+	for (u32 i = 0; i < ARRAY_SIZE(skb); i++)
+		CHECK(skb[i] != NULL);
+	CHECK_EQ(skb_stats.allocs + skb_stats.clones - made, ARRAY_SIZE(skb));
+	for (u32 i = 0; i < ARRAY_SIZE(skb); i++) {
+		CHECK_EQ(skb_stats.live, ARRAY_SIZE(skb) - i);
+		CHECK_EQ(skb_stats.frees - frees, i);
+		if (i % 2)
+			kfree_skb_reason(skb[i], SKB_DROP_REASON_SOCKET_CLOSE);
+		else
+			consume_skb(skb[i]);
+	}
 	check_idle();
 }
 

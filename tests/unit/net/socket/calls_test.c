@@ -57,6 +57,37 @@ TEST_EACH(socket, socket_table)
 		CHECK_EQ(fd, row->ret);
 	else
 		CHECK(fd > 2);
+	if (fd > 2 && row->family == AF_INET) { /* 0 has become the type's own */
+		int own = row->type == SOCK_STREAM ? 6 : 17, got = 0, len = sizeof(got);
+
+		CHECK_EQ(SYS(getsockopt, (u64)fd, SOL_SOCKET, SO_PROTOCOL, P(&got), P(&len)), 0);
+		CHECK_EQ(got, row->protocol ? row->protocol : own);
+	}
+	all_gone();
+}
+
+static const struct {
+	const char *name;
+	int type, protocol;
+	const char *prot;
+	const struct proto_ops *ops;
+} protocols[] = {
+	{ "tcp", SOCK_STREAM, 6, "TCP", &inet_stream_ops },
+	{ "udp", SOCK_DGRAM, 17, "UDP", &inet_dgram_ops },
+	{ "ping", SOCK_DGRAM, 1, "PING", &inet_dgram_ops },
+	{ "raw", SOCK_RAW, 1, "RAW", &inet_dgram_ops },
+};
+
+/* The socket gets two tables of the entry found: the family's operations and the protocol's. */
+TEST_EACH(tables_of, protocols)
+{
+	struct socket *s;
+
+	up();
+	CHECK_EQ(sock_create_kern(net, AF_INET, row->type, row->protocol, &s), 0);
+	CHECK_STR(s->sk->sk_prot->name, row->prot);
+	CHECK(s->ops == row->ops);
+	sock_release(s);
 	all_gone();
 }
 

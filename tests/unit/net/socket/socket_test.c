@@ -36,6 +36,7 @@ static struct {
 	bool nameless; /* the accepted child has no peer any more */
 	u8 shutdown_mask;
 	size_t sent;
+	u16 sent_from;
 	u32 flags;
 	char data[64];
 	u32 name_port;
@@ -135,8 +136,8 @@ static ssize_t paper_send(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	const struct sockaddr_in *to = msg->msg_name;
 
-	(void)sk;
 	paper.sent = len;
+	paper.sent_from = sk->sk_num;
 	paper.flags = msg->msg_flags;
 	paper.name_port = to ? ntohs(to->sin_port) : 0;
 	if (copy_from_iter(paper.data, min(len, sizeof(paper.data)), &msg->msg_iter))
@@ -213,7 +214,7 @@ static struct sockaddr_in loopback(u16 port)
 	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
 }
 
-TEST(comes_up)
+SETUP()
 {
 	struct inet_protosw stream = { .type = SOCK_STREAM,
 				       .protocol = 6,
@@ -232,10 +233,20 @@ TEST(comes_up)
 	CHECK(net && inet_socket_init(net) == 0);
 	CHECK_EQ(inet_register_protosw(net, &stream), 0);
 	CHECK_EQ(inet_register_protosw(net, &dgram), 0);
-	CHECK_EQ(inet_register_protosw(net, &dgram), -EEXIST);
-	dgram.type = SOCK_MAX;
-	CHECK_EQ(inet_register_protosw(net, &dgram), -EINVAL);
 	socket_init(net);
+}
+
+TEST(registration_refuses_what_cannot_be)
+{
+	struct inet_protosw p = { .type = SOCK_DGRAM,
+				  .protocol = 17,
+				  .flags = INET_PROTOSW_PERMANENT,
+				  .prot = &paper_dgram,
+				  .ops = &inet_dgram_ops };
+
+	CHECK_EQ(inet_register_protosw(net, &p), -EEXIST);
+	p.type = SOCK_MAX;
+	CHECK_EQ(inet_register_protosw(net, &p), -EINVAL);
 }
 
 TEST(lookup_says_what_linux_says)
@@ -383,6 +394,31 @@ TEST(accept_and_shutdown)
 	SYS1(close, c);
 	SYS1(close, fd);
 	CHECK_EQ(net->socks_live, 0);
+}
+
+/* An unbound socket has a port before its protocol is asked to send, and keeps it; a stream gets none: it must connect. */
+TEST(the_family_gives_a_port_before_the_protocol_sends)
+{
+	int fd = (int)SYS3(socket, AF_INET, SOCK_DGRAM, 0), s, len = 16;
+	struct sockaddr_in a = loopback(9), got;
+
+	paper.sent_from = 0;
+	CHECK_EQ(SYS6(sendto, fd, "hello", 5, 0, &a, 16), 5);
+	CHECK_EQ(paper.sent_from, 40000);
+	CHECK_EQ(SYS3(getsockname, fd, &got, &len), 0);
+	CHECK_EQ(ntohs(got.sin_port), 40000);
+	SYS1(close, fd);
+	fd = (int)SYS3(socket, AF_INET, SOCK_DGRAM, 0);
+	paper.get_port_ret = -EADDRINUSE;
+	paper.sent = 0;
+	CHECK_EQ(SYS6(sendto, fd, "hello", 5, 0, &a, 16), -EAGAIN);
+	CHECK_EQ(paper.sent, 0);
+	s = (int)SYS3(socket, AF_INET, SOCK_STREAM, 0);
+	CHECK_EQ(SYS6(sendto, s, "hello", 5, 0, 0, 0), 5);
+	CHECK_EQ(paper.sent_from, 0);
+	paper.get_port_ret = 0;
+	SYS1(close, s);
+	SYS1(close, fd);
 }
 
 TEST(sending)

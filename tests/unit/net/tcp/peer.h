@@ -73,6 +73,7 @@ static bool peer_record(u32 from, const u8 *b, u32 len)
 				   htonl(get_unaligned_be32(b + 30)), tlen, IPPROTO_TCP,
 				   csum_partial(th, tlen, 0)),
 		 0);
+	CHECK_EQ(get_unaligned_be16(th + 18), 0); /* nothing here is urgent */
 	o = &peer.out[peer.n++ % ARRAY_SIZE(peer.out)];
 	*o = (struct peer_said){ .sport = get_unaligned_be16(th),
 				 .dport = get_unaligned_be16(th + 2),

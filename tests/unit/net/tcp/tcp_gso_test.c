@@ -74,6 +74,31 @@ TEST(first_flights_are_five_five_and_ten)
 	done(s);
 }
 
+static struct sock *writer;
+static u32 begun, written[64];
+
+static bool note_written(u32 from, const u8 *b, u32 len)
+{
+	if (!from && b[23] == IPPROTO_TCP && peer.n < ARRAY_SIZE(written))
+		written[peer.n] = tcp_sk(writer)->write_seq - begun;
+	return peer_record(from, b, len);
+}
+
+/* A packet of 22 segments is full: five go, though the window has room for ten; the rest is filled up again, and five more go. */
+TEST(pushing_one_sends_one_packet)
+{
+	struct socket *s = gso_connected(0);
+
+	writer = s->sk;
+	begun = tcp_sk(writer)->write_seq;
+	wire.filter = note_written;
+	CHECK_EQ(put(s, data, 60 * MSS, MSG_DONTWAIT), 60 * MSS);
+	CHECK_EQ(peer.n, 10);
+	for (u32 i = 0; i < 10; i++)
+		CHECK_EQ(written[i], (i < 5 ? 22 : 27) * MSS);
+	done(s);
+}
+
 /* A millisecond of the rate: on a slow path two segments, the least. */
 TEST(slow_connections_send_two_at_a_time)
 {
@@ -200,6 +225,28 @@ TEST(a_small_segment_is_copied_once)
 	CHECK_EQ(skb_headlen(tcp_rtx_head(tcp_sk(s->sk))), 100);
 	CHECK_EQ(skb_stats.copied_tx - tx, 100);
 	CHECK_EQ(skb_stats.copied_other - other, 0);
+	peer_ack();
+	done(s);
+}
+
+/* Bytes beside the headers are cloned, not copied: what goes down costs a descriptor, and not even that is allocated. */
+TEST(linear_bytes_are_copied_once_too)
+{
+	struct socket *s;
+	u64 tx, other, allocs, clones;
+
+	peer_up();
+	s = peer_connected();
+	tx = skb_stats.copied_tx;
+	other = skb_stats.copied_other;
+	allocs = skb_stats.allocs;
+	clones = skb_stats.clones;
+	CHECK_EQ(put(s, data, 5 * MSS + 3, 0), 5 * MSS + 3);
+	CHECK_EQ(peer.n, 6);
+	CHECK_EQ(skb_stats.copied_tx - tx, 5 * MSS + 3);
+	CHECK_EQ(skb_stats.copied_other - other, 0);
+	CHECK_EQ(skb_stats.allocs - allocs, 6); /* the originals */
+	CHECK_EQ(skb_stats.clones - clones, 6);
 	peer_ack();
 	done(s);
 }
@@ -400,6 +447,35 @@ TEST(fast_retransmit_is_one_segment)
 }
 
 /* --- Below the transport ------------------------------------------------------------------------------------------------------ */
+/*
+ * The first clone lives on with a receiver of its own (a tap, the other end of loopback), its headers before the bytes that it shares: the
+ * second transmission writes its own somewhere else.
+ */
+TEST(a_second_transmission_leaves_the_headers_of_the_first_alone)
+{
+	struct sk_buff *orig, *kept;
+	struct socket *s;
+	u8 mark[40];
+
+	peer_up();
+	s = peer_connected();
+	memset(mark, 0xee, sizeof(mark));
+	CHECK_EQ(put(s, data, 100, 0), 100);
+	orig = tcp_rtx_head(tcp_sk(s->sk));
+	kept = skb_clone(orig);
+	CHECK(kept && skb_shared_data(orig) && skb_headroom(kept) >= sizeof(mark));
+	memcpy(kept->data - sizeof(mark), mark, sizeof(mark));
+	host_clock_advance(NSEC_PER_SEC + NSEC_PER_SEC / 2);
+	CHECK(peer.n >= 2);
+	CHECK_EQ(said(0)->len, 100);
+	CHECK_EQ(said(0)->seq, peer.out[0].seq);
+	CHECK_EQ(said(0)->first, peer.out[0].first);
+	CHECK(memcmp(kept->data - sizeof(mark), mark, sizeof(mark)) == 0);
+	consume_skb(kept);
+	peer_ack();
+	done(s);
+}
+
 TEST(clone_is_freed_when_sent_and_the_original_when_acknowledged)
 {
 	struct socket *s;

@@ -479,6 +479,44 @@ TEST_EACH(connecting, connect_table)
 	peer_down();
 }
 
+/* The SYN stands where what was sent waits for its ACK, charged, and never in the queue of what is to be sent. */
+TEST(the_syn_is_charged_but_not_in_the_write_queue)
+{
+	struct socket *s;
+	struct tcp_sock *tp;
+	const struct sk_buff *syn;
+
+	peer_up();
+	s = peer_connecting();
+	tp = tcp_sk(s->sk);
+	syn = tcp_rtx_head(tp);
+	CHECK(skb_queue_empty(&s->sk->sk_write_queue));
+	CHECK_EQ(tp->tcp_rtx_queue.qlen, 1);
+	CHECK(syn && TCP_SKB_CB(syn)->tcp_flags == TCPHDR_SYN && syn->len == 0);
+	CHECK_EQ(s->sk->sk_wmem_queued, syn ? syn->truesize : 0);
+	CHECK(s->sk->sk_wmem_queued > 0);
+	CHECK_EQ(tp->packets_out, 1);
+	CHECK_EQ(tp->snd_nxt, tp->snd_una + 1);
+	peer_answer_syn(peer_mss1460, 4);
+	CHECK_EQ(s->sk->sk_wmem_queued, 0);
+	sock_release(s);
+	peer_down();
+}
+
+/* The limit of the send buffer is for text: with none left, a connection still begins. */
+TEST(the_syn_needs_no_room_in_the_send_buffer)
+{
+	struct socket *s;
+
+	peer_up();
+	s = tcp_socket(0);
+	s->sk->sk_sndbuf = 0;
+	CHECK_EQ(try_connect(s, 1, PORT, 04000), -EINPROGRESS);
+	CHECK_EQ(said(0)->flags, TCPHDR_SYN);
+	sock_release(s);
+	peer_down();
+}
+
 TEST(connect_without_memory)
 {
 	struct socket *s;

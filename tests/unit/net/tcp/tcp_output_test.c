@@ -160,6 +160,87 @@ TEST_EACH(split, split_table)
 	peer_down();
 }
 
+/* --- While a call is still copying ------------------------------------------------------------------------------------------- */
+static struct sock *writer;
+static u32 begun, written[64]; /* for each segment on the wire: what was in the queue when it left */
+
+static bool note_written(u32 from, const u8 *b, u32 len)
+{
+	if (!from && b[23] == IPPROTO_TCP && peer.n < ARRAY_SIZE(written))
+		written[peer.n] = tcp_sk(writer)->write_seq - begun;
+	return peer_record(from, b, len);
+}
+
+static void watch(struct socket *s)
+{
+	peer_hush();
+	writer = s->sk;
+	begun = tcp_sk(writer)->write_seq;
+	wire.filter = note_written;
+}
+
+TEST(a_full_segment_leaves_before_the_next_byte_is_copied)
+{
+	struct socket *s;
+
+	peer_up();
+	s = peer_connected();
+	watch(s);
+	CHECK_EQ(put(s, data, 4 * 1460 + 100, 0), 4 * 1460 + 100);
+	CHECK_EQ(peer.n, 5);
+	for (u32 i = 0; i < 4; i++)
+		CHECK_EQ(written[i], (i + 1) * 1460);
+	CHECK_EQ(written[4], 4 * 1460 + 100);
+	sock_release(s);
+	peer_down();
+}
+
+/* Only the first unsent packet is pushed alone: what Nagle held goes when the call ends, and all behind it in order. */
+TEST(a_full_segment_behind_an_unsent_one_waits_for_the_end_of_the_call)
+{
+	static const u32 lens[] = { 100, 1460, 1460 };
+	struct socket *s;
+
+	peer_up();
+	s = peer_connected();
+	for (u32 i = 0; i < 2; i++)
+		CHECK_EQ(put(s, data, 100, MSG_EOR), 100);
+	CHECK_EQ(peer.n, 1);
+	watch(s);
+	CHECK_EQ(put(s, data, 2 * 1460 + 10, 0), 2 * 1460 + 10);
+	CHECK_EQ(peer.n, ARRAY_SIZE(lens));
+	for (u32 i = 0; i < ARRAY_SIZE(lens); i++) {
+		CHECK_EQ(peer.out[i].len, lens[i]);
+		CHECK_EQ(written[i], 2 * 1460 + 10);
+	}
+	sock_release(s);
+	peer_down();
+}
+
+/* The forced push is for all that waits, not for one packet: the largest window is 8760, so it comes with the fourth full one. */
+TEST(a_forced_push_sends_all_that_waits)
+{
+	static const u32 lens[] = { 100, 1460, 1460, 1460, 1460, 1460 };
+	struct socket *s;
+
+	peer_up();
+	peer.wnd = 8760;
+	s = peer_connected();
+	for (u32 i = 0; i < 2; i++)
+		CHECK_EQ(put(s, data, 100, MSG_EOR), 100);
+	CHECK_EQ(peer.n, 1); /* Nagle has the other */
+	watch(s);
+	CHECK_EQ(put(s, data, 6 * 1460, 0), 6 * 1460);
+	CHECK_EQ(peer.n, ARRAY_SIZE(lens));
+	for (u32 i = 0; i < ARRAY_SIZE(lens); i++) {
+		CHECK_EQ(peer.out[i].len, lens[i]);
+		CHECK_EQ(written[i], i < 5 ? 4 * 1460 : 5 * 1460);
+		CHECK_EQ(peer.out[i].flags & TCPHDR_PSH, i == 0 || i == 4 ? TCPHDR_PSH : 0);
+	}
+	sock_release(s);
+	peer_down();
+}
+
 /* A long write pushes on the way: after each half of the largest window the peer has offered. */
 TEST(forced_push)
 {
