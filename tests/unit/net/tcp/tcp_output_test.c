@@ -162,7 +162,8 @@ TEST_EACH(split, split_table)
 
 /* --- While a call is still copying ------------------------------------------------------------------------------------------- */
 static struct sock *writer;
-static u32 begun, written[64]; /* for each segment on the wire: what was in the queue when it left */
+static u32 begun,
+	written[64]; /* for each segment on the wire: what was in the queue when it left */
 
 static bool note_written(u32 from, const u8 *b, u32 len)
 {
