@@ -974,6 +974,44 @@ TEST_EACH(orphans, orphan_table)
 	peer_down();
 }
 
+/* Each accepted connection is a socket and a sock of its own, with its own queues; the listener is neither, and goes on listening. */
+TEST(accepted_connections_live_and_die_alone)
+{
+	struct socket *l, *c[3], *s[3];
+	u8 got[8];
+
+	hosts_up(1);
+	l = tcp_listener(1, PORT, 8);
+	for (u32 i = 0; i < 3; i++) {
+		c[i] = tcp_socket(0);
+		CHECK_EQ(try_connect(c[i], 1, PORT, 0), 0);
+		s[i] = accepted(l, 0);
+		CHECK(s[i] && s[i]->sk != l->sk && s[i]->sk->sk_socket == s[i]);
+		for (u32 k = 0; k < i; k++)
+			CHECK(s[k]->sk != s[i]->sk && s[k]->sk->sk_dport != s[i]->sk->sk_dport);
+		CHECK(state_of(l) == TCP_LISTEN && l->sk->sk_socket == l);
+	}
+	for (u32 i = 0; i < 3; i++)
+		CHECK_EQ(put(c[i], "one" + i, 1, 0), 1);
+	host_clock_advance(10000000);
+	close_accepted(s[1]);
+	for (u32 i = 0; i < 3; i += 2) {
+		CHECK_EQ(get(s[i], got, sizeof(got), MSG_DONTWAIT), 1);
+		CHECK_EQ(got[0], "one"[i]);
+		CHECK_EQ(put(s[i], "back", 4, 0), 4);
+		CHECK_EQ(get(c[i], got, sizeof(got), 0), 4);
+	}
+	sock_release(l);
+	CHECK_EQ(put(s[0], "back", 4, 0), 4);
+	CHECK_EQ(get(c[0], got, sizeof(got), 0), 4);
+	for (u32 i = 0; i < 3; i++) {
+		sock_release(c[i]);
+		if (i != 1)
+			close_accepted(s[i]);
+	}
+	hosts_down();
+}
+
 /* Bound, never connected: the port is free after close(). */
 TEST(close_frees_the_port)
 {
