@@ -66,6 +66,7 @@ enum so_option {
 	SO_PROTOCOL = 38,
 	SO_DOMAIN = 39,
 	SO_MAX_PACING_RATE = 47,
+	SO_MEMINFO = 55,
 };
 #define SOL_IP 0
 enum ip_option {

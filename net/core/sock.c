@@ -758,6 +758,22 @@ static int get_bindtodevice(struct sock *sk, void *kval, u32 *len)
 	return put_value(kval, len, dev->name, (u32)strlen(dev->name) + 1);
 }
 
+/* What the socket is charged with, in the order of sock_diag(7); memory set aside in advance, or for options, there is none here. */
+static int get_meminfo(const struct sock *sk, void *kval, u32 *len)
+{
+	const u32 accounts[] = { sk->sk_rmem_alloc,
+				 sk->sk_rcvbuf,
+				 sk->sk_wmem_alloc,
+				 sk->sk_sndbuf,
+				 0,
+				 sk->sk_wmem_queued,
+				 0,
+				 sk->sk_backlog_len,
+				 sk->sk_drops };
+
+	return put_value(kval, len, accounts, sizeof(accounts));
+}
+
 static int getsockopt_locked(struct sock *sk, int opt, void *kval, u32 *len)
 {
 	struct linger ling;
@@ -782,6 +798,8 @@ static int getsockopt_locked(struct sock *sk, int opt, void *kval, u32 *len)
 		rate = sk_pacing_limit(sk);
 		return put_value(kval, len, &rate,
 				 *len < sizeof(rate) ? sizeof(u32) : sizeof(rate));
+	case SO_MEMINFO:
+		return get_meminfo(sk, kval, len);
 	default:
 		if (get_int(sk, opt, &val) && get_int_more(sk, opt, &val))
 			return -ENOPROTOOPT;

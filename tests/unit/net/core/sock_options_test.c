@@ -482,6 +482,57 @@ static const char *sockstat(void)
 	return page;
 }
 
+struct account_row {
+	const char *name;
+	u32 room;  /* what the reader has for the answer */
+	u32 words; /* what he gets */
+};
+static const struct account_row account_table[] = {
+	{ "whole", 64, 9 },
+	{ "half", 16, 4 },
+	{ "none", 0, 0 },
+};
+
+/* A segment that waits in the queue below is in both accounts; sent, in one; acknowledged, in none. The page adds them up. */
+TEST_EACH(accounts_to_be_read, account_table)
+{
+	struct sk_mem {
+		u32 rmem, rcvbuf, wmem, sndbuf, ahead, queued, options, backlog, drops, no_more[7];
+	} m;
+	static const u8 data[1000];
+	struct socket *s;
+	u32 len, want, pages;
+	char line[40];
+
+	peer_up();
+	s = peer_connected();
+	peer_clog(100);
+	CHECK_EQ(put(s, data, sizeof(data), 0), sizeof(data));
+	want = tcp_rtx_head(tcp_sk(s->sk))->truesize;
+	pages = DIV_ROUND_UP(2 * want, PAGE_SIZE);
+	snprintf(line, sizeof(line), "alloc 1 mem %u\n", pages);
+	CHECK(strstr(sockstat(), line) != NULL);
+	for (u32 i = 0; i < 3; i++) {
+		memset(&m, 0xee, sizeof(m));
+		len = row->room;
+		CHECK_EQ(sock_getsockopt(s->sk, SO_MEMINFO, &m, &len), 0);
+		CHECK_EQ(len, row->words * 4);
+		CHECK_EQ(m.no_more[0], 0xeeeeeeee);
+		CHECK_EQ(m.wmem, row->words < 3 ? 0xeeeeeeee : i < 1 ? want : 0);
+		CHECK_EQ(m.sndbuf, row->words < 4 ? 0xeeeeeeee : s->sk->sk_sndbuf);
+		CHECK_EQ(m.queued, row->words < 6 ? 0xeeeeeeee : i < 2 ? want : 0);
+		CHECK_EQ(m.rcvbuf, row->words < 2 ? 0xeeeeeeee : s->sk->sk_rcvbuf);
+		if (i == 0)
+			peer_unclog();
+		else
+			peer_ack();
+	}
+	len = 4;
+	CHECK_EQ(sock_setsockopt(s->sk, SO_MEMINFO, &m, len), -ENOPROTOOPT);
+	sock_release(s);
+	peer_down();
+}
+
 TEST(page_counts)
 {
 	struct socket *s[3], *u = NULL;

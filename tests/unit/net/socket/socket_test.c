@@ -37,6 +37,7 @@ static struct {
 	u8 shutdown_mask;
 	size_t sent;
 	u16 sent_from;
+	const void *name; /* where the protocol found the address */
 	u32 flags;
 	char data[64];
 	u32 name_port;
@@ -138,6 +139,7 @@ static ssize_t paper_send(struct sock *sk, struct msghdr *msg, size_t len)
 
 	paper.sent = len;
 	paper.sent_from = sk->sk_num;
+	paper.name = to;
 	paper.flags = msg->msg_flags;
 	paper.name_port = to ? ntohs(to->sin_port) : 0;
 	if (copy_from_iter(paper.data, min(len, sizeof(paper.data)), &msg->msg_iter))
@@ -430,6 +432,11 @@ TEST(sending)
 
 	CHECK_EQ(SYS6(sendto, fd, "hello", 5, MSG_MORE, &a, 16), 5);
 	CHECK_EQ(paper.name_port, 9);
+	CHECK(paper.name != &a); /* the kernel's own copy */
+	CHECK_EQ(paper.flags, MSG_MORE);
+	CHECK_EQ(SYS6(sendto, fd, "hello", 5, MSG_MORE, 0, 0),
+		 5); /* send(): the same without an address */
+	CHECK(!paper.name);
 	CHECK_EQ(paper.flags, MSG_MORE);
 	CHECK(!memcmp(paper.data, "hello", 5));
 	CHECK_EQ(SYS6(sendto, fd, "hello", 5, 0, &a, 200), -EINVAL);
@@ -439,6 +446,12 @@ TEST(sending)
 	CHECK(!memcmp(paper.data, "onetwothree", 11));
 	CHECK_EQ(SYS3(writev, fd, iov, 3), 11);
 	CHECK_EQ(SYS3(write, fd, "w", 1), 1);
+	m.msg_name = &a;
+	m.msg_namelen = 16;
+	CHECK_EQ(SYS3(sendmsg, fd, &m, MSG_MORE), 11);
+	CHECK_EQ(paper.name_port, 9);
+	CHECK(paper.name && paper.name != &a);
+	CHECK_EQ(paper.flags, MSG_MORE);
 	m.msg_iovlen = 1025;
 	CHECK_EQ(SYS3(sendmsg, fd, &m, 0), -EMSGSIZE);
 	CHECK_EQ(SYS3(writev, fd, iov, 1025), -EINVAL);

@@ -479,6 +479,59 @@ TEST_EACH(connecting, connect_table)
 	peer_down();
 }
 
+/* What the connection starts with: address and port of ours, and every number of RFC 9293 (3.10.1) and RFC 6298 (2.1). */
+TEST(identity_and_numbers_are_set_before_the_syn)
+{
+	struct sockaddr_storage name;
+	const struct sockaddr_in *at = (const struct sockaddr_in *)(const void *)&name;
+	struct socket *s;
+	struct tcp_sock *tp;
+
+	peer_up();
+	s = peer_connecting();
+	tp = tcp_sk(s->sk);
+	CHECK_EQ(s->ops->getname(s, &name, false), sizeof(*at));
+	CHECK_EQ(at->sin_addr, IP4(10, 0, 0, 1));
+	CHECK(ntohs(at->sin_port) == said(0)->sport && said(0)->sport >= 32768);
+	CHECK(s->sk->sk_dst_cache != NULL);
+	CHECK_EQ(said(0)->seq, tp->snd_una);
+	CHECK_EQ(said(0)->wnd, tp->rcv_wnd);
+	CHECK(tp->snd_nxt == tp->snd_una + 1 && tp->write_seq == tp->snd_nxt);
+	CHECK(tp->snd_wnd == 0 && tp->max_window == 0);
+	CHECK_EQ(tp->advmss, 1460);
+	CHECK(tp->wscale_ok);
+	CHECK_EQ(tcp_rto_ns(tp), NSEC_PER_SEC);
+	sock_release(s);
+	peer_down();
+}
+
+static int no_route(struct sock *sk)
+{
+	(void)sk;
+	return -EHOSTUNREACH;
+}
+
+/* The route went away between its choice and the SYN. */
+TEST(a_route_that_is_gone_before_the_syn_ends_the_connect)
+{
+	struct inet_connection_sock_af_ops gone = ipv4_specific;
+	struct socket *s;
+
+	peer_up();
+	gone.rebuild_header = no_route;
+	s = tcp_socket(0);
+	tcp_sk(s->sk)->icsk_af_ops = &gone;
+	CHECK_EQ(try_connect(s, 1, PORT, 04000), -EHOSTUNREACH);
+	CHECK_EQ(peer.n, 0);
+	CHECK_EQ(state_of(s), TCP_CLOSE);
+	CHECK(s->sk->sk_num == 0 && s->sk->sk_wmem_queued == 0);
+	tcp_sk(s->sk)->icsk_af_ops = &ipv4_specific;
+	CHECK_EQ(try_connect(s, 1, PORT, 04000), -EINPROGRESS);
+	CHECK_EQ(peer.n, 1);
+	sock_release(s);
+	peer_down();
+}
+
 /* The SYN stands where what was sent waits for its ACK, charged, and never in the queue of what is to be sent. */
 TEST(the_syn_is_charged_but_not_in_the_write_queue)
 {
@@ -539,6 +592,7 @@ TEST(connect_without_memory)
 		CHECK_EQ(s->sk->sk_wmem_queued, 0);
 	}
 	CHECK_EQ(state_of(s), TCP_SYN_SENT);
+	CHECK_EQ(peer.n, 1); /* and the SYN is out */
 	sock_release(s);
 	peer_down();
 }
