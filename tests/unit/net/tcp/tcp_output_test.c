@@ -528,6 +528,34 @@ TEST_EACH(cut, cut_table)
 	peer_down();
 }
 
+/* The rest stands right behind what it was cut from, before everything that was written later. */
+TEST(the_rest_of_a_cut_comes_before_what_was_written_later)
+{
+	static const u32 lens[] = { 400, 600, 50 };
+	struct sk_buff *skb;
+	struct socket *s;
+	u32 i = 0, seq;
+
+	peer_up();
+	s = peer_connected();
+	peer.wnd = 0;
+	tell(TCPHDR_ACK, peer.seq, 0, 0);
+	CHECK_EQ(put(s, data, 1000, MSG_EOR), 1000);
+	CHECK_EQ(put(s, data, 50, 0), 50);
+	CHECK_EQ(peer.n, 0);
+	skb = skb_peek(&s->sk->sk_write_queue);
+	seq = TCP_SKB_CB(skb)->seq;
+	CHECK_EQ(tcp_fragment(s->sk, &s->sk->sk_write_queue, skb, 400, 1460), 0);
+	CHECK_EQ(s->sk->sk_write_queue.qlen, ARRAY_SIZE(lens));
+	skb_queue_walk(&s->sk->sk_write_queue, skb) {
+		CHECK_EQ(TCP_SKB_CB(skb)->seq, seq);
+		CHECK_EQ(skb->len, lens[i++]);
+		seq += skb->len;
+	}
+	sock_release(s);
+	peer_down();
+}
+
 /* --- Our own queue is full ---------------------------------------------------------------------------------------------------- */
 struct cwr_row {
 	const char *name;
