@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Do the tests bite? Breaks one line at a time in a copy of the tree and expects `make test` to fail.
+"""Do the tests bite? Breaks one line at a time in a copy of the tree and expects a test to fail.
 
     tests/breakages.py [name ...]     all of them, or those named; for each the tests that noticed
+    tests/breakages.py A4 A6.3 ...    rows of docs/PATH.md, or whole stages: one breakage for each, and the one test that must see it
     ALL=1 tests/breakages.py          the whole of make test for each (slow), not only the tests named beside it
 
-Not part of make test: it is run by hand when tests or the code they watch have changed much.
+The mistakes of BREAKAGES run through `make test`; those of the path's rows (breakages_path.py) build and run only the one program, script or
+boot test: a few seconds each. Not part of make test: it is run by hand when tests or the code they watch have changed much.
 """
 import os
 import re
@@ -14,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from breakages_path import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
 # name: (file, what stands there, what stands there instead, tests that should notice)
@@ -102,13 +106,17 @@ BREAKAGES |= {
 }
 
 
+class Unfit(Exception):
+    """The breakage is the fault: its text is gone, or what stands there instead does not compile."""
+
+
 def noticed(name, tree):
     """Applies one breakage in @tree, runs the tests, and gives their closing line and the failures; None when all passed."""
     path, old, new, pattern = BREAKAGES[name]
     target = tree / path
     text = target.read_text()
     if old not in text:
-        return f"{path}: what it should break is no longer there"
+        raise Unfit(f"{path}: what it should break is no longer there")
     target.write_text(text.replace(old, new, 1))
     env = dict(os.environ, T="" if os.environ.get("ALL") else pattern)
     try:
@@ -123,18 +131,76 @@ def noticed(name, tree):
     return ", ".join(dict.fromkeys(names))[:200] + " | " + done.stdout.strip().splitlines()[-1]
 
 
+def run(words, tree):
+    """(status, output); a test that hangs has noticed as well."""
+    env = {k: v for k, v in os.environ.items() if k not in ("T", "MAKEFLAGS", "MFLAGS")}
+    try:
+        done = subprocess.run(words, cwd=tree, env=env, text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=300, check=False)
+    except subprocess.TimeoutExpired:
+        return 124, "time limit"
+    return done.returncode, done.stdout
+
+
+def row_test(test, tree):
+    """Builds what one test of docs/PATH.md needs, then runs it. (built, status, output)"""
+    place, _, name = test.partition("::")
+    jobs = f"-j{os.cpu_count()}"
+    if place.startswith("conformance/"):
+        build, words = ["make", "-s", jobs, "FLAVOUR=lib", "hostlib"], ["tests/conformance/run", place.removeprefix("conformance/")]
+    elif place.startswith("unit/"):
+        program = f"build/host/asan/{place.removesuffix('.c')}"
+        build, words = ["make", "-s", jobs, program, "hostlink"], ["timeout", "120", program, name]
+    else:
+        build, words = ["make", "-s", jobs], [sys.executable, "-m", "pytest", "-q", f"tests/{place}", "-k", name]
+    status, output = run(build, tree)
+    if status:
+        return False, status, output
+    return True, *run(words, tree)
+
+
+def row_noticed(row, tree):
+    """The same as noticed() for one row of the path, by the test that stands beside it."""
+    test, *edits = ROWS[row]
+    before = {path: (tree / path).read_text() for path, _, _ in edits}
+    try:
+        for path, old, new in edits:
+            text = (tree / path).read_text()
+            if text.count(old) != 1:
+                raise Unfit(f"{path}: what it should break stands there {text.count(old)} times")
+            (tree / path).write_text(text.replace(old, new))
+        built, status, output = row_test(test, tree)
+    finally:
+        for path, text in before.items():
+            (tree / path).write_text(text)
+    if not built:
+        raise Unfit("does not compile: " + " ".join(output.split())[:160])
+    return test if status else None
+
+
+def chosen(words):
+    """Names as given: mistakes, rows, and stages for all their rows. Without any: everything."""
+    names = []
+    for word in words or [*BREAKAGES, *ROWS]:
+        found = [n for n in (*BREAKAGES, *ROWS) if n == word or n.startswith(word + ".")]
+        if not found:
+            sys.exit(f"{word}: no such breakage; there are {', '.join([*BREAKAGES, *ROWS])}")
+        names += found
+    return names
+
+
 def main():
-    names = sys.argv[1:] or list(BREAKAGES)
-    unknown = [n for n in names if n not in BREAKAGES]
-    if unknown:
-        print(f"{', '.join(unknown)}: no such breakage; there are {', '.join(BREAKAGES)}")
-        return 2
-    missed = 0
+    names, missed = chosen(sys.argv[1:]), 0
     with tempfile.TemporaryDirectory() as place:
         tree = Path(place) / "doorbell"
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", "*.pcap", "test"), symlinks=True)
         for name in names:
-            what = noticed(name, tree)
+            try:
+                what = noticed(name, tree) if name in BREAKAGES else row_noticed(name, tree)
+            except Unfit as why:
+                missed += 1
+                print(f"UNFIT  {name}: {why}", flush=True)
+                continue
             missed += what is None
             print(f"{'NOT NOTICED' if what is None else 'noticed'}  {name}: {what or 'every test passed'}", flush=True)
     print(f"{len(names) - missed} of {len(names)} breakages were noticed")
