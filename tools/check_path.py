@@ -118,15 +118,22 @@ def row_complaints(tree, row, priority, sentence, where, tests):
             yield f"{row}: {complaint}"
 
 
-def stale_breakages(tree):
-    """What tests/breakages.py breaks must still be there."""
-    breakages = runpy.run_path(str(ROOT / "tests" / "breakages.py"))["BREAKAGES"]
-    return [f"tests/breakages.py: {name}: {path} has no longer what it breaks" for name, (path, old, *_) in breakages.items()
-            if old not in (tree.text(path) or "")]
+def stale_breakages(tree, tests_of):
+    """What tests/breakages.py breaks must still be there, and a row's breakage be one for a test of that row."""
+    known = runpy.run_path(str(ROOT / "tests" / "breakages.py"))
+    for name, (path, old, *_) in known["BREAKAGES"].items():
+        if old not in (tree.text(path) or ""):
+            yield f"tests/breakages.py: {name}: {path} has no longer what it breaks"
+    for row, (test, *edits) in known["ROWS"].items():
+        if test not in entries(tests_of.get(row, "-")):
+            yield f"tests/breakages_path.py: {row}: the document does not name {test} for it"
+        for path, old, _ in edits:
+            if (tree.text(path) or "").count(old) != 1:
+                yield f"tests/breakages_path.py: {row}: {path} has not, or not once, what it breaks"
 
 
 def check():
-    tree, seen, complaints = Tree(), {}, []
+    tree, seen, tests_of, complaints = Tree(), {}, {}, []
     for line in DOCUMENT.read_text().splitlines():
         match = ROW.match(line)
         if not match:
@@ -135,11 +142,12 @@ def check():
             continue
         stage, number, priority, sentence, where, tests = match.groups()
         seen.setdefault(stage, []).append(int(number))
+        tests_of[f"{stage}.{number}"] = tests
         complaints += row_complaints(tree, f"{stage}.{number}", priority, sentence, where, tests)
     for stage, count in STAGES.items():
         if seen.pop(stage, []) != list(range(1, count + 1)):
             complaints.append(f"{stage}: rows 1..{count} are wanted, each once and in order")
     complaints += [f"{stage}: no such stage" for stage in seen]
-    complaints += stale_breakages(tree)
+    complaints += stale_breakages(tree, tests_of)
     print(f"{sum(STAGES.values())} rows")
     return complaints
