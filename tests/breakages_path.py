@@ -50,8 +50,8 @@ ROWS = {
               "\ta->closing = false;")),
     "A1.2": ("unit/drivers/e1000_test.c::counter_page",
              ("drivers/net/e1000/e1000_tx.c",
-              "\ta->tx.count = count;\n",
-              "\ta->tx.count = E1000_RING_MIN; (void)count;\n")),
+              "\t\tr->count = count;\n\t\tr->stop_below",
+              "\t\tr->count = E1000_RING_MIN;\n\t\tr->stop_below")),
     "A1.3": ("unit/drivers/e1000_test.c::scatter_gather",
              ("drivers/net/e1000/e1000_desc.c",
               "next_to_watch = &r->desc[last];",
@@ -76,9 +76,9 @@ ROWS = {
               "")),
     "A1.8": ("unit/drivers/e1000_test.c::opens_in_order",
              ("drivers/net/e1000/e1000_main.c",
-              "\tint err = e1000_setup_tx_resources(a);\n\n\tif (err)\n\t\treturn err;\n\terr = e1000_setup_rx",
-              "\tint err = e1000_setup_tx_resources(a);\n\n\tif (err)\n\t\treturn err;\n\tnetif_tx_start_all_queues(dev);\n"
-              "\terr = e1000_setup_rx"),
+              "\tint err = e1000_setup_all_tx_resources(a);\n\n\tif (err)\n\t\treturn err;\n\terr = e1000_setup_all_rx",
+              "\tint err = e1000_setup_all_tx_resources(a);\n\n\tif (err)\n\t\treturn err;\n\tnetif_tx_start_all_queues(dev);\n"
+              "\terr = e1000_setup_all_rx"),
              ("drivers/net/e1000/e1000_main.c",
               "\ta->closing = false;\n\tnetif_tx_start_all_queues(dev);\n",
               "\ta->closing = false;\n")),
