@@ -588,10 +588,12 @@ static void opening(void *arg, u32 reg, bool write)
 	(void)arg;
 	if (!write || unmasked > 1)
 		return;
-	CHECK(nic->tx_ring[0].desc && nic->tx_ring[0].buffer_info && nic->rx_ring[0].desc && nic->rx_ring[0].buffer_info);
+	CHECK(nic->tx_ring[0].desc && nic->tx_ring[0].buffer_info && nic->rx_ring[0].desc &&
+	      nic->rx_ring[0].buffer_info);
 	CHECK(netif_tx_queue_stopped(netdev_get_tx_queue(dev, 0))); /* the queue is the last */
 	for (u32 i = 0; reg == E1000_TDBAL && i < 8; i++) /* whoever had the memory before */
-		CHECK(!nic->tx_ring[0].desc[i].addr && !nic->tx_ring[0].desc[i].lower && !nic->tx_ring[0].desc[i].upper);
+		CHECK(!nic->tx_ring[0].desc[i].addr && !nic->tx_ring[0].desc[i].lower &&
+		      !nic->tx_ring[0].desc[i].upper);
 	if (reg == E1000_TDBAL || reg == E1000_TCTL || reg == E1000_RDBAL)
 		CHECK(!handler_entered() && !nic->napi.enabled);
 	if (reg != E1000_IMS)
@@ -614,7 +616,8 @@ TEST(opens_in_order)
 	CHECK_EQ(dev_open(dev), 0);
 	model.on_access = NULL;
 	CHECK_EQ(unmasked, 1);
-	CHECK(nic->tx_ring[0].next_to_use == 0 && nic->tx_ring[0].next_to_clean == 0 && nic->tx_ring[0].tail == 0);
+	CHECK(nic->tx_ring[0].next_to_use == 0 && nic->tx_ring[0].next_to_clean == 0 &&
+	      nic->tx_ring[0].tail == 0);
 	CHECK(!netif_tx_queue_stopped(netdev_get_tx_queue(dev, 0)));
 	down();
 }
