@@ -5,7 +5,10 @@
  * A page is made when it is asked for: its function prints into a buffer; when that was too small, it runs again
  * with a larger one. Pages are listed in the order they were entered.
  *
- * Interface: proc_register(), proc_render(), proc_print_all(), seq_printf(), seq_puts().
+ * Settings, what Linux keeps under /proc/sys, are no pages: a room enters a folder and answers for the names below it.
+ *
+ * Interface: proc_register(), proc_render(), proc_print_all(), proc_settings_register(), proc_setting_set(),
+ * proc_setting_get(), seq_printf(), seq_puts().
  * Above: rooms with counters, kernel/posix (open), stats=1.  Below: slab, printf, console.
  * Context: process.  Owns: the records; rendered text is the caller's.
  */
@@ -36,7 +39,13 @@ struct proc_page {
 	void *arg;
 };
 
+struct proc_folder {
+	struct list_head node;
+	struct proc_settings s;
+};
+
 static struct list_head pages = LIST_HEAD_INIT(pages);
+static struct list_head folders = LIST_HEAD_INIT(folders);
 
 /**
  * seq_printf() - prints on a page.
@@ -164,6 +173,87 @@ void proc_print_all(void)
 		console_fresh_line();
 		kfree(text);
 	}
+}
+
+static struct proc_folder *folder_find(const char *folder)
+{
+	struct proc_folder *f;
+	list_for_each_entry(f, &folders, node)
+		if (!strcmp(f->s.folder, folder))
+			return f;
+	return NULL;
+}
+
+/**
+ * proc_settings_register() - enters a folder of settings.
+ * @s: copied; its texts stay the caller's.
+ * Context: process.
+ * Return: 0; -EEXIST; -ENOMEM.
+ */
+int proc_settings_register(const struct proc_settings *s)
+{
+	BUG_ON(!s->set || !s->get);
+	if (folder_find(s->folder))
+		return -EEXIST;
+	struct proc_folder *f = kzalloc(sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	f->s = *s;
+	list_add_tail(&f->node, &folders);
+	return 0;
+}
+
+/**
+ * proc_settings_unregister() - takes a folder out; none of that name: no-op.
+ * Context: process.
+ */
+void proc_settings_unregister(const char *folder)
+{
+	struct proc_folder *f = folder_find(folder);
+	if (!f)
+		return;
+	list_del_init(&f->node);
+	kfree(f);
+}
+
+/* Whose setting @path is; *name gets its name there. NULL: nobody's. */
+static const struct proc_settings *folder_of(const char *path, const char **name)
+{
+	struct proc_folder *f;
+	list_for_each_entry(f, &folders, node) {
+		size_t len = strlen(f->s.folder);
+		if (strncmp(path, f->s.folder, len) || !path[len])
+			continue;
+		*name = path + len;
+		return &f->s;
+	}
+	return NULL;
+}
+
+/**
+ * proc_setting_set() - gives a setting another value.
+ * @path: "/proc/sys/net/ipv4/tcp_fin_timeout".
+ * Context: process.
+ * Return: 0; -ENOENT no such setting; what its owner says (-EINVAL, -ERANGE).
+ */
+int proc_setting_set(const char *path, const char *value)
+{
+	const char *name;
+	const struct proc_settings *s = folder_of(path, &name);
+	return s ? s->set(s->arg, name, value) : -ENOENT;
+}
+
+/**
+ * proc_setting_get() - a setting as text.
+ * Context: process.
+ * Return: its length, 0 for what can only be written; -ENOENT.
+ */
+int proc_setting_get(const char *path, char text[PROC_SETTING_MAX])
+{
+	const char *name;
+	const struct proc_settings *s = folder_of(path, &name);
+	text[0] = '\0';
+	return s ? s->get(s->arg, name, text) : -ENOENT;
 }
 
 static void uptime_show(struct seq_file *m)

@@ -27,6 +27,15 @@ void arch_irqchip_init(void);                /* every line masked, spurious vect
 void arch_console_write(const char *s, size_t n); /* any context, polls the UART, never sleeps */
 /* One byte from the console, or -1 when none waits. Any context. */
 int arch_console_getc(void);
+/* The second serial line, for programs (kernel/posix/tty.c); it interrupts on its own line. */
+#define ARCH_SERIAL_IRQ 3
+bool arch_serial_open(void); /* reset, silent; false: there is none. Process. */
+void arch_serial_close(void);
+void arch_serial_irqs(bool receive, bool transmit) __needs(irqs_off); /* what it interrupts for */
+bool arch_serial_pending(void); /* an interrupt is pending; hardirq, till it says no */
+int arch_serial_getc(void);     /* a byte, or -1 */
+size_t arch_serial_room(void);  /* how many bytes put() takes now */
+void arch_serial_put(const u8 *bytes, size_t n);
 /* Ends the machine; @status 0..127 reaches the one who started it (isa-debug-exit on QEMU). */
 void arch_exit(int status) __noreturn;
 

@@ -25,6 +25,24 @@ void proc_unregister(const char *path);
 bool proc_exists(const char *path);
 /* Renders a page into memory the caller kfree()s; *len gets its length. ERR_PTR(-ENOENT), ERR_PTR(-ENOMEM). */
 char *proc_render(const char *path, size_t *len);
+
+/*
+ * A folder of settings that can be read and written, "/proc/sys/net/ipv4/": every name below it is @set's and @get's to know.
+ * @set: 0, -ENOENT no such setting, another -errno. @get: the text without a newline into @text; its length, -ENOENT, or 0 for
+ * what can only be written. @folder stays the caller's.
+ */
+#define PROC_SETTING_MAX 128 /* bytes of a value, with NUL */
+struct proc_settings {
+	const char *folder;
+	int (*set)(void *arg, const char *name, const char *value);
+	int (*get)(void *arg, const char *name, char text[PROC_SETTING_MAX]);
+	void *arg;
+};
+int proc_settings_register(
+	const struct proc_settings *s); /* 0, -EEXIST, -ENOMEM; copied. Process. */
+void proc_settings_unregister(const char *folder);
+int proc_setting_set(const char *path, const char *value);
+int proc_setting_get(const char *path, char text[PROC_SETTING_MAX]);
 void proc_init(void);      /* the kernel's own pages: version, uptime, meminfo, interrupts ... */
 void proc_print_all(void); /* "== /proc/..." and text, each page, to the console */
 #endif

@@ -94,6 +94,19 @@ enum lseek_whence { SEEK_SET, SEEK_CUR, SEEK_END };
 struct winsize {
 	u16 ws_row, ws_col, ws_xpixel, ws_ypixel;
 };
+
+/* A line's settings, as TCGETS and TCSETS move them (the C library's structure is longer). */
+struct termios {
+	u32 c_iflag, c_oflag, c_cflag, c_lflag;
+	u8 c_line, c_cc[19];
+};
+#define CS8     0000060U
+#define CREAD   0000200U
+#define CLOCAL  0004000U
+#define B115200 0010002U
+enum cc_index { VTIME = 5, VMIN = 6 };
+enum { TCGETS = 0x5401, TCSETS = 0x5402, TCSETSW = 0x5403, TCSETSF = 0x5404, TCFLSH = 0x540B };
+enum tcflush_queue { TCIFLUSH, TCOFLUSH, TCIOFLUSH };
 enum { FIONCLEX = 0x5450, FIOCLEX = 0x5451 };
 
 enum arch_prctl_code { ARCH_SET_FS = 0x1002, ARCH_GET_FS = 0x1003 };
@@ -101,5 +114,6 @@ enum arch_prctl_code { ARCH_SET_FS = 0x1002, ARCH_GET_FS = 0x1003 };
 _Static_assert(sizeof(struct user_stat) == 144, "ABI");
 _Static_assert(sizeof(struct user_sysinfo) == 112, "ABI");
 _Static_assert(sizeof(struct utsname) == 390, "ABI");
+_Static_assert(sizeof(struct termios) == 36, "ABI");
 _Static_assert(sizeof(struct pollfd) == 8, "ABI");
 #endif

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The files there are, by name, all read-only or without content:
+ * The files there are, by name, read-only or without content but for settings and lines:
  *   /boot/NAME       a boot module, by the last part of its path; /boot/file is the first module
  *   /proc/...        a page of text, as it was when the file was opened
- *   /dev/null, /dev/zero, /dev/urandom, /dev/random, /dev/console
+ *   /proc/sys/...    a setting, to be read and written (settings.c)
+ *   /dev/null, /dev/zero, /dev/urandom, /dev/random, /dev/console, /dev/ttyS1 (tty.c)
  * Nothing can be created (-EROFS). The working directory is always "/".
  *
  * Interface: files_init() enters open, openat, stat, lstat, newfstatat, access, getcwd, and fstat.
@@ -256,6 +257,8 @@ static struct file *open_device(const char *path, u32 flags)
 	struct file *f = NULL;
 	bool known = !strcmp(path, "/dev/console");
 
+	if (!strcmp(path, "/dev/ttyS1"))
+		return tty_open(flags);
 	if (known)
 		f = console_open(flags);
 	for (size_t i = 0; i < ARRAY_SIZE(devices) && !known; i++) {
@@ -280,6 +283,8 @@ static struct file *open_path(const char *path, u32 flags) __may_sleep
 		m = module_find(path + 6);
 		if (m)
 			f = bytes_open((const char *)(uintptr_t)m->base, m->len, NULL);
+	} else if (!strncmp(path, "/proc/sys/", 10)) {
+		f = setting_open(path, flags & (O_ACCMODE | O_NONBLOCK | O_APPEND));
 	} else if (!strncmp(path, "/proc/", 6)) {
 		f = open_proc(path);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Private to kernel/posix: what its rooms offer each other. Order of calls, no circle: posix -> files -> console. */
+/* Private to kernel/posix: what its rooms offer each other. Order of calls, no circle: posix -> files -> console,
+ * tty, settings. */
 #ifndef POSIX_INTERNAL_H
 #define POSIX_INTERNAL_H
 #include <kernel/file.h>
@@ -8,6 +9,11 @@
 
 /* console.c: a new file on the serial console; NULL without memory. */
 struct file *console_open(u32 flags);
+
+/* tty.c: a new file on the second serial line; ERR_PTR(-ENXIO), ERR_PTR(-ENOMEM). */
+struct file *tty_open(u32 flags);
+/* settings.c: a new file on a setting of /proc/sys; ERR_PTR(-ENOENT), ERR_PTR(-ENAMETOOLONG), ERR_PTR(-ENOMEM). */
+struct file *setting_open(const char *path, u32 flags) __may_sleep;
 
 /* files.c, io.c, poll.c, mmap.c, clock.c, process.c: each enters its calls. */
 void files_init(void);

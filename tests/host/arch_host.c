@@ -36,6 +36,7 @@
 
 #define WINDOW_SIZE      (1UL << 30)
 #define HOST_STACK       (256UL << 10)
+#define SERIAL_LOG_SIZE  32768u
 #define CONSOLE_LOG_SIZE (64UL << 10)
 
 /* Present only when the sanitizer is linked. */
@@ -591,6 +592,93 @@ void arch_console_write(const char *s, size_t n)
 int arch_console_getc(void)
 {
 	return -1;
+}
+
+/* --- The second serial line: what the test typed, and what was sent ------------------------------------------------ */
+#define SERIAL_FIFO 16u
+static struct {
+	bool plugged, open, stuck, irq_rx, irq_tx;
+	u8 in[SERIAL_LOG_SIZE], out[SERIAL_LOG_SIZE];
+	size_t in_head, in_tail, out_len;
+} serial;
+
+/* The line's level follows from the registers. */
+static void serial_level(void)
+{
+	host_irq_set(ARCH_SERIAL_IRQ, arch_serial_pending());
+}
+
+void host_serial_plug(bool there)
+{
+	serial.plugged = there;
+}
+
+void host_serial_type(const void *bytes, size_t n)
+{
+	BUG_ON(serial.in_tail + n > SERIAL_LOG_SIZE);
+	memcpy(serial.in + serial.in_tail, bytes, n);
+	serial.in_tail += n;
+	serial_level();
+}
+
+void host_serial_stuck(bool stuck)
+{
+	serial.stuck = stuck;
+	serial_level();
+}
+
+size_t host_serial_sent(const u8 **bytes)
+{
+	*bytes = serial.out;
+	return serial.out_len;
+}
+
+bool arch_serial_open(void)
+{
+	serial.open = serial.plugged;
+	serial.irq_rx = serial.irq_tx = false;
+	serial.in_head = serial.in_tail = serial.out_len = 0;
+	return serial.open;
+}
+
+void arch_serial_close(void)
+{
+	serial.open = false;
+}
+
+void arch_serial_irqs(bool receive, bool transmit)
+{
+	serial.irq_rx = receive;
+	serial.irq_tx = transmit;
+	serial_level();
+}
+
+bool arch_serial_pending(void)
+{
+	return serial.open && ((serial.irq_rx && serial.in_head != serial.in_tail) ||
+			       (serial.irq_tx && !serial.stuck));
+}
+
+int arch_serial_getc(void)
+{
+	int ch = serial.in_head != serial.in_tail ? serial.in[serial.in_head++] : -1;
+
+	if (serial.in_head == serial.in_tail)
+		serial.in_head = serial.in_tail = 0;
+	serial_level();
+	return ch;
+}
+
+size_t arch_serial_room(void)
+{
+	return serial.open && !serial.stuck ? SERIAL_FIFO : 0;
+}
+
+void arch_serial_put(const u8 *bytes, size_t n)
+{
+	BUG_ON(serial.out_len + n > SERIAL_LOG_SIZE || serial.stuck);
+	memcpy(serial.out + serial.out_len, bytes, n);
+	serial.out_len += n;
 }
 
 void host_console_quiet(bool quiet)

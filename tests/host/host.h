@@ -76,6 +76,11 @@ void host_console_quiet(
 const char *
 host_console(void); /* everything printed since the last clear (the last 64 KiB of it) */
 void host_console_clear(void);
+/* The second serial line: none until it is plugged in. A stuck one takes no bytes. What was sent since it was opened. */
+void host_serial_plug(bool there);
+void host_serial_type(const void *bytes, size_t n);
+void host_serial_stuck(bool stuck);
+size_t host_serial_sent(const u8 **bytes);
 /* Runs @fn and catches its end: status of kernel_exit(), 65 for a BUG; -1 when @fn came back. */
 int host_catch_exit(void (*fn)(void *arg), void *arg);
 #endif
