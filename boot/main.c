@@ -202,7 +202,7 @@ static void routes_init(struct net *net, struct net_device *dev)
 	}
 }
 
-static void sysctl_init(struct net *net)
+static void sysctl_init(struct net *net) __may_sleep
 {
 	for (u32 i = 0; i < options.nr_sysctl; i++) {
 		const char *name = options.sysctl[i].name + strlen("net.ipv4.");

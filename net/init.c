@@ -2,7 +2,8 @@
 /*
  * The one file in net/ that knows all its rooms: raises an instance of the stack and tears it down.
  *
- * Interface: net_global_init(), net_init(), net_loopback_address(), net_sysctl_set(), net_proc_init(), net_exit().
+ * Interface: net_global_init(), net_init(), net_loopback_address(), net_sysctl_set(), net_sysctl_get(),
+ * net_proc_init(), net_exit().
  * Above: boot/main.c, tests with several hosts in one process.  Below: every room of net/.
  * Context: process.
  * Owns: nothing; each room owns what it hangs in struct net.
@@ -32,6 +33,7 @@
 #include <net/udp.h>
 
 #define LOOPBACK_ADDR 0x7f000001u
+#define SYSCTL_FOLDER "/proc/sys/net/ipv4/"
 
 /*
  * Every room of an instance, in the order of birth; the end goes backwards. First the tables of families and protocols
@@ -193,6 +195,46 @@ static int port_range_set(struct net *net, const char *value)
 	return inet_set_port_range(net, low, high);
 }
 
+/* Everything that was learned of others or is left of the past: neighbours, paths, closed connections, fragments, who got how
+ * many errors. */
+static void net_forget(struct net *net) __may_sleep
+{
+	tcp_net_forget(net);
+	ip_route_flush(net);
+	ip_frag_flush(net);
+	neigh_flush(net);
+	icmp_forget(net);
+}
+
+/* Settings that are orders: writing a number does something, reading gives nothing. */
+static const struct {
+	const char *name;
+	void (*run)(struct net *net);
+} orders[] = {
+	{ "route/flush", ip_route_flush }, /* Linux's */
+	{ "flush", net_forget },           /* ours */
+};
+
+static bool is_order(const char *name)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(orders); i++)
+		if (strcmp(name, orders[i].name) == 0)
+			return true;
+	return false;
+}
+
+static int order_run(struct net *net, const char *name, const char *value) __may_sleep
+{
+	u64 number;
+
+	if (kstrtou64(value, &number))
+		return -EINVAL;
+	for (u32 i = 0; i < ARRAY_SIZE(orders); i++)
+		if (strcmp(name, orders[i].name) == 0)
+			orders[i].run(net);
+	return 0;
+}
+
 /**
  * net_sysctl_set() - sets net.ipv4.@name of an instance.
  * Context: process.
@@ -206,19 +248,51 @@ int net_sysctl_set(struct net *net, const char *name, const char *value)
 		return ip_source_route_set(net, value);
 	if (strncmp(name, "ipfrag_", 7) == 0)
 		return ip_frag_sysctl_set(net, name, value);
+	if (is_order(name))
+		return order_run(net, name, value);
 	return tcp_sysctl_set(net, name, value);
 }
 
 /**
- * net_proc_init() - the pages /proc/net/... show @net. The first instance that asks has them; a page without memory
+ * net_sysctl_get() - net.ipv4.@name of an instance as text.
+ * @text: PROC_SETTING_MAX bytes.
+ * Context: process.
+ * Return: its length, 0 for what can only be written; -ENOENT no such setting.
+ */
+int net_sysctl_get(const struct net *net, const char *name, char *text)
+{
+	if (strcmp(name, "ip_local_port_range") == 0)
+		return scnprintf(text, PROC_SETTING_MAX, "%u\t%u", net->port_min, net->port_max);
+	if (strncmp(name, "ipfrag_", 7) == 0)
+		return ip_frag_sysctl_get(net, name, text);
+	return is_order(name) ? 0 : tcp_sysctl_get(net, name, text);
+}
+
+static int setting_set(void *arg, const char *name, const char *value) __may_sleep
+{
+	return net_sysctl_set(arg, name, value);
+}
+
+static int setting_get(void *arg, const char *name, char text[PROC_SETTING_MAX])
+{
+	return net_sysctl_get(arg, name, text);
+}
+
+/**
+ * net_proc_init() - the pages /proc/net/... show @net, /proc/sys/net/ipv4/... are its settings. The first instance that asks has them; a page without memory
  * is missing.
  * Context: process.
  */
 void net_proc_init(struct net *net)
 {
+	const struct proc_settings settings = {
+		.folder = SYSCTL_FOLDER, .set = setting_set, .get = setting_get, .arg = net
+	};
 	int err = proc_register(pages[0].path, pages[0].show, net);
 
 	net->proc_pages = err == 0;
+	if (net->proc_pages)
+		(void)proc_settings_register(&settings);
 	for (u32 i = 1; net->proc_pages && i < ARRAY_SIZE(pages); i++)
 		(void)proc_register(pages[i].path, pages[i].show, net);
 }
@@ -232,6 +306,8 @@ void net_exit(struct net *net)
 	BUG_ON(!list_empty(&net->dev_base));
 	for (u32 i = 0; net->proc_pages && i < ARRAY_SIZE(pages); i++)
 		proc_unregister(pages[i].path);
+	if (net->proc_pages)
+		proc_settings_unregister(SYSCTL_FOLDER);
 	net->proc_pages = false;
 	rooms_exit(net, ARRAY_SIZE(rooms));
 }

@@ -17,6 +17,7 @@ struct icmp_err {
 	bool fatal;
 };
 extern const struct icmp_err icmp_err_convert[NR_ICMP_UNREACH];
+void icmp_forget(struct net *net); /* the limits on errors start anew; process */
 int icmp_init(struct net *net);
 void icmp_exit(struct net *net);
 #endif

@@ -158,6 +158,8 @@ int ip_route_connect_sk(struct sock *sk);
 
 /* net.ipv4.ipfrag_NAME=VALUE: 0, -ENOENT, -EINVAL, -ERANGE. Process. */
 int ip_frag_sysctl_set(struct net *net, const char *name, const char *value);
+int ip_frag_sysctl_get(const struct net *net, const char *name, char *text); /* length, -ENOENT */
+void ip_frag_flush(struct net *net); /* what is not whole yet is given up; process */
 
 /* --- What a socket wants of the path MTU (RFC 1191; IP_MTU_DISCOVER) ---------------------------------------------------- */
 /* Believes what routers say. */

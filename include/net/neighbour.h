@@ -39,6 +39,8 @@ SKB_CONSUMER(neigh_output, 2);
 void neigh_confirm(struct net *net, __be32 key, struct net_device *dev) __needs(softirq_ctx);
 /* neigh=IP=MAC: a permanent entry. 0, -ENOMEM, -ENOBUFS, -EINVAL (device down, bad MAC). Process context. */
 int neigh_add_permanent(struct net *net, __be32 key, struct net_device *dev, const u8 *lladdr);
+void neigh_flush(
+	struct net *net); /* what was learned is forgotten, permanent entries stay; process */
 int arp_net_init(struct net *net); /* table, ARP plug-in, packet type, notifier; 0, -ENOMEM */
 void arp_net_exit(struct net *net);
 /* Announces @addr (RFC 5227, 2.3): one gratuitous request. Process, softirq. */

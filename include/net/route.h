@@ -79,6 +79,7 @@ int ip_route_del(struct net *net, __be32 dst, u8 prefixlen, __be32 gw,
 		 struct net_device *dev); /* 0, -ESRCH */
 int ip_route_init(
 	struct net *net); /* table, notifier (connected routes follow addresses); 0, -ENOMEM */
+void ip_route_flush(struct net *net); /* path MTUs that were learned are forgotten; process */
 void ip_route_exit(struct net *net);
 void route_show(struct seq_file *m);         /* /proc/net/route; arg: struct net */
 void rt_cache_show(struct seq_file *m);      /* /proc/net/rt_cache: path MTUs that were learned */

@@ -15,5 +15,8 @@ u32 tcp_net_drain(struct net *net, u64 grace_ns) __may_sleep;
 void tcp_net_exit(struct net *net) __may_sleep;
 /* net.ipv4.tcp_NAME=VALUE: 0, -ENOENT unknown name, -EINVAL/-ERANGE bad value. */
 int tcp_sysctl_set(struct net *net, const char *name, const char *value);
+int tcp_sysctl_get(const struct net *net, const char *name, char *text); /* length, -ENOENT */
+void tcp_net_forget(struct net *net)
+	__may_sleep;               /* closed connections, cookies of others; process */
 void tcp_show(struct seq_file *m); /* /proc/net/tcp; arg: struct net */
 #endif

@@ -360,11 +360,9 @@ static void icmp_err(struct sk_buff *skb, u8 type, u8 code, u32 info) __needs(so
 static const struct net_protocol icmp_protocol = { .handler = icmp_rcv, .err_handler = icmp_err };
 
 /**
- * icmp_init() - enters the receiver of ICMP and fills the buckets. After ip_init().
- * Context: process.
- * Return: 0; -EEXIST.
+ * icmp_forget() - fills the buckets: who got how many errors is forgotten. Context: process.
  */
-int icmp_init(struct net *net)
+void icmp_forget(struct net *net)
 {
 	struct ipv4_net *ipv4 = net->ipv4;
 	u64 now = ktime_get_ns();
@@ -372,6 +370,16 @@ int icmp_init(struct net *net)
 	ipv4->icmp_all = (struct icmp_bucket){ now, ICMP_BURST_ALL * 1000 };
 	for (u32 i = 0; i < ICMP_PEER_BUCKETS; i++)
 		ipv4->icmp_peer[i] = (struct icmp_bucket){ now, ICMP_BURST_PEER * 1000 };
+}
+
+/**
+ * icmp_init() - enters the receiver of ICMP and fills the buckets. After ip_init().
+ * Context: process.
+ * Return: 0; -EEXIST.
+ */
+int icmp_init(struct net *net)
+{
+	icmp_forget(net);
 	return inet_add_protocol(net, IPPROTO_ICMP, &icmp_protocol);
 }
 

@@ -11,7 +11,8 @@
  * each other (overlap, two different ends, beyond 65535 bytes) give the whole datagram up: whichever bytes were chosen, a filter on the
  * way may have seen the others. Only an exact duplicate is ignored, as networks duplicate.
  *
- * Interface: ip_defrag(), ip_frag_init(), ip_frag_exit() (ipv4.h); ip_frag_sysctl_set() (<net/ip.h>).
+ * Interface: ip_defrag(), ip_frag_init(), ip_frag_exit() (ipv4.h); ip_frag_sysctl_set(), ip_frag_sysctl_get(),
+ * ip_frag_flush() (<net/ip.h>).
  * Above: ip_input.c, net/init.c.  Below: icmp.c (time exceeded), skbuff.c, timers.
  * Context: softirq, or BH off; init and exit process.
  * Owns: the fragments, from ip_defrag() on, till their datagram is whole or given up. net->frag counts them.
@@ -23,10 +24,12 @@
 #include "ipv4.h"
 
 #include <kernel/mm.h>
+#include <kernel/proc.h>
 #include <kernel/softirq.h>
 #include <kernel/timer.h>
 #include <lib/bug.h>
 #include <lib/err.h>
+#include <lib/printf.h>
 #include <lib/string.h>
 #include <net/checksum.h>
 #include <net/icmp.h>
@@ -426,6 +429,24 @@ int ip_frag_sysctl_set(struct net *net, const char *name, const char *value)
 	return -ENOENT;
 }
 
+/**
+ * ip_frag_sysctl_get() - a setting as text.
+ * @text: PROC_SETTING_MAX bytes.
+ * Context: process.
+ * Return: its length; -ENOENT no such setting.
+ */
+int ip_frag_sysctl_get(const struct net *net, const char *name, char *text)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(frag_sysctls); i++) {
+		const char *at = (const char *)net->ipv4->frags + frag_sysctls[i].offset;
+
+		if (strcmp(name, frag_sysctls[i].name) == 0)
+			return scnprintf(text, PROC_SETTING_MAX, "%u",
+					 *(const u32 *)(const void *)at);
+	}
+	return -ENOENT;
+}
+
 /* --- Life ----------------------------------------------------------------------------------------------------------------------------- */
 
 /* Fragments name their device: what came by one that goes is given up. */
@@ -474,6 +495,20 @@ int ip_frag_init(struct net *net)
 		list_add_tail(&q->age, &all->spare);
 	}
 	return register_netdevice_notifier(net, frag_netdev_event);
+}
+
+/**
+ * ip_frag_flush() - what is not whole yet is given up.
+ * Context: process.
+ */
+void ip_frag_flush(struct net *net)
+{
+	struct ipq *q, *n;
+
+	local_bh_disable();
+	list_for_each_entry_safe(q, n, &net->ipv4->frags->live, age)
+		ipq_kill(q, SKB_DROP_REASON_IP_FRAG_EVICTED);
+	local_bh_enable();
 }
 
 /**

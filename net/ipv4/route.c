@@ -259,19 +259,29 @@ int ip_route_init(struct net *net)
 }
 
 /**
+ * ip_route_flush() - what was learned of paths is forgotten; holders of a route look up again.
+ * Context: process.
+ */
+void ip_route_flush(struct net *net)
+{
+	struct pmtu_entry *x, *next;
+
+	local_bh_disable();
+	list_for_each_entry_safe(x, next, &net->fib->pmtu_lru, lru)
+		pmtu_forget(net->fib, x);
+	net->rt_genid++;
+	local_bh_enable();
+}
+
+/**
  * ip_route_exit() - the table goes; rtables live on until their holders release them.
  * Context: process.
  */
 void ip_route_exit(struct net *net)
 {
-	struct pmtu_entry *x, *next;
-
 	if (!net->fib)
 		return;
-	local_bh_disable();
-	list_for_each_entry_safe(x, next, &net->fib->pmtu_lru, lru)
-		pmtu_forget(net->fib, x);
-	local_bh_enable();
+	ip_route_flush(net);
 	fib_table_exit(net);
 }
 

@@ -699,6 +699,43 @@ void neigh_flush_dev(struct neigh_table *tbl, const struct net_device *dev)
 	}
 }
 
+/* As if just made: nothing is known, nobody is asked. */
+static void neigh_reset(struct neighbour *n)
+{
+	del_timer(&n->timer);
+	del_timer(&n->defend_timer);
+	neigh_purge_queue(n, SKB_DROP_REASON_NEIGH_DEAD);
+	n->nud_state = NUD_NONE;
+	n->contested = false;
+	n->hh_len = 0;
+	n->used_ns = 0;
+}
+
+/**
+ * neigh_flush() - every entry that was learned is forgotten, waiting packets are dropped (NEIGH_DEAD); permanent ones stay.
+ *
+ * A gateway's entry, which its route holds, stays in the table and is empty.
+ * Context: process.
+ */
+void neigh_flush(struct net *net)
+{
+	struct neigh_table *tbl = net->arp_tbl;
+	struct neighbour *n, *next;
+
+	local_bh_disable();
+	for (u32 i = 0; i < neigh_buckets(tbl); i++) {
+		list_for_each_entry_safe(n, next, &tbl->bucket[i], node) {
+			if (!neigh_ages(n))
+				continue;
+			if (n->refs > 1)
+				neigh_reset(n);
+			else
+				neigh_remove(n);
+		}
+	}
+	local_bh_enable();
+}
+
 /**
  * neigh_reclassify() - an address of @dev changed: entries that now mean something else (a subnet broadcast, say) go.
  * Context: BH off.

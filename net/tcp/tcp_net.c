@@ -2,7 +2,8 @@
 /*
  * TCP per instance: tables and settings, the end of all connections, the page /proc/net/tcp.
  *
- * Interface: tcp_net_init, tcp_net_drain, tcp_net_exit, tcp_sysctl_set, tcp_show
+ * Interface: tcp_net_init, tcp_net_drain, tcp_net_exit, tcp_sysctl_set,
+ * tcp_sysctl_get, tcp_net_forget, tcp_show
  * Above: net/init.c, boot. Below: tcp.c, tcp_ipv4.c, tcp_minisocks.c.
  * Context: process.
  * Owns: struct tcp_net and the 4-tuple table of each instance.
@@ -15,6 +16,7 @@
 #include <kernel/mm.h>
 #include <kernel/proc.h>
 #include <kernel/softirq.h>
+#include <lib/printf.h>
 #include <lib/string.h>
 #include <net/ip.h>
 
@@ -183,6 +185,16 @@ u32 tcp_net_drain(struct net *net, u64 grace_ns)
 	return cut;
 }
 
+/**
+ * tcp_net_forget() - what is left of closed connections ends at once, and the Fast Open cookies of others are forgotten
+ * Context: process.
+ */
+void tcp_net_forget(struct net *net)
+{
+	(void)tcp_net_drain(net, 0);
+	memset(net->tcp->fo_cache, 0, TCP_FASTOPEN_CACHE * sizeof(*net->tcp->fo_cache));
+}
+
 /** tcp_net_exit() - TCP leaves an instance; every socket must be closed. Context: process. */
 void tcp_net_exit(struct net *net)
 {
@@ -302,6 +314,39 @@ int tcp_sysctl_set(struct net *net, const char *name, const char *value)
 			return -ERANGE;
 		*(u32 *)(void *)((char *)net->tcp + s->offset) = (u32)num;
 		return 0;
+	}
+	return -ENOENT;
+}
+
+/**
+ * tcp_sysctl_get() - net.ipv4.tcp_NAME as text
+ * @net: instance
+ * @name: "tcp_syn_retries"
+ * @text: PROC_SETTING_MAX bytes
+ *
+ * Context: process. Return: length of the text; -ENOENT. The Fast Open key is a secret: it reads as nothing.
+ */
+int tcp_sysctl_get(const struct net *net, const char *name, char *text)
+{
+	const struct tcp_net *tn = net->tcp;
+
+	if (strcmp(name, "tcp_rmem") == 0)
+		return scnprintf(text, PROC_SETTING_MAX, "%u\t%u\t%u", tn->rmem[0], tn->rmem[1],
+				 tn->rmem[2]);
+	if (strcmp(name, "tcp_wmem") == 0)
+		return scnprintf(text, PROC_SETTING_MAX, "%u\t%u\t%u", tn->wmem[0], tn->wmem[1],
+				 tn->wmem[2]);
+	if (strcmp(name, "tcp_congestion_control") == 0)
+		return scnprintf(text, PROC_SETTING_MAX, "%s", tn->ca_ops->name);
+	if (strcmp(name, "tcp_fastopen_key") == 0)
+		return 0;
+	for (u32 i = 0; i < ARRAY_SIZE(tcp_sysctls); i++) {
+		const struct tcp_sysctl *s = &tcp_sysctls[i];
+
+		if (strcmp(name, s->name) == 0)
+			return scnprintf(
+				text, PROC_SETTING_MAX, "%u",
+				*(const u32 *)(const void *)((const char *)tn + s->offset));
 	}
 	return -ENOENT;
 }

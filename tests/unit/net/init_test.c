@@ -98,4 +98,54 @@ TEST(rooms_come_up_in_order)
 	net_free(net);
 }
 
+/* --- Settings as files ------------------------------------------------------------------------------------------------- */
+#define SYSCTLS "/proc/sys/net/ipv4/"
+static const struct {
+	const char *name, *path, *value, *reads;
+	int err;
+} settings[] = {
+	{ "number", SYSCTLS "tcp_fin_timeout", "7", "7", 0 },
+	{ "hexadecimal", SYSCTLS "tcp_fin_timeout", "0x10", "16", 0 },
+	{ "triple", SYSCTLS "tcp_rmem", "4096 5000 6000", "4096\t5000\t6000", 0 },
+	{ "triple_wmem", SYSCTLS "tcp_wmem", "4096,5000,6000", "4096\t5000\t6000", 0 },
+	{ "ports", SYSCTLS "ip_local_port_range", "2000 3000", "2000\t3000", 0 },
+	{ "congestion_control", SYSCTLS "tcp_congestion_control", "reno", "reno", 0 },
+	{ "fragments", SYSCTLS "ipfrag_time", "2", "2", 0 },
+	{ "fragments_wrong", SYSCTLS "ipfrag_time", "0", "30", -ERANGE },
+	{ "secret", SYSCTLS "tcp_fastopen_key", "00000000-00000000-00000000-00000001", "", 0 },
+	{ "order", SYSCTLS "route/flush", "1", "", 0 },
+	{ "order_of_ours", SYSCTLS "flush", "1", "", 0 },
+	{ "order_without_number", SYSCTLS "flush", "now", "", -EINVAL },
+	{ "out_of_range", SYSCTLS "tcp_fin_timeout", "0", "60", -ERANGE },
+	{ "no_number", SYSCTLS "tcp_fin_timeout", "x", "60", -EINVAL },
+};
+
+TEST_EACH(setting, settings)
+{
+	struct net *net = instance();
+	char text[PROC_SETTING_MAX];
+
+	CHECK_EQ(proc_setting_get(row->path, text), -ENOENT);
+	net_proc_init(net);
+	CHECK_EQ(proc_setting_set(row->path, row->value), row->err);
+	CHECK_EQ(proc_setting_get(row->path, text), (int)strlen(row->reads));
+	CHECK_STR(text, row->reads);
+	net_exit(net);
+	CHECK_EQ(proc_setting_set(row->path, row->value), -ENOENT);
+	net_free(net);
+}
+
+TEST(no_such_setting)
+{
+	struct net *net = instance();
+	char text[PROC_SETTING_MAX];
+
+	net_proc_init(net);
+	CHECK_EQ(proc_setting_get(SYSCTLS "tcp_nothing", text), -ENOENT);
+	CHECK_EQ(proc_setting_set(SYSCTLS "tcp_nothing", "1"), -ENOENT);
+	CHECK_EQ(proc_setting_get("/proc/sys/net/core/somaxconn", text), -ENOENT);
+	net_exit(net);
+	net_free(net);
+}
+
 KTEST_MAIN_BOOT()

@@ -331,6 +331,15 @@ TEST_EACH(peer_bucket, refills)
 	fixture_down();
 }
 
+TEST(who_got_how_many_can_be_forgotten)
+{
+	up();
+	CHECK_EQ(errors_sent(10, PEER, ICMP_PORT_UNREACH), 6);
+	icmp_forget(net);
+	CHECK_EQ(errors_sent(10, PEER, ICMP_PORT_UNREACH), 6);
+	fixture_down();
+}
+
 TEST(the_wait_may_come_in_pieces)
 {
 	up();

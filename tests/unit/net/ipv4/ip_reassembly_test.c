@@ -707,6 +707,21 @@ TEST(what_waits_goes_with_its_device)
 	down();
 }
 
+TEST(what_waits_can_be_flushed)
+{
+	u64 gone;
+
+	up(1000);
+	gone = DROP(IP_FRAG_EVICTED);
+	cut(1, 0, 496);
+	cut(2, 0, 496);
+	ip_frag_flush(net);
+	nothing_waits();
+	CHECK_EQ(DROP(IP_FRAG_EVICTED) - gone, 2);
+	ip_frag_flush(net);
+	down();
+}
+
 TEST(sockstat_shows_what_waits)
 {
 	up(1000);

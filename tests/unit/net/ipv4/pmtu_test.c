@@ -332,4 +332,20 @@ TEST(a_datagram_that_must_not_be_cut_hears_of_it)
 	fixture_down();
 }
 
+TEST(a_flush_forgets)
+{
+	struct sock *sk;
+
+	up();
+	sk = connected(far_ip);
+	router_says(sk, 1000, 1500);
+	CHECK_EQ(path_mtu(sk), 1000);
+	ip_route_flush(net);
+	CHECK_EQ(path_mtu(sk), 1500); /* who holds the route looks again */
+	router_says(sk, 1200, 1500);
+	CHECK_EQ(path_mtu(sk), 1200);
+	udp_prot.close(sk, 0);
+	fixture_down();
+}
+
 KTEST_MAIN_BOOT()

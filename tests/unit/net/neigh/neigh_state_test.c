@@ -1288,4 +1288,50 @@ TEST(comes_up_or_not_at_all)
 	net_free(fresh);
 }
 
+/* --- A flush ----------------------------------------------------------------------------------------------------------- */
+static const struct flush_row {
+	const char *name;
+	u8 state;
+	bool stays;
+} flush_rows[] = {
+	{ "none", NUD_NONE, false },     { "incomplete", NUD_INCOMPLETE, false },
+	{ "failed", NUD_FAILED, false }, { "reachable", NUD_REACHABLE, false },
+	{ "stale", NUD_STALE, false },   { "delay", NUD_DELAY, false },
+	{ "probe", NUD_PROBE, false },   { "permanent", NUD_PERMANENT, true },
+};
+
+/* An entry that is held stays in the table and knows nothing: the next packet asks everybody again. */
+TEST_EACH(flush_of_a_held_entry, flush_rows)
+{
+	fixture_up(true);
+	make(row->state);
+	neigh_flush(net);
+	CHECK_EQ(n->dead, false);
+	CHECK_EQ(n->nud_state, row->stays ? NUD_PERMANENT : NUD_NONE);
+	CHECK_EQ(n->arp_queue.qlen, 0);
+	nr_frames = 0;
+	host_clock_advance(20 * SEC); /* no timer of the past runs */
+	CHECK_EQ(nr_frames, 0);
+	CHECK_EQ(send_packet(0), 0);
+	CHECK_EQ(questions(), !row->stays);
+	neigh_release(n);
+	fixture_down();
+}
+
+TEST_EACH(flush_of_a_free_entry, flush_rows)
+{
+	struct neighbour *again;
+
+	fixture_up(true);
+	make(row->state);
+	again = n;
+	neigh_release(n);
+	neigh_flush(net);
+	n = neigh_lookup_create(net, PEER_IP, dev);
+	CHECK_EQ(n->nud_state, row->stays ? NUD_PERMANENT : NUD_NONE);
+	CHECK(!row->stays || n == again);
+	neigh_release(n);
+	fixture_down();
+}
+
 KTEST_MAIN_BOOT()

@@ -117,6 +117,17 @@ TEST(what_was_used_longest_ago_makes_room)
 	hosts_down();
 }
 
+TEST(what_was_learned_can_be_forgotten)
+{
+	hosts_up(1);
+	learn(7);
+	tcp_net_forget(hosts[0]);
+	CHECK(!known(7));
+	learn(7);
+	CHECK(known(7));
+	hosts_down();
+}
+
 TEST(an_empty_answer_changes_nothing)
 {
 	struct tcp_fastopen_cookie none = { 0 }, request = { .there = true };

@@ -116,6 +116,21 @@ TEST_EACH(triple, triple_table)
 	hosts_down();
 }
 
+/* What can be set can be read, and reads as it was set. */
+TEST_EACH(sysctl_reads_back, sysctl_table)
+{
+	char text[PROC_SETTING_MAX] = "";
+
+	hosts_up(1);
+	CHECK_EQ(tcp_sysctl_set(hosts[0], row->setting, row->value), row->err);
+	if (tcp_sysctl_get(hosts[0], row->setting, text) > 0 && *text >= '0' && *text <= '9')
+		CHECK_EQ(strtoull(text, NULL, 10), row->want);
+	else
+		CHECK(row->err == -ENOENT || strncmp(row->setting, "tcp_", 4) || *text);
+	CHECK_EQ(tcp_sysctl_get(hosts[0], "tcp_nothing", text), -ENOENT);
+	hosts_down();
+}
+
 /* --- Birth without memory, at each allocation -------------------------------------------------------------------------------- */
 TEST(init_without_memory)
 {
