@@ -5,7 +5,7 @@
 # `make help` lists the commands.
 
 # --- Variables of the user: taken literally (no expansion of $ in a file name) and handed to the launcher ---------------
-USER_VARS := APP ARGS FILE NIC NET MEM PCAP CMDLINE HOSTFWD TIMEOUT ACCEL MACHINE CPU T FULL SEED SEEDS SECONDS RECORD REPLAY
+USER_VARS := APP ARGS FILE NIC NET MEM PCAP CMDLINE HOSTFWD TIMEOUT ACCEL MACHINE CPU T FULL SERIAL1 SEED SEEDS SECONDS RECORD REPLAY
 $(foreach v,$(USER_VARS),$(if $(filter-out undefined,$(origin $(v))),$(eval override $(v) := $$(value $(v)))$(eval export $(v))))
 
 ifeq ($(origin CC),default)

@@ -82,7 +82,7 @@ NAMED_UP = {
 COMPILER = {"stddef.h", "stdint.h", "stdbool.h", "stdarg.h", "limits.h"}
 # Applications see the C library and nothing of ours.
 OURS = ("lib/", "kernel/", "net/", "wire/", "uapi/", "drivers/", "arch/")
-LIBC = {"net/if.h", "net/ethernet.h"}  # the C library has a folder of that name too
+LIBC = {"net/if.h", "net/if_arp.h", "net/ethernet.h"}  # the C library has a folder of that name too
 
 
 def matches(name, patterns):

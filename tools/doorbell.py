@@ -44,6 +44,7 @@ make clean        remove build/              make help    this page
   ARGS='...'      the application's arguments   CMDLINE='...'  kernel parameters
   NIC=e1000       or e1000e                     NET=user       or tap:IFNAME, dgram:LOCALPORT:REMOTEPORT
   MEM=64          MiB                           PCAP=path      capture (build/run.pcap); empty: none
+  SERIAL1=unix:PATH  or pty: the second serial line (APP=agent: unix:build/agent.sock)
   MACHINE=pc|q35  CPU=max  ACCEL=tcg|kvm        HOSTFWD='tcp:18080:80'   TIMEOUT=seconds
   CC=gcc|clang    DEBUG=1 slab poison and red zones
   RECORD=path     keep every input of a run; REPLAY=path: make run or make debug repeats it, instruction by instruction
@@ -118,7 +119,7 @@ def machine_of(settings, image, append, **more):
     if pcap and not (ROOT / pcap).parent.is_dir():
         raise Failure(f"PCAP={pcap}: there is no folder {pcap.parent}")
     return Machine(kernel=image, append=append, machine=settings.machine, cpu=settings.cpu, accel=settings.accel,
-                   nic=settings.nic, net=settings.net, pcap=pcap, **more)
+                   nic=settings.nic, net=settings.net, serial1=settings.serial1, pcap=pcap, **more)
 
 
 def start(machine, stdin=subprocess.DEVNULL):

@@ -41,6 +41,7 @@ class Machine:
     hostfwd: list = field(default_factory=list)
     pcap: Path | None = None
     serial: Path = Path("build/run.serial")
+    serial1: str | None = None  # the second serial line: "unix:PATH" (QEMU listens there), "pty", or another chardev
     gdb: int | None = None
     netdev_extra: str = ""
     # QEMU's instruction counter: "shift=3,sleep=off" is virtual time, in which waiting takes none of ours.
@@ -77,6 +78,8 @@ class Machine:
         words = [BINARY, "-accel", self.accel, "-machine", self.machine, "-cpu", self.cpu, "-m", str(self.mem),
                  "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio",
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        if self.serial1:
+            words += ["-serial", self.serial1 + (",server=on,wait=off" if self.serial1.startswith("unix:") else "")]
         if self.nic:
             words += ["-netdev", self.netdev(), "-device", f"{self.nic},netdev=n0,romfile="]
         words += self.extra

@@ -56,6 +56,7 @@ class Settings:
     pcap: str | None = "build/run.pcap"
     cmdline: str = ""
     hostfwd: list = field(default_factory=list)
+    serial1: str | None = None  # what the second serial line hangs on
     timeout: int | None = None
     accel: str = "tcg"
     machine: str = "pc"
@@ -85,6 +86,9 @@ class Settings:
         for rule in hostfwd:
             if not re.fullmatch(r"(tcp|udp):\d+:\d+", rule):
                 raise Failure(f"HOSTFWD={rule}: must be tcp:HOSTPORT:GUESTPORT or udp:HOSTPORT:GUESTPORT")
+        serial1 = text("SERIAL1") or ("unix:build/agent.sock" if text("APP") == "agent" else None)
+        if serial1 and not re.fullmatch(r"unix:[^,]+|pty", serial1):
+            raise Failure(f"SERIAL1={serial1}: must be unix:PATH (without a comma) or pty")
         return cls(
             app=text("APP", "send"),
             args=env.get("ARGS"),
@@ -95,6 +99,7 @@ class Settings:
             pcap=env.get("PCAP", "build/run.pcap") or None,
             cmdline=text("CMDLINE", ""),
             hostfwd=hostfwd,
+            serial1=serial1,
             timeout=number("TIMEOUT", env["TIMEOUT"], 1, 1000000) if text("TIMEOUT") else None,
             accel=one_of("ACCEL", text("ACCEL", "tcg"), ("tcg", "kvm")),
             machine=one_of("MACHINE", text("MACHINE", "pc"), ("pc", "q35")),
