@@ -104,8 +104,7 @@ class Lab:
 
     def __init__(self, kernel, folder, append, module_args="", limit=90):
         self.link = Link()
-        self.guest = Guest(Machine(kernel=kernel, append=f"stats=1 {append} -- {module_args}", pcap=folder / "wire.pcap",
-                                   serial=folder / "wire.serial", net=self.link.netdev))
+        self.guest = Guest(self.make_machine(kernel, folder, append, module_args))
         self.guest.limit = limit
         self.command = shell_line(self.guest.machine.command())
         self.outcome = None
@@ -113,14 +112,18 @@ class Lab:
         self.numbers = itertools.count(1)
         self.link.answers[GATEWAY] = GATEWAY_MAC
 
+    def make_machine(self, kernel, folder, append, module_args):
+        return Machine(kernel=kernel, append=f"stats=1 {append} -- {module_args}", pcap=folder / "wire.pcap",
+                       serial=folder / "wire.serial", net=self.link.netdev)
+
     status = property(lambda self: self.outcome.status if self.outcome else "running")
     why = property(lambda self: self.outcome.why if self.outcome else "")
     serial = property(lambda self: self.guest.text)
     counters = property(lambda self: Counters(self.serial))
 
-    def wait_ready(self, pattern="endpoint: ready"):
+    def wait_ready(self, pattern="endpoint: ready", limit=20):
         """The program runs and the NIC receives: QEMU's e1000 is deaf for the first second."""
-        assert self.guest.wait_for(pattern, 20), self.guest.text[-2000:]
+        assert self.guest.wait_for(pattern, limit), self.guest.text[-2000:]
         gateway = Host(self, GATEWAY, GATEWAY_MAC)
         for _ in range(100):
             if gateway.ping(timeout=0.05):
@@ -142,12 +145,15 @@ class Lab:
         return {m[1]: int(m[2]) for m in
                 re.finditer(r"^\s*(\w+):?\s+(\d+)\s*$", self.counters.pages.get("/proc/net/drops", ""), re.M)}
 
+    def ask_to_end(self):
+        Host(self, GATEWAY, GATEWAY_MAC).udp(1, b"quit")
+
     def finish(self):
         """Tells the program to quit; Outcome."""
         if not self.outcome:
             self.link.ending = True
             if self.guest.process.poll() is None:
-                Host(self, GATEWAY, GATEWAY_MAC).udp(1, b"quit")
+                self.ask_to_end()
             self.guest.limit = min(self.guest.limit, time.monotonic() - self.guest.started + 25)
             self.outcome = self.guest.finish(self.guest.limit)
             self.link.close()

@@ -31,6 +31,7 @@ make test         every test; T=pattern: those whose name matches; FULL=1: the l
 make check        format, layers, static analysis, documentation
 make sim          simulated networks; SEEDS=n     make fuzz      libFuzzer; SECONDS=n
 make coverage     branches taken by the tests     make host      build/host/libdoorbell.so
+make conformance  the wire suite against Doorbell and against a Linux guest: docs/CONFORMANCE.md
 make claims       what is said about the transmit path, measured here and on Linux
 make              build/<app>.elf            make iso     build/<app>.iso, bootable as a CD
 make walk         one segment's way, stage by stage: down to the doorbell, up to both frees
@@ -358,6 +359,7 @@ def main(argv):
         "sim": lambda s: needs("gcc", "libc6-dev") or program("tests/sim/run"),
         "fuzz": lambda s: needs("clang", "libclang-rt-14-dev", "libc6-dev") or program("tests/fuzz/run"),
         "claims": lambda s: deps.deps(deps.TO_RUN | {"tshark": ["tshark"]}) or program("tools/claims.py"),
+        "conformance": lambda s: deps.deps(deps.TO_RUN | {"python3-scapy": ["py:scapy"]}) or program("tools/conformance.py"),
         "coverage": lambda s: needs("gcc", "libc6-dev", "clang", "gcovr") or program("tools/coverage.py"),
     }
     if target not in actions:

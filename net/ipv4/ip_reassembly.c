@@ -38,6 +38,7 @@
 #define FRAG_PER_QUEUE  64u
 #define FRAG_MEMORY     (256u * 1024)
 #define FRAG_TIME_S     30u
+#define TCP_FIRST_MIN   16u /* RFC 1858, 3.2.1 */
 #define FRAG_MAX_DIST   64u
 #define FRAG_MEMORY_MAX (64u << 20)
 
@@ -246,7 +247,10 @@ static bool frag_make_room(struct ipq *q, u32 truesize)
 	return true;
 }
 
-/* A fragment whose own header is wrong; sets its place in the datagram. */
+/*
+ * A fragment whose own header is wrong, or one that is made to lead a filter astray: a first piece without TCP's flags, a second one
+ * that begins inside TCP's header (RFC 1858, 3; RFC 3128). Sets its place in the datagram.
+ */
 static bool frag_is_sane(struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
@@ -256,6 +260,8 @@ static bool frag_is_sane(struct sk_buff *skb)
 	f->offset = (ntohs(iph->frag_off) & IP_OFFSET) * 8u;
 	f->end = f->offset + len;
 	if (!len)
+		return false;
+	if (iph->protocol == IPPROTO_TCP && (f->offset == 8 || (!f->offset && len < TCP_FIRST_MIN)))
 		return false;
 	return !(iph->frag_off & htons(IP_MF)) || len % 8 == 0;
 }

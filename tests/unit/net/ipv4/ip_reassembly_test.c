@@ -330,6 +330,38 @@ TEST(a_fragment_without_payload_is_dropped)
 }
 
 /* With the first fragment's options the header and 65515 bytes are too much, though no fragment alone was. */
+static const struct tcp_piece_row {
+	const char *name;
+	u8 proto;
+	u16 offset, len;
+	bool kept;
+} tcp_pieces[] = {
+	{ "first_of_8", IPPROTO_TCP, 0, 8, false },
+	{ "first_of_16", IPPROTO_TCP, 0, 16, true },
+	{ "second_at_8", IPPROTO_TCP, 8, 104, false },
+	{ "second_at_16", IPPROTO_TCP, 16, 104, true },
+	{ "udp_first_of_8", IPPROTO_UDP, 0, 8, true },
+	{ "udp_second_at_8", IPPROTO_UDP, 8, 104, true },
+};
+
+/* Pieces that hide a part of TCP's header from whoever looks at the first one only. */
+TEST_EACH(tcp_header_in_pieces, tcp_pieces)
+{
+	u64 bad;
+
+	up(1000);
+	bad = DROP(IP_FRAG_INVALID);
+	feed_piece(&(struct piece){ .id = 1,
+				    .offset = row->offset,
+				    .len = row->len,
+				    .more = true,
+				    .proto = row->proto });
+	CHECK_EQ(net->frag.packets, row->kept);
+	CHECK_EQ(DROP(IP_FRAG_INVALID) - bad, !row->kept);
+	ip_frag_flush(net);
+	down();
+}
+
 TEST(options_can_make_it_too_long)
 {
 	u32 n;

@@ -1,0 +1,642 @@
+# SPDX-License-Identifier: MIT
+"""TCP: states, closing, errors, windows, recovery."""
+import errno
+import struct
+import time
+
+from scapy.layers.inet import ICMP, IP, TCP
+
+from rig import CLOSED, case, tcp_payload
+from wire_peer import ACK, FIN, GUEST, PSH, RST, SYN, URG, Tcp, is_ack
+
+POLLIN, POLLOUT, POLLERR, POLLHUP, POLLRDHUP = 1, 4, 8, 16, 0x2000
+LINGER = struct.pack("<ii", 1, 0)
+
+
+def shape(frames):
+    return [str(f[TCP].flags) for f in frames]
+
+
+def in_state(t, state, seq=1000):
+    """A connection brought into @state by honest means: (Tcp, the guest's descriptor)."""
+    conn, fd = t.accepted(seq=seq)
+    if state in ("FIN_WAIT1", "FIN_WAIT2", "CLOSING", "TIME_WAIT"):
+        t.agent.shutdown(fd)
+        conn.hear(lambda f: f[TCP].flags.F)
+        if state in ("FIN_WAIT2", "TIME_WAIT"):
+            conn.ack += 1
+            conn.probe(conn.segment(ACK))
+    if state in ("CLOSE_WAIT", "LAST_ACK", "CLOSING", "TIME_WAIT"):
+        conn.send(FIN | ACK)
+        conn.hear(lambda f: f[TCP].ack == conn.seq)
+    if state == "LAST_ACK":
+        t.agent.shutdown(fd)
+        conn.hear(lambda f: f[TCP].flags.F)
+    conn.snd_nxt = conn.ack + (state in ("FIN_WAIT1", "CLOSING", "LAST_ACK")) & 0xffffffff
+    return conn, fd
+
+
+def not_fin(conn, found):
+    return [f for f in found if not f[TCP].flags.F and not tcp_payload(f)]
+
+
+OPEN = ("ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT1", "FIN_WAIT2", "CLOSING", "LAST_ACK")
+
+
+# --- Sequence and acknowledgment numbers ------------------------------------------------------------------------------------------
+@case("S1", "a segment outside the window is answered with where we are, and dropped",
+      *((f"{state.lower()}_{name}", state, by) for state in OPEN for name, by in (("below", -70000), ("beyond", 1 << 30))))
+def outside(t, state, by):
+    conn, _ = in_state(t, state)
+    found = not_fin(conn, conn.probe(conn.segment(ACK, b"old!", seq=conn.seq + by)))
+    assert len(found) == 1 and found[0][TCP].ack == conn.seq and found[0][TCP].seq == conn.snd_nxt
+
+
+@case("S1", "a keep-alive, one byte below the window, is answered")
+def keep_alive(t):
+    conn, fd = t.accepted()
+    found = conn.probe(conn.segment(ACK, seq=conn.seq - 1))
+    assert len(found) == 1 and is_ack(found[0], conn)
+    t.lives(conn, fd)
+
+
+@case("S2", "a reset with exactly the next number ends the connection",
+      *((state.lower(), state) for state in OPEN))
+def exact_reset(t, state):
+    conn, fd = in_state(t, state)
+    assert not_fin(conn, conn.probe(conn.segment(RST))) == []
+    assert conn.is_dead()
+    if state == "ESTABLISHED":
+        assert t.agent.call(6, fd, 0, 10).result == -errno.ECONNRESET
+
+
+@case("S2", "a reset elsewhere in the window is asked back and ends nothing", ("one_beyond", 1), ("far", 30000))
+def reset_in_window(t, by):
+    conn, fd = t.accepted()
+    found = conn.probe(conn.segment(RST, seq=conn.seq + by))
+    assert len(found) == 1 and is_ack(found[0], conn)
+    t.lives(conn, fd)
+
+
+@case("S2", "a reset outside the window is nothing", ("before", -1), ("far_before", -70000), ("far_beyond", 1 << 30), ("opposite", 1 << 31))
+def reset_outside(t, by):
+    conn, fd = t.accepted()
+    assert conn.probe(conn.segment(RST, seq=conn.seq + by)) == []
+    t.lives(conn, fd)
+
+
+@case("S3", "a SYN into an open connection is asked back, wherever it lies; never a reset, never a new connection",
+      ("exact", 0), ("in_window", 500), ("before", -1000), ("opposite", 1 << 31))
+def syn_into_open(t, by):
+    conn, fd = t.accepted()
+    found = conn.probe(conn.segment(SYN, seq=conn.seq + by))
+    assert len(found) == 1 and is_ack(found[0], conn)
+    t.lives(conn, fd)
+
+
+@case("S3", "a SYN-ACK into an open connection is asked back")
+def syn_ack_into_open(t):
+    conn, fd = t.accepted()
+    found = conn.probe(conn.segment(SYN | ACK, seq=conn.seq - 20))
+    assert len(found) == 1 and is_ack(found[0], conn)
+    t.lives(conn, fd)
+
+
+@case("S4", "data that acknowledge what was never sent, or what was long ago, are not delivered",
+      ("next", 1), ("far", 100000), ("opposite", 1 << 31), ("long_ago", -(1 << 20) - (1 << 29)))
+def blind_data(t, by):
+    conn, fd = t.accepted()
+    found = conn.probe(conn.segment(ACK | PSH, b"evil", ack=conn.ack + by))
+    assert len(found) == 1 and is_ack(found[0], conn)
+    t.lives(conn, fd, b"good")
+
+
+@case("S5", "two hundred bad resets get one challenge; another connection is not affected")
+def challenges_are_rare(t):
+    conn, fd = t.accepted()
+    frames = [bytes(conn.segment(RST, seq=conn.seq + 1 + i)) for i in range(200)]
+    started = time.monotonic()
+    found = conn.probe(*frames)
+    assert 1 <= len(found) <= 1 + (time.monotonic() - started) / 0.5
+    other, other_fd = t.accepted()
+    assert len(other.probe(other.segment(RST, seq=other.seq + 1))) == 1
+    t.lives(conn, fd)
+    t.lives(other, other_fd)
+
+
+@case("S6", "in an open connection a segment without ACK is nothing", ("none", 0), ("psh", PSH), ("fin", FIN), ("christmas", FIN | PSH | URG))
+def without_ack(t, flags):
+    conn, fd = t.accepted()
+    assert conn.probe(conn.segment(flags, b"evil")) == []
+    t.lives(conn, fd, b"good")
+
+
+# --- Closing ---------------------------------------------------------------------------------------------------------------------
+def guest_fin(t, conn, fd):
+    since = t.link.mark()
+    t.agent.shutdown(fd)
+    fin = conn.hear(lambda f: f[TCP].flags.F, since)
+    assert fin[TCP].seq == conn.ack and fin[TCP].ack == conn.seq
+
+
+@case("S7", "we close first: FIN, its ACK, the peer's FIN, our ACK, and a FIN again is acknowledged again")
+def active_close(t):
+    conn, fd = t.accepted()
+    guest_fin(t, conn, fd)
+    conn.ack += 1
+    assert conn.probe(conn.segment(ACK)) == []
+    fin = conn.segment(FIN | ACK)
+    conn.send(FIN | ACK)
+    assert is_ack(conn.hear(), conn)
+    time.sleep(0.6)
+    found = conn.probe(fin)
+    assert len(found) == 1 and is_ack(found[0], conn)
+
+
+@case("S7", "the peer closes first: its FIN is acknowledged, ours follows, and nothing is left")
+def passive_close(t):
+    conn, fd = t.accepted()
+    conn.send(FIN | ACK)
+    assert is_ack(conn.hear(), conn)
+    assert t.agent.recv(fd) == b"" and t.agent.poll(fd) & (POLLIN | POLLRDHUP) == POLLIN | POLLRDHUP
+    t.agent.close(fd)
+    conn.hear(lambda f: f[TCP].flags.F)
+    conn.ack += 1
+    assert conn.probe(conn.segment(ACK)) == []
+    assert conn.is_dead()
+
+
+@case("S7", "both close at once: the FINs cross, each is acknowledged")
+def simultaneous_close(t):
+    conn, fd = t.accepted()
+    guest_fin(t, conn, fd)
+    conn.send(FIN | ACK)  # does not acknowledge the guest's
+    answer = conn.hear(lambda f: f[TCP].ack == conn.seq)
+    assert answer[TCP].seq in (conn.ack, conn.ack + 1 & 0xffffffff)
+    conn.ack += 1
+    assert conn.probe(conn.segment(ACK)) == []
+    assert not conn.is_dead()
+
+
+@case("S7", "the peer's FIN may bring the acknowledgment of ours")
+def fin_with_ack_of_fin(t):
+    conn, fd = t.accepted()
+    guest_fin(t, conn, fd)
+    conn.ack += 1
+    conn.send(FIN | ACK)
+    assert is_ack(conn.hear(), conn)
+    assert not conn.is_dead()
+
+
+@case("S7", "we have said all and go on listening")
+def half_close(t):
+    conn, fd = t.accepted()
+    guest_fin(t, conn, fd)
+    conn.ack += 1
+    conn.send(ACK)
+    for _ in range(3):
+        conn.send(ACK | PSH, b"z" * 1000)
+    got = b""
+    while len(got) < 3000:
+        got += t.agent.recv(fd)
+    conn.send(FIN | ACK)
+    conn.hear(lambda f: f[TCP].ack == conn.seq)
+    assert got == b"z" * 3000 and t.agent.recv(fd) == b""
+
+
+@case("S7", "the peer has said all and goes on listening")
+def half_closed(t):
+    conn, fd = t.accepted()
+    conn.send(FIN | ACK)
+    assert is_ack(conn.hear(), conn)
+    since = t.link.mark()
+    t.agent.send(fd, b"still talking")
+    assert tcp_payload(conn.hear(tcp_payload, since)) == b"still talking"
+
+
+@case("S8", "a FIN that is lost is sent again")
+def fin_again(t):
+    conn, fd = t.accepted()
+    guest_fin(t, conn, fd)
+    since = t.link.mark()
+    again = conn.hear(lambda f: f[TCP].flags.F, since, timeout=3)
+    assert again[TCP].seq == conn.ack
+
+
+@case("S9", "a FIN before the data it ends waits for them")
+def early_fin(t):
+    conn, fd = t.accepted()
+    found = conn.probe(conn.segment(FIN | ACK, seq=conn.seq + 4))
+    assert found and all(f[TCP].ack == conn.seq for f in found)
+    assert not t.agent.poll(fd) & POLLIN
+    conn.send(ACK | PSH, b"hole")
+    conn.hear(lambda f: f[TCP].ack == conn.seq + 1)
+    assert t.agent.recv(fd) == b"hole" and t.agent.recv(fd) == b""
+
+
+@case("S10", "close() with data that nobody read is a reset")
+def unread(t):
+    conn, fd = t.accepted()
+    conn.send(ACK | PSH, b"unread")
+    conn.hear(lambda f: f[TCP].ack == conn.seq)
+    since = t.link.mark()
+    t.agent.close(fd)
+    reset = conn.hear(lambda f: f[TCP].flags.R, since)
+    assert reset[TCP].seq == conn.ack
+    assert conn.is_dead()
+
+
+@case("S11", "data after close(): nobody will read them, a reset says so")
+def late_data(t):
+    conn, fd = t.accepted()
+    since = t.link.mark()
+    t.agent.close(fd)
+    conn.hear(lambda f: f[TCP].flags.F, since)
+    conn.ack += 1
+    conn.send(ACK)
+    found = conn.probe(conn.segment(ACK | PSH, b"late"))
+    assert [s in ("R", "RA") for s in shape(found)] == [True]
+    assert conn.is_dead()
+
+
+@case("S13", "TIME-WAIT: a SYN beyond the last number opens anew")
+def reopened(t):
+    listener, port = t.listen()
+    conn = Tcp(t.host, port)
+    conn.open()
+    fd = t.agent.accept(listener)
+    guest_fin(t, conn, fd)
+    conn.ack += 1
+    conn.send(FIN | ACK)
+    assert is_ack(conn.hear(), conn)
+    conn.seq += 1000
+    found = conn.probe(conn.segment(SYN))
+    assert shape(found) == ["SA"]
+    assert 0 < (found[0][TCP].seq - conn.ack & 0xffffffff) < 1 << 31
+
+
+@case("S13", "TIME-WAIT: a SYN below the last number does not")
+def old_syn(t):
+    conn, _ = in_state(t, "TIME_WAIT")
+    time.sleep(0.6)
+    assert shape(conn.probe(conn.segment(SYN, seq=conn.seq - 100))) in (["A"], [])
+
+
+@case("S14", "TIME-WAIT outlives a reset (RFC 1337)")
+def reset_in_time_wait(t):
+    if t.system == "linux":
+        t.agent.tune("net.ipv4.tcp_rfc1337=1")  # Doorbell does it always
+    conn, _ = in_state(t, "TIME_WAIT")
+    assert conn.probe(conn.segment(RST), conn.segment(RST | ACK), conn.segment(RST, seq=conn.seq + 100)) == []
+    assert not conn.is_dead()
+
+
+@case("S15", "a closed connection waits for the peer's FIN only so long; then it is unknown", ("linger2", False), ("sysctl", True), slow=True)
+def orphan_ends(t, sysctl):
+    if sysctl:
+        t.agent.tune("net.ipv4.tcp_fin_timeout=1")
+    conn, fd = t.accepted()
+    if not sysctl:
+        t.agent.set(fd, 6, 8, 1)  # TCP_LINGER2
+    since = t.link.mark()
+    t.agent.close(fd)
+    conn.hear(lambda f: f[TCP].flags.F, since)
+    conn.ack += 1
+    conn.send(ACK)
+    assert not conn.is_dead()
+    time.sleep(1.8)
+    assert conn.is_dead()
+
+
+@case("S16", "SO_LINGER of nothing: close() is a reset")
+def linger_zero(t):
+    conn, fd = t.accepted()
+    t.agent.set(fd, 1, 13, LINGER)
+    since = t.link.mark()
+    t.agent.close(fd)
+    reset = conn.hear(lambda f: f[TCP].flags.R, since)
+    assert reset[TCP].seq == conn.ack
+    assert conn.is_dead()
+
+
+@case("S16", "SO_LINGER of a second: close() waits so long for the last acknowledgment, and no longer", ("acknowledged", True), ("silent", False))
+def linger_waits(t, acknowledged):
+    conn, fd = t.accepted()
+    t.agent.set(fd, 1, 13, struct.pack("<ii", 1, 1))
+    t.agent.send(fd, b"last words")
+    started, since = time.monotonic(), t.link.mark()
+    closing = t.agent.start(9, fd)
+    fin = conn.hear(lambda f: f[TCP].flags.F, since)
+    assert not closing.done.is_set()
+    if acknowledged:
+        conn.ack = fin[TCP].seq + len(tcp_payload(fin)) + 1 & 0xffffffff
+        conn.send(ACK)
+    assert closing.value() == 0
+    took = closing.at - started
+    assert took < 0.7 if acknowledged else 0.8 < took < 2
+
+
+# --- Errors ------------------------------------------------------------------------------------------------------------------------
+@case("S17", "who waits in recv() hears of a reset; poll() shows it")
+def reset_wakes(t):
+    conn, fd = t.accepted()
+    waiting = t.agent.receiving(fd)
+    conn.probe(conn.segment(RST))
+    assert waiting.result().result == -errno.ECONNRESET
+    assert t.agent.poll(fd) & POLLHUP
+    assert t.agent.call(7, fd, 0, 0, payload=b"x").result == -errno.EPIPE
+
+
+def about(conn, seq):
+    return bytes(IP(src=GUEST, dst=conn.host.addr) / TCP(sport=conn.port, dport=conn.sport, seq=seq & 0xffffffff, flags="A"))[:28]
+
+
+UNREACHABLE = {0: errno.ENETUNREACH, 1: errno.EHOSTUNREACH, 2: errno.ENOPROTOOPT, 3: errno.ECONNREFUSED, 5: errno.EOPNOTSUPP,
+               6: errno.ENETUNREACH, 7: errno.EHOSTDOWN, 8: errno.ENONET, 9: errno.ENETUNREACH, 10: errno.EHOSTUNREACH,
+               11: errno.ENETUNREACH, 12: errno.EHOSTUNREACH, 13: errno.EHOSTUNREACH, 14: errno.EHOSTUNREACH, 15: errno.EHOSTUNREACH}
+
+
+@case("S18", "connecting: an unreachable that is hard ends the attempt with its errno",
+      *((f"code_{c}", c) for c in (2, 3)))
+def hard_error(t, code):
+    conn, _, pending, syn = t.connecting()
+    t.link.send(t.host.ip() / ICMP(type=3, code=code) / bytes(syn[IP])[:28])
+    assert pending.result().result == -UNREACHABLE[code]
+
+
+@case("S18", "connecting: an unreachable that quotes another number is nothing")
+def forged_error(t):
+    conn, fd, pending, syn = t.connecting()
+    lie = bytes(syn[IP])[:24] + struct.pack("!I", syn[TCP].seq + 1000 & 0xffffffff)
+    assert conn.probe(t.host.ip() / ICMP(type=3, code=3) / lie) == []
+    conn.send(SYN | ACK)
+    assert pending.value() == 0
+
+
+@case("S18", "open: no unreachable ends a connection", *((f"code_{c}", c) for c in range(16) if c != 4))
+def soft_error(t, code):
+    conn, fd = t.accepted()
+    t.agent.send(fd, b"data")
+    frame = conn.hear(tcp_payload)
+    t.link.send(t.host.ip() / ICMP(type=3, code=code) / about(conn, frame[TCP].seq))
+    conn.ack += 4
+    conn.send(ACK)
+    t.lives(conn, fd)
+
+
+@case("S18", "open: neither time exceeded nor parameter problem ends a connection", ("time", 11), ("parameter", 12), ("redirect", 5))
+def other_errors(t, kind):
+    conn, fd = t.accepted()
+    assert conn.probe(t.host.ip() / ICMP(type=kind, code=0) / about(conn, conn.ack)) == []
+    t.lives(conn, fd)
+
+
+@case("S19", "keep-alive: a probe one below what is expected, without data, then the end", slow=True)
+def keep_alive_probes(t):
+    conn, fd = t.accepted()
+    for option, value in ((4, 1), (5, 1), (6, 2)):  # TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT
+        t.agent.set(fd, 6, option, value)
+    t.agent.set(fd, 1, 9, 1)  # SO_KEEPALIVE
+    waiting = t.agent.receiving(fd)
+    since = conn.since
+    for _ in range(2):
+        probe = conn.hear(lambda f: f[TCP].flags == "A", since, timeout=4)
+        since = t.link.wait(lambda f: f is probe, since) + 1
+        assert probe[TCP].seq == conn.ack - 1 & 0xffffffff and not tcp_payload(probe)
+    assert waiting.result(6).result == -errno.ETIMEDOUT
+    conn.hear(lambda f: f[TCP].flags.R, since)
+    assert conn.is_dead()
+
+
+@case("S20", "TCP_USER_TIMEOUT: data that nobody acknowledges for so long end the connection", slow=True)
+def user_timeout(t):
+    conn, fd = t.accepted()
+    t.agent.set(fd, 6, 18, 1500)
+    started = time.monotonic()
+    t.agent.send(fd, b"anybody?")
+    answer = t.agent.receiving(fd).result(8)
+    assert answer.result == -errno.ETIMEDOUT and 1.2 < time.monotonic() - started < 4.5
+
+
+# --- Data, windows -------------------------------------------------------------------------------------------------------------------
+@case("D1", "segments in any order arrive in order", ("reverse", (4, 3, 2, 1, 0)), ("mixed", (2, 0, 4, 1, 3)), ("pairs", (1, 0, 3, 2, 4)))
+def any_order(t, order):
+    conn, fd = t.accepted()
+    pieces = [bytes([65 + i]) * 100 for i in range(5)]
+    base = conn.seq
+    conn.probe(*[conn.segment(ACK | PSH, pieces[i], seq=base + 100 * i) for i in order])
+    conn.seq += 500
+    got = b""
+    while len(got) < 500:
+        got += t.agent.recv(fd)
+    assert got == b"".join(pieces)
+    t.lives(conn, fd)
+
+
+@case("D2", "old bytes with new ones behind them: only the new ones count")
+def overlap(t):
+    conn, fd = t.accepted()
+    t.lives(conn, fd, b"abcdef")
+    t.link.send(conn.segment(ACK | PSH, b"XXXghi", seq=conn.seq - 3))
+    assert t.agent.recv(fd) == b"ghi"
+
+
+@case("D3", "every second full segment is acknowledged at once, a lone one within half a second")
+def delayed_ack(t):
+    conn, fd = t.accepted(syn={"options": [("MSS", 1460)]})
+    started = time.monotonic()
+    conn.send(ACK, b"a" * 1460)
+    conn.send(ACK, b"b" * 1460)
+    conn.hear(lambda f: f[TCP].ack == conn.seq)
+    conn.send(ACK, b"c")
+    conn.hear(lambda f: f[TCP].ack == conn.seq)
+    assert time.monotonic() - started < 1.5
+
+
+@case("D4", "a segment out of order is acknowledged at once, and so is the one that fills the hole")
+def immediate_ack(t):
+    conn, fd = t.accepted()
+    found = conn.probe(conn.segment(ACK, b"later", seq=conn.seq + 100))
+    assert len(found) == 1 and found[0][TCP].ack == conn.seq
+    found = conn.probe(conn.segment(ACK, b"x" * 100))
+    assert [f[TCP].ack for f in found] == [conn.seq + 105]
+
+
+def fill_window(conn):
+    """Sends until the guest's window is shut; the last window."""
+    window = 0xffff
+    for _ in range(400):
+        found = conn.probe(conn.segment(ACK, b"f" * min(1000, window)))
+        conn.seq += min(1000, window)
+        if found:
+            window = found[-1][TCP].ack + found[-1][TCP].window - conn.seq
+        if window <= 0:
+            return window
+    return window
+
+
+@case("D5", "a window that is shut opens by a segment, not byte by byte, and never shrinks")
+def silly_window(t):
+    listener, port = t.listen(SO_RCVBUF=4096)
+    conn = Tcp(t.host, port)
+    conn.open(options=[("MSS", 1460)])
+    fd = t.agent.accept(listener)
+    edge, frames = 0, []
+    for _ in range(40):
+        size = 500
+        found = conn.probe(conn.segment(ACK, b"f" * size))
+        if found:
+            frames += found
+            if found[-1][TCP].ack == conn.seq:  # nothing was taken: it is shut
+                break
+            conn.seq = found[-1][TCP].ack
+        else:
+            conn.seq += size
+    since = t.link.mark()
+    for _ in range(5):
+        t.agent.recv(fd, 1)
+    t.host.ping()
+    assert not [f for _, f in t.link.log[since:] if t.host.to_me(f) and TCP in f]
+    for f in frames:
+        new = f[TCP].ack + f[TCP].window
+        assert new >= edge
+        edge = new
+
+
+@case("D6", "a small write waits while another is unacknowledged, unless TCP_NODELAY says no", ("nagle", False), ("nodelay", True))
+def nagle(t, nodelay):
+    conn, fd = t.accepted()
+    if nodelay:
+        t.agent.set(fd, 6, 1, 1)
+    t.agent.send(fd, b"one")
+    conn.hear(lambda f: tcp_payload(f) == b"one")
+    since = t.link.mark()
+    t.agent.send(fd, b"two")
+    t.agent.send(fd, b"three")
+    t.host.ping()
+    seen = [tcp_payload(f) for _, f in t.link.log[since:] if t.host.to_me(f) and TCP in f and tcp_payload(f)]
+    assert seen == ([b"two", b"three"] if nodelay else [])
+    if not nodelay:
+        conn.ack += 3
+        conn.send(ACK)
+        assert tcp_payload(conn.hear(lambda f: tcp_payload(f) and f[TCP].seq == conn.ack)) == b"twothree"
+
+
+@case("D7", "a window of nothing is probed, and data flow when it opens", slow=True)
+def zero_window(t):
+    conn, fd = t.accepted(window=0)
+    since = t.link.mark()
+    t.agent.sending(fd, b"waiting for room")
+    for _ in range(2):
+        probe = conn.hear(since=since, timeout=4)
+        assert len(tcp_payload(probe)) <= 1
+        since = t.link.mark()
+        t.link.send(conn.segment(ACK))
+    conn.window = 65535
+    since = t.link.mark()
+    t.link.send(conn.segment(ACK))
+    assert b"waiting for room".endswith(tcp_payload(conn.hear(tcp_payload, since)))
+
+
+@case("D9", "a window that was pulled back is obeyed: nothing goes beyond it")
+def shrunk_window(t):
+    conn, fd = t.accepted(window=800, syn={"options": [("MSS", 200)]})
+    t.agent.sending(fd, bytes(2000))
+    conn.hear(lambda f: f[TCP].seq == conn.ack + 600)
+    conn.window = 100
+    conn.ack += 200
+    since = t.link.mark()
+    t.link.send(conn.segment(ACK))
+    time.sleep(0.7)
+    right = conn.ack + 600  # what had been sent may be sent again
+    assert all(f[TCP].seq + len(tcp_payload(f)) <= right for _, f in t.link.log[since:] if t.host.to_me(f) and TCP in f)
+    conn.window, conn.ack = 65535, conn.ack + 600
+    t.link.send(conn.segment(ACK))
+    conn.hear(lambda f: tcp_payload(f) and f[TCP].seq == conn.ack)
+
+
+@case("D11", "PSH stands on the last segment of a write")
+def push(t):
+    conn, fd = t.accepted(syn={"options": [("MSS", 1460)]})
+    t.agent.send(fd, bytes(4000))
+    conn.hear(lambda f: f[TCP].flags.P and f[TCP].seq + len(tcp_payload(f)) == conn.ack + 4000 & 0xffffffff)
+
+
+@case("D12", "urgent data in line are data in their place")
+def urgent_in_line(t):
+    conn, fd = t.accepted()
+    t.agent.set(fd, 1, 10, 1)  # SO_OOBINLINE
+    conn.probe(conn.segment(PSH | ACK | URG, b"abc", urgptr=3))
+    conn.seq += 3
+    got = b""
+    while len(got) < 3:
+        got += t.agent.recv(fd)
+    assert got == b"abc"
+    t.lives(conn, fd)
+
+
+@case("D12", "an urgent pointer that points nowhere is harmless", ("past_end", 0xffff), ("zero", 0))
+def wild_pointer(t, pointer):
+    conn, fd = t.accepted()
+    t.agent.set(fd, 1, 10, 1)
+    conn.probe(conn.segment(ACK | URG, urgptr=pointer))
+    t.lives(conn, fd)
+
+
+@case("D14", "the numbers run over in mid-connection", ("early", 0xfffffff0), ("at_once", 0xffffffff), ("just_over", 0xfffffffe))
+def wrap(t, seq):
+    conn, fd = t.accepted(seq=seq)
+    for _ in range(3):
+        t.lives(conn, fd, bytes(200))
+    conn.send(FIN | ACK)
+    conn.hear(lambda f: f[TCP].ack == conn.seq)
+
+
+# --- Recovery ----------------------------------------------------------------------------------------------------------------------
+def ten_segments(t, **syn):
+    conn, fd = t.accepted(syn={"options": [("MSS", 200), *syn.get("options", ())]})
+    t.agent.sending(fd, bytes(2000))
+    conn.hear(lambda f: f[TCP].seq == conn.ack + 1800)
+    return conn, fd
+
+
+@case("R3", "what nobody acknowledges is sent again, one segment, after at least 200 ms, and the wait doubles", slow=True)
+def timeout_doubles(t):
+    conn, fd = t.accepted()
+    t.agent.send(fd, b"lost")
+    first = t.link.wait(lambda f: TCP in f and conn.mine(f) and tcp_payload(f), conn.since)
+    times = [t.link.log[first][0]]
+    at = first
+    for _ in range(4):
+        at = t.link.wait(lambda f: TCP in f and conn.mine(f) and tcp_payload(f), at + 1, timeout=5)
+        times.append(t.link.log[at][0])
+    gaps = [b - a for a, b in zip(times, times[1:])]
+    assert gaps[0] > 0.15 and all(1.5 < b / a < 2.7 for a, b in zip(gaps[1:], gaps[2:])), gaps
+
+
+@case("R5", "ten segments, then it waits for an acknowledgment")
+def initial_window(t):
+    conn, fd = t.accepted(syn={"options": [("MSS", 200)]})
+    t.agent.sending(fd, bytes(4000))
+    conn.hear(lambda f: f[TCP].seq == conn.ack + 1800)
+    seen = {f[TCP].seq for _, f in t.link.log[conn.since:] if t.host.to_me(f) and TCP in f and conn.mine(f) and tcp_payload(f)}
+    assert len(seen) == 10
+
+
+@case("R9", "three duplicate acknowledgments: what is missing is sent again before a timeout")
+def fast_retransmit(t):
+    conn, _ = ten_segments(t)
+    since, started = t.link.mark(), time.monotonic()
+    for _ in range(4):
+        t.link.send(conn.segment(ACK))
+    again = conn.hear(lambda f: tcp_payload(f) and f[TCP].seq == conn.ack, since)
+    assert len(tcp_payload(again)) == 200 and time.monotonic() - started < 0.2 + 0.3
+
+
+@case("R9", "one and two duplicate acknowledgments: new data, nothing again")
+def limited_transmit(t):
+    conn, fd = t.accepted(syn={"options": [("MSS", 200)]})
+    t.agent.sending(fd, bytes(4000))
+    conn.hear(lambda f: f[TCP].seq == conn.ack + 1800)
+    found = conn.probe(conn.segment(ACK), conn.segment(ACK))
+    assert [f[TCP].seq - conn.ack for f in found if f[TCP].seq - conn.ack >= 2000] == [2000, 2200]
