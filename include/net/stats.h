@@ -151,7 +151,11 @@ struct seq_file;
 	X(TCPZeroWindowDrop)			\
 	X(TCPRcvQDrop)				\
 	X(TCPDupAcks)				\
+	X(PAWSActive)				\
 	X(PAWSEstab)				\
+	X(TSEcrRejected)			\
+	X(TCPACKSkippedPAWS)			\
+	X(TCPACKSkippedSeq)			\
 	X(TCPACKSkippedChallenge)		\
 	X(TCPACKSkippedSynRecv)			\
 	X(TCPFastOpenActive)			\

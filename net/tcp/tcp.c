@@ -324,6 +324,7 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	tp->ca_state = TCP_CA_Open;
 	tp->max_window = tp->snd_wnd = 0;
 	tp->snd_wscale = tp->rcv_wscale = 0;
+	tp->sack_ok = tp->tstamp_ok = false;
 	tp->copied_seq = tp->rcv_nxt = 0;
 	tp->window_clamp = 65535u << TCP_MAX_WSCALE;
 	tcp_rtt_init(&tp->rtt);

@@ -84,9 +84,11 @@ static void tcp_ack_probe(struct sock *sk) __needs(sk)
 }
 
 /* snd_una moved from @prior: the originals, the round trip, the timer. */
-static void tcp_ack_progress(struct sock *sk, u32 ack, u64 now, struct tcp_acked *acked) __needs(sk)
+static void tcp_ack_progress(struct sock *sk, const struct tcp_seg *seg, u64 now,
+			     struct tcp_acked *acked) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	u32 ack = seg->ack;
 
 	acked->bytes = ack - tp->snd_una;
 	tp->bytes_acked += acked->bytes;
@@ -95,6 +97,8 @@ static void tcp_ack_progress(struct sock *sk, u32 ack, u64 now, struct tcp_acked
 	tp->retrans_stamp_ns = 0;
 	tp->dst_confirm = true;
 	tcp_clean_rtx_queue(sk, now, acked);
+	if (acked->rtt_us == UINT32_MAX) /* of what was sent twice only the echo tells which copy */
+		acked->rtt_us = tcp_tsecr_rtt_us(tp, seg);
 	if (acked->rtt_us != UINT32_MAX) {
 		tcp_rtt_sample(&tp->rtt, acked->rtt_us, tp->snd_una, tp->snd_nxt);
 		tp->backoff = 0; /* Karn: only a sample ends the back-off */
@@ -162,7 +166,7 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 	dupack = seg->ack == prior_una && !wnd_changed && seg->len == 0 && tp->packets_out &&
 		 !(seg->flags & (TCPHDR_SYN | TCPHDR_FIN));
 	if (after(seg->ack, prior_una))
-		tcp_ack_progress(sk, seg->ack, now, &acked);
+		tcp_ack_progress(sk, seg, now, &acked);
 	if (dupack || acked.bytes)
 		tcp_fastretrans(sk, &acked, dupack);
 	tcp_update_pacing_rate(sk);

@@ -168,14 +168,22 @@ void tcp_send_challenge_ack(struct sock *sk)
 	tcp_send_ack(sk);
 }
 
-/** tcp_send_dupack() - answers an unacceptable segment (RFC 9293, 3.10.7.4), empty ones 10 times a second. Context: BH off. */
-void tcp_send_dupack(struct sock *sk)
+/**
+ * tcp_send_dupack() - answers an empty segment out of place (RFC 9293, 3.10.7.4), 10 times a second
+ * @sk: socket
+ * @skipped: counts what gets no answer
+ *
+ * Context: BH off.
+ */
+void tcp_send_dupack(struct sock *sk, enum tcpext_mib skipped)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u64 now = ktime_get_ns();
 
-	if (tp->oow_ns && now < tp->oow_ns)
+	if (tp->oow_ns && now < tp->oow_ns) {
+		sk->sk_net->mib.tcpext[skipped]++;
 		return;
+	}
 	tp->oow_ns = now + TCP_INVALID_RATELIMIT_NS / 5;
 	tcp_send_ack(sk);
 }
@@ -267,6 +275,11 @@ static void tcp_connect_init(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
+	tp->sack_ok = tcp_net_of(sk)->sack;
+	tp->tstamp_ok = tcp_net_of(sk)->timestamps;
+	tp->tsoffset = tcp_ts_offset(sk->sk_net, &sk->__sk_common);
+	tp->syn_tsval = tcp_tsval(ktime_get_ns(), tp->tsoffset);
+	tp->ts_recent = tp->ts_recent_secs = 0;
 	tcp_init_rcv_space(sk, tcp_net_of(sk)->window_scaling);
 	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = 0;
 	tp->snd_una = tp->snd_nxt = tp->snd_sml = tp->pushed_seq = tp->write_seq;

@@ -8,7 +8,7 @@
  * Above: tcp_ipv4.c. Below: tcp_data.c, tcp_ack.c, tcp_minisocks.c, tcp_control.c.
  * Context: BH off; owner of the socket (backlog), or softirq while nobody owns it. The caller holds a reference.
  * Owns: the segment until it is queued or freed.
- * Specs: RFC 9293 3.10.7.3, 3.10.7.4; RFC 5961 3-5; RFC 6093 (urgent data is ordinary data); RFC 7323 2.
+ * Specs: RFC 9293 3.10.7.3, 3.10.7.4; RFC 5961 3-5; RFC 6093 (urgent data is ordinary data); RFC 7323 2, 4.3, 5.
  */
 #include "tcp_internal.h"
 
@@ -33,6 +33,10 @@ static void tcp_apply_syn_options(struct tcp_sock *tp, const struct tcp_options 
 	u32 mss = opt->mss ? opt->mss : TCP_MSS_DEFAULT;
 
 	tp->mss_clamp = min(tp->mss_clamp, mss);
+	tp->sack_ok &= opt->sack_ok;
+	tp->tstamp_ok &= opt->tstamp_ok;
+	if (tp->tstamp_ok)
+		tcp_store_ts_recent(tp, opt->tsval);
 	if (tp->wscale_ok && opt->wscale_ok) {
 		tp->snd_wscale = opt->wscale;
 		return;
@@ -109,17 +113,36 @@ static bool tcp_rcv_fastopen_synack(struct sock *sk, const struct tcp_seg *seg)
 	return false;
 }
 
+/* What comes in SYN-SENT is older than our SYN, or the SYN of an older connection (RFC 7323, 3.2 and 5.3). Return: why it is dropped. */
+static int tcp_synsent_tstamp(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
+	__needs(softirq_ctx, sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 now = tcp_tsval(ktime_get_ns(), tp->tsoffset);
+
+	if (!tp->tstamp_ok || !seg->opt.tstamp_ok || !(seg->flags & TCPHDR_ACK) ||
+	    !seg->opt.tsecr || between(seg->opt.tsecr, tp->syn_tsval, now))
+		return STEP_NEXT;
+	NET_INC_STATS(sk->sk_net, PAWSActive);
+	tcp_v4_send_reset(sk->sk_net, skb, seg);
+	return SKB_DROP_REASON_TCP_PAWS;
+}
+
 /* RFC 9293, 3.10.7.3. Return: reason of the drop (the segment never carries on: text on a SYN is sent again). */
 static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
 	__needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	int r;
 
 	if ((seg->flags & TCPHDR_ACK) &&
 	    (!after(seg->ack, tp->snd_una) || after(seg->ack, tp->snd_nxt))) {
 		tcp_v4_send_reset(sk->sk_net, skb, seg);
 		return SKB_DROP_REASON_TCP_INVALID_ACK;
 	}
+	r = tcp_synsent_tstamp(sk, skb, seg);
+	if (r != STEP_NEXT)
+		return r;
 	if (seg->flags & TCPHDR_RST) {
 		if (seg->flags & TCPHDR_ACK)
 			tcp_reset(sk);
@@ -146,6 +169,52 @@ static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tc
 	return STEP_CONSUMED;
 }
 
+/*
+ * The answer to a segment that is not ours, or no longer: where we are. Text was sent again because an ACK of ours was lost; the rest
+ * may be one half of a loop, so it is limited.
+ */
+static void tcp_answer_unacceptable(struct sock *sk, const struct tcp_seg *seg,
+				    enum tcpext_mib skipped) __needs(softirq_ctx, sk)
+{
+	if (seg->len) {
+		tcp_enter_quickack(sk);
+		tcp_send_ack(sk);
+	} else {
+		tcp_send_dupack(sk, skipped);
+	}
+}
+
+/* Nothing new in a bare ACK that was overtaken by others of about its age: not worth an answer, and no harm (RFC 7323, 5.3 R1's purpose). */
+static bool tcp_disordered_ack(const struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	u32 wnd = (u32)seg->wnd << tp->snd_wscale;
+
+	return (seg->flags & (TCPHDR_ACK | TCPHDR_SYN | TCPHDR_FIN | TCPHDR_RST)) == TCPHDR_ACK &&
+	       !seg->len && seg->seq == tp->rcv_nxt && seg->ack == tp->snd_una &&
+	       wnd == tp->snd_wnd &&
+	       tcp_paws_ok(tp->ts_recent, tp->ts_recent_secs, seg->opt.tsval,
+			   (u32)min(tcp_rto_ns(tp) / NSEC_PER_MSEC, (u64)INT32_MAX));
+}
+
+/* Before the first, RFC 7323 5.3 R1: a timestamp from before the wrap of the sequence numbers. Never of a RST (5.2). */
+static int tcp_step0_paws(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx, sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!tp->tstamp_ok || !seg->opt.tstamp_ok || (seg->flags & TCPHDR_RST) ||
+	    tcp_paws_ok(tp->ts_recent, tp->ts_recent_secs, seg->opt.tsval, TCP_PAWS_SLACK) ||
+	    tcp_disordered_ack(tp, seg))
+		return STEP_NEXT;
+	if (seg->flags & TCPHDR_SYN) {
+		NET_INC_STATS(sk->sk_net, TCPSYNChallenge);
+		tcp_send_challenge_ack(sk);
+	} else {
+		NET_INC_STATS(sk->sk_net, PAWSEstab);
+		tcp_answer_unacceptable(sk, seg, LINUX_MIB_TCPACKSkippedPAWS);
+	}
+	return SKB_DROP_REASON_TCP_PAWS;
+}
+
 /* First: the sequence number. A segment that ends before what we acknowledged last, or begins behind the window, is not ours. */
 static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx, sk)
 {
@@ -162,12 +231,7 @@ static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg) __need
 		return STEP_NEXT;
 	if (seg->flags & TCPHDR_RST)
 		return SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
-	if (seg->len) {
-		tcp_enter_quickack(sk);
-		tcp_send_ack(sk);
-	} else {
-		tcp_send_dupack(sk);
-	}
+	tcp_answer_unacceptable(sk, seg, LINUX_MIB_TCPACKSkippedSeq);
 	return before(seg->end_seq, tp->rcv_wup) && seg->len ? SKB_DROP_REASON_TCP_OLD_DATA
 							     : SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
 }
@@ -264,6 +328,8 @@ static int tcp_step5_ack(struct sock *sk, struct sk_buff *skb, const struct tcp_
 
 	if (!(seg->flags & TCPHDR_ACK))
 		return SKB_DROP_REASON_TCP_FLAGS;
+	if (between(seg->ack, tp->snd_una, tp->snd_nxt))
+		tcp_replace_ts_recent(tp, seg);
 	if (sk->sk_state == TCP_SYN_RECV) {
 		int r = tcp_step5_syn_recv(sk, skb, seg);
 
@@ -353,7 +419,9 @@ static int tcp_steps(struct sock *sk, struct sk_buff *skb, const struct tcp_seg 
 		(void)tcp_send_synack(sk);
 		return STEP_CONSUMED;
 	}
-	r = tcp_step1_sequence(sk, seg);
+	r = tcp_step0_paws(sk, seg);
+	if (r == STEP_NEXT)
+		r = tcp_step1_sequence(sk, seg);
 	if (r == STEP_NEXT)
 		r = tcp_step2_rst(sk, seg);
 	if (r == STEP_NEXT)

@@ -2,7 +2,7 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, rtt, hystart < cubic < cong, seq_index < reply < sndbuf, segment < rtx_queue < state < transmit < output < retransmit < control < recovery < ack < data
+ *   options, tstamp, rtt, hystart < cubic < cong, seq_index < reply < sndbuf, segment < rtx_queue < state < transmit < output < retransmit < control < recovery < ack < data
  *   < tsq < timer < minisocks < input < ipv4 < sendmsg < sockopt < tcp < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
@@ -46,6 +46,8 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 /* --- Numbers ---------------------------------------------------------------------------------------------------------- */
 #define TCP_MSS_DEFAULT          536u
 #define TCP_MIN_SND_MSS          48u
+#define TCP_PAWS_SLACK           1u  /* ticks that a timestamp may be behind, for those who round */
+#define TCP_TSTAMP_LEN           12u /* of a timestamp option with its two NOPs */
 #define TCP_INIT_CWND            10u
 #define TCP_MIN_CWND             2u
 #define TCP_INFINITE_SSTHRESH    0x7fffffffu
@@ -101,6 +103,17 @@ struct tcp_options {
 	u32 tsval, tsecr;
 	struct tcp_sack_block sacks[TCP_MAX_SACKS]; /* as received: not checked against anything */
 	struct tcp_fastopen_cookie foc;
+};
+
+/* What a header of ours carries; tcp_options_write() has the order. */
+struct tcp_out_options {
+	u16 mss; /* 0: none */
+	u8 wscale;
+	bool wscale_ok, sack_perm, tstamp_ok;
+	u8 num_sacks;
+	u32 tsval, tsecr;
+	const struct tcp_sack_block *sacks;
+	const struct tcp_fastopen_cookie *foc; /* NULL: none */
 };
 
 /* A parsed segment on its way through the eight steps. Borrowed by everybody; end_seq counts SYN and FIN. */
@@ -255,6 +268,7 @@ struct tcp_net {
 	u32 max_syn_backlog, max_tw_buckets, max_orphans;
 	u32 window_scaling, slow_start_after_idle;
 	const struct tcp_congestion_ops *ca_ops; /* of new sockets */
+	u32 sack, dsack, timestamps; /* timestamps: 1 from a secret offset, 2 from the clock */
 	u32 autocorking, limit_output_bytes, notsent_lowat, min_tso_segs, tso_win_divisor,
 		retrans_collapse;
 	u32 tw_count, orphan_count;
@@ -326,6 +340,7 @@ struct tcp_sock {
 	u32 ts_recent;                     /* TSval to echo */
 	u32 ts_recent_secs;                /* monotonic second in which it was set */
 	u32 tsoffset;                      /* added to our clock in TSval: no peer sees another's */
+	u32 syn_tsval;                     /* TSval of our first SYN */
 	struct sk_buff_head tcp_rtx_queue; /* sent, not acknowledged; by seq */
 	struct sk_buff_head out_of_order_queue; /* by seq */
 	/* Congestion and loss */
@@ -397,10 +412,12 @@ struct tcp_request_sock {
 	struct list_head node;
 	struct timer timer;
 	u64 sent_ns;
-	u64 next_ack_ns; /* not before: what is out of place gets two answers a second */
-	u32 rcv_isn, snt_isn, rcv_wnd;
+	u32 rcv_isn, snt_isn, ts_recent; /* TSval of the SYN */
+	u16 next_ack_ms; /* not before, modulo 2^16: what is out of place gets two answers a second */
+	u16 rcv_wnd;
 	u16 mss, advmss; /* the peer's; ours */
-	u8 wscale_ok, snd_wscale, rcv_wscale;
+	u8 snd_wscale, rcv_wscale;
+	u8 wscale_ok : 1, sack_ok : 1, tstamp_ok : 1; /* negotiated */
 	u8 retrans;
 };
 static_assert(sizeof(struct tcp_request_sock) <= 192, "budget: what each SYN of a flood costs");
@@ -411,6 +428,8 @@ struct tcp_timewait_sock {
 	struct timer timer;
 	u32 rcv_nxt, snd_nxt, rcv_wnd; /* rcv_wnd: as sent on the wire */
 	u64 next_ack_ns;               /* not before: at most 10 answers a second */
+	bool tstamp_ok;
+	u32 ts_recent, ts_recent_secs, ts_off; /* as those of struct tcp_sock */
 };
 static_assert(sizeof(struct tcp_timewait_sock) <= 192,
 	      "budget: a closed connection is remembered cheaply");
@@ -419,6 +438,12 @@ static_assert(sizeof(struct tcp_timewait_sock) <= 192,
 static inline u32 tcp_headers_len(const struct tcp_sock *tp)
 {
 	return tp->icsk_af_ops->net_header_len + TCP_HDR_LEN;
+}
+
+/* Bytes of each segment's room that the options which always come take. */
+static inline u32 tcp_tstamp_len(const struct tcp_sock *tp)
+{
+	return tp->tstamp_ok ? TCP_TSTAMP_LEN : 0;
 }
 
 static inline u32 tcp_wnd_end(const struct tcp_sock *tp)
@@ -456,12 +481,19 @@ static inline u64 tcp_rto_ns(const struct tcp_sock *tp)
 
 /* tcp_options.c */
 void tcp_options_parse(const u8 *p, u32 len, struct tcp_options *o);
-u32 tcp_options_syn_len(bool wscale_ok);
-u32 tcp_options_build_syn(u8 *p, u16 mss, bool wscale_ok, u8 wscale);
-u32 tcp_options_fastopen_len(const struct tcp_fastopen_cookie *foc);
-void tcp_options_build_fastopen(u8 *p, const struct tcp_fastopen_cookie *foc);
+u32 tcp_options_len(const struct tcp_out_options *o);
+u32 tcp_options_write(u8 *p, const struct tcp_out_options *o);
 bool tcp_seg_parse(const struct sk_buff *skb, struct tcp_seg *seg);
 u8 tcp_select_wscale(u32 space);
+
+/* tcp_tstamp.c */
+u32 tcp_ts_offset(const struct net *net, const struct sock_common *c);
+u32 tcp_tsval(u64 now_ns, u32 offset);
+bool tcp_paws_ok(u32 ts_recent, u32 ts_recent_secs, u32 tsval, u32 slack);
+bool tcp_paws_reject(u32 ts_recent, u32 ts_recent_secs, const struct tcp_seg *seg);
+void tcp_store_ts_recent(struct tcp_sock *tp, u32 tsval);
+void tcp_replace_ts_recent(struct tcp_sock *tp, const struct tcp_seg *seg);
+u32 tcp_tsecr_rtt_us(const struct tcp_sock *tp, const struct tcp_seg *seg);
 
 /* tcp_seq_index.c */
 void tcp_index_add(struct rb_root *index, struct sk_buff_head *q, struct sk_buff *skb);
@@ -471,7 +503,14 @@ struct sk_buff *tcp_index_find(const struct rb_root *index, u32 seq);
 /* tcp_reply.c */
 void tcp_v4_send_reset(struct net *net, const struct sk_buff *skb, const struct tcp_seg *seg)
 	__needs(softirq_ctx);
-void tcp_v4_send_ack(struct net *net, const struct sock_common *c, u32 seq, u32 ack, u16 wnd)
+/* What a mini socket says. */
+struct tcp_mini_ack {
+	u32 seq, ack;
+	u16 wnd; /* as on the wire */
+	bool tstamp_ok;
+	u32 ts_off, ts_recent;
+};
+void tcp_v4_send_ack(struct net *net, const struct sock_common *c, const struct tcp_mini_ack *a)
 	__needs(softirq_ctx);
 int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 tos,
 		       const struct tcp_fastopen_cookie *foc) __needs(softirq_ctx);
@@ -571,7 +610,7 @@ struct sk_buff *tcp_ctl_skb(u32 seq, u8 flags);
 void tcp_send_ack(struct sock *sk) __needs(sk);
 void tcp_send_delayed_ack(struct sock *sk) __needs(sk);
 void tcp_send_challenge_ack(struct sock *sk) __needs(softirq_ctx, sk);
-void tcp_send_dupack(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_send_dupack(struct sock *sk, enum tcpext_mib skipped) __needs(softirq_ctx, sk);
 void tcp_send_fin(struct sock *sk) __needs(sk);
 void tcp_send_owed_fin(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_send_active_reset(struct sock *sk) __needs(sk);

@@ -105,7 +105,7 @@ static bool tcp_req_windows(const struct sock *lsk, struct tcp_request_sock *req
 			     .oif = req->c.skc_bound_dev_if,
 			     .flowi4_proto = IPPROTO_TCP };
 	struct rtable *rt = ip_route_output_key(lsk->sk_net, &fl);
-	u32 space = tcp_full_space(lsk), mss, scale_for;
+	u32 space = tcp_full_space(lsk), mss, scale_for, seg;
 
 	if (IS_ERR(rt))
 		return false;
@@ -116,13 +116,18 @@ static bool tcp_req_windows(const struct sock *lsk, struct tcp_request_sock *req
 	scale_for = lsk->sk_userlocks & SOCK_RCVBUF_LOCK ? space : max(space, tn->rmem[2]);
 	req->advmss = (u16)mss;
 	req->mss = opt->mss ? opt->mss : TCP_MSS_DEFAULT;
+	req->sack_ok = opt->sack_ok && tn->sack;
+	if (opt->tstamp_ok && tn->timestamps) {
+		req->tstamp_ok = true;
+		req->ts_recent = opt->tsval;
+	}
 	if (opt->wscale_ok && tn->window_scaling) {
-		req->wscale_ok = 1;
+		req->wscale_ok = true;
 		req->snd_wscale = opt->wscale;
 		req->rcv_wscale = tcp_select_wscale(min(scale_for, tcp_sk(lsk)->window_clamp));
 	}
-	space = min(space, 65535u);
-	req->rcv_wnd = space > mss ? space / mss * mss : space;
+	seg = mss - (req->tstamp_ok ? TCP_TSTAMP_LEN : 0); /* what the peer's segments will hold */
+	req->rcv_wnd = (u16)min(space > seg ? space / seg * seg : space, 65535u);
 	return true;
 }
 
@@ -214,6 +219,11 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = req->rcv_isn + 1;
 	tp->rcv_wnd = req->rcv_wnd;
 	tp->advmss = req->advmss;
+	tp->sack_ok = req->sack_ok;
+	tp->tstamp_ok = req->tstamp_ok;
+	tp->tsoffset = tcp_ts_offset(child->sk_net, &req->c);
+	if (req->tstamp_ok)
+		tcp_store_ts_recent(tp, req->ts_recent);
 	tp->rcv_mss = min(tp->advmss, TCP_MSS_DEFAULT);
 	tp->snd_una = tp->snd_nxt = tp->write_seq = req->snt_isn + 1;
 	tp->snd_wl1 = req->rcv_isn;
@@ -387,6 +397,7 @@ enum skb_drop_reason tcp_conn_request(struct sock *lsk, struct sk_buff *skb,
 	ltp->syn_queue_len++;
 	net->socks_live++;
 	req->sent_ns = ktime_get_ns();
+	req->next_ack_ms = (u16)(req->sent_ns / NSEC_PER_MSEC);
 	early = tcp_fastopen_screen(lsk, skb, seg, &foc);
 	if (early && tcp_fastopen_child(req, skb, seg)) {
 		NET_INC_STATS(net, TCPFastOpenPassive);
@@ -409,14 +420,49 @@ drop:
 /* A segment out of place is worth an answer, but not each of a flood (RFC 5961, 7). Return: now. */
 static bool tcp_req_may_answer(struct tcp_request_sock *req)
 {
-	u64 now = ktime_get_ns();
+	u16 now = (u16)(ktime_get_ns() / NSEC_PER_MSEC);
 
-	if (now < req->next_ack_ns) {
+	if ((s16)(now - req->next_ack_ms) < 0) {
 		NET_INC_STATS(req->c.skc_net, TCPACKSkippedSynRecv);
 		return false;
 	}
-	req->next_ack_ns = now + TCP_INVALID_RATELIMIT_NS;
+	req->next_ack_ms = (u16)(now + TCP_INVALID_RATELIMIT_NS / NSEC_PER_MSEC);
 	return true;
+}
+
+/* Where we are, to somebody who is elsewhere. */
+static void tcp_req_answer(struct tcp_request_sock *req) __needs(softirq_ctx)
+{
+	/* No SYN any more, so it is scaled (RFC 7323, 2.2); rounded up, so that the right edge does not move back. */
+	u32 scale = req->wscale_ok ? req->rcv_wscale : 0;
+	const struct tcp_mini_ack a = {
+		.seq = req->snt_isn + 1,
+		.ack = req->rcv_isn + 1,
+		.wnd = (u16)min(ALIGN((u32)req->rcv_wnd, 1u << scale) >> scale, 65535u),
+		.tstamp_ok = req->tstamp_ok,
+		.ts_off = tcp_ts_offset(req->c.skc_net, &req->c),
+		.ts_recent = req->ts_recent
+	};
+
+	if (tcp_req_may_answer(req))
+		tcp_v4_send_ack(req->c.skc_net, &req->c, &a);
+}
+
+/* The timestamp is older than the SYN's. */
+static bool tcp_req_paws_reject(const struct tcp_request_sock *req, const struct tcp_seg *seg)
+{
+	return req->tstamp_ok &&
+	       tcp_paws_reject(req->ts_recent, (u32)(req->sent_ns / NSEC_PER_SEC), seg);
+}
+
+/* The echo is of nothing that we sent: neither of our first SYN-ACK nor of what followed. */
+static bool tcp_req_tsecr_reject(const struct tcp_request_sock *req, const struct tcp_seg *seg)
+{
+	u32 off = tcp_ts_offset(req->c.skc_net, &req->c);
+
+	return req->tstamp_ok && seg->opt.tstamp_ok && seg->opt.tsecr &&
+	       !between(seg->opt.tsecr, tcp_tsval(req->sent_ns, off),
+			tcp_tsval(ktime_get_ns(), off));
 }
 
 /* What a half-open connection does not take: why not, answered where an answer is due. NR_DROP_REASONS: its ACK may follow. */
@@ -425,15 +471,21 @@ static enum skb_drop_reason tcp_req_screen(struct tcp_request_sock *req, struct 
 {
 	struct net *net = req->c.skc_net;
 	u32 rcv_nxt = req->rcv_isn + 1;
-	/* No SYN any more, so it is scaled (RFC 7323, 2.2); rounded up, so that the right edge does not move back. */
-	u32 scale = req->wscale_ok ? req->rcv_wscale : 0;
-	u16 wnd = (u16)min(ALIGN(req->rcv_wnd, 1u << scale) >> scale, 65535u);
+	bool old = tcp_req_paws_reject(req, seg), strange = tcp_req_tsecr_reject(req, seg);
 
-	if (before(seg->end_seq, rcv_nxt) || after(seg->seq, rcv_nxt + req->rcv_wnd)) {
-		if (!(seg->flags & TCPHDR_RST) && tcp_req_may_answer(req))
-			tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt, wnd);
-		return SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
+	if (old || strange || before(seg->end_seq, rcv_nxt) ||
+	    after(seg->seq, rcv_nxt + req->rcv_wnd)) {
+		if (!(seg->flags & TCPHDR_RST))
+			tcp_req_answer(req);
+		if (old)
+			NET_INC_STATS(net, PAWSEstab);
+		else if (strange)
+			NET_INC_STATS(net, TSEcrRejected);
+		return old || strange ? SKB_DROP_REASON_TCP_PAWS
+				      : SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
 	}
+	if (req->tstamp_ok && seg->opt.tstamp_ok && !after(seg->seq, rcv_nxt))
+		req->ts_recent = seg->opt.tsval;
 	if (seg->flags & TCPHDR_RST) {
 		if (seg->seq ==
 		    rcv_nxt) { /* RFC 5961: only the exact number; back to LISTEN without a word */
@@ -445,8 +497,7 @@ static enum skb_drop_reason tcp_req_screen(struct tcp_request_sock *req, struct 
 	}
 	if (seg->flags & TCPHDR_SYN) {
 		NET_INC_STATS(net, TCPSYNChallenge);
-		if (tcp_req_may_answer(req))
-			tcp_v4_send_ack(net, &req->c, req->snt_isn + 1, rcv_nxt, wnd);
+		tcp_req_answer(req);
 		return SKB_DROP_REASON_TCP_INVALID_SYN;
 	}
 	if (!(seg->flags & TCPHDR_ACK))
@@ -476,7 +527,7 @@ struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
 
 	*reason = NR_DROP_REASONS;
 	if ((seg->flags & TCPHDR_SYN) && seg->seq == req->rcv_isn &&
-	    !(seg->flags & (TCPHDR_RST | TCPHDR_ACK))) {
+	    !(seg->flags & (TCPHDR_RST | TCPHDR_ACK)) && !tcp_req_paws_reject(req, seg)) {
 		if (tcp_req_may_answer(req)) /* our SYN-ACK was lost */
 			(void)tcp_v4_send_synack(net, req, req->listener->inet_tos, NULL);
 		return NULL;
@@ -578,6 +629,10 @@ void tcp_time_wait(struct sock *sk)
 	/* Rounded up, as tcp_select_window() does: the right edge does not move back (RFC 9293 SHLD-14). */
 	tw->rcv_wnd =
 		min(ALIGN(tcp_receive_window(tp), 1u << tp->rcv_wscale) >> tp->rcv_wscale, 65535u);
+	tw->tstamp_ok = tp->tstamp_ok;
+	tw->ts_recent = tp->ts_recent;
+	tw->ts_recent_secs = tp->ts_recent_secs;
+	tw->ts_off = tp->tsoffset;
 	inet_ehash_replace(net->tcp_hash, &sk->__sk_common, &tw->c);
 	inet_inherit_port(net->tcp_hash, &tw->c, sk->sk_num);
 	net->tcp->tw_count++;
@@ -597,7 +652,8 @@ void tcp_time_wait(struct sock *sk)
  * @listens: somebody would take a new connection; without him a SYN is old, or a forgery that must not end the wait
  * @isn: set (not 0) when a new SYN may open the connection again: least initial sequence number for it
  *
- * RST is ignored (RFC 1337); a FIN sent again is acknowledged and restarts the 60 s (RFC 9293, 3.10.7.4).
+ * RST is ignored (RFC 1337); a FIN sent again is acknowledged and restarts the 60 s (RFC 9293, 3.10.7.4). A SYN is new when its
+ * number is, or, where timestamps were used, its timestamp (RFC 6191).
  *
  * Context: softirq, BH off.
  */
@@ -605,25 +661,40 @@ void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct 
 			  const struct tcp_seg *seg, bool listens, u32 *isn)
 {
 	u64 now = ktime_get_ns();
+	bool ts = tw->tstamp_ok && seg->opt.tstamp_ok;
+	bool old = ts && tcp_paws_reject(tw->ts_recent, tw->ts_recent_secs, seg);
 
 	(void)skb;
 	*isn = 0;
 	if (seg->flags & TCPHDR_RST)
 		return;
-	if (listens && (seg->flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN &&
-	    after(seg->seq, tw->rcv_nxt)) {
+	if (listens && !old && (seg->flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN &&
+	    (after(seg->seq, tw->rcv_nxt) || (ts && after(seg->opt.tsval, tw->ts_recent)))) {
 		*isn = tw->snd_nxt + 65535 + 2;
 		if (*isn == 0)
 			*isn = 1;
 		tcp_timewait_kill(net, tw);
 		return;
 	}
+	if (old)
+		NET_INC_STATS(net, PAWSEstab);
 	if (seg->flags & TCPHDR_FIN)
 		(void)mod_timer(&tw->timer, now + TCP_TIMEWAIT_NS);
-	if (seg->seq == tw->rcv_nxt && seg->end_seq == seg->seq)
+	if (!old && seg->seq == tw->rcv_nxt && seg->end_seq == seg->seq) {
+		if (ts) {
+			tw->ts_recent = seg->opt.tsval;
+			tw->ts_recent_secs = (u32)(now / NSEC_PER_SEC);
+		}
 		return; /* the last ACK of the peer, once more */
+	}
 	if (now < tw->next_ack_ns)
 		return;
 	tw->next_ack_ns = now + TCP_INVALID_RATELIMIT_NS / 5;
-	tcp_v4_send_ack(net, &tw->c, tw->snd_nxt, tw->rcv_nxt, (u16)tw->rcv_wnd);
+	tcp_v4_send_ack(net, &tw->c,
+			&(struct tcp_mini_ack){ .seq = tw->snd_nxt,
+						.ack = tw->rcv_nxt,
+						.wnd = (u16)tw->rcv_wnd,
+						.tstamp_ok = tw->tstamp_ok,
+						.ts_off = tw->ts_off,
+						.ts_recent = tw->ts_recent });
 }

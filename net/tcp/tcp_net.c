@@ -55,8 +55,8 @@ static void tcp_default_settings(struct tcp_net *tn)
 	tn->max_syn_backlog = 256;
 	tn->max_tw_buckets = 4096;
 	tn->max_orphans = 1024;
-	tn->window_scaling = 1;
 	tn->ca_ops = &tcp_cubic_ops;
+	tn->window_scaling = tn->sack = tn->dsack = tn->timestamps = 1;
 	tn->slow_start_after_idle = 1;
 	tn->autocorking = 1;
 	tn->limit_output_bytes = 1u << 20;
@@ -234,6 +234,9 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(max_tw_buckets, max_tw_buckets, 0, 1000000),
 	TCP_SYSCTL(max_orphans, max_orphans, 0, 1000000),
 	TCP_SYSCTL(window_scaling, window_scaling, 0, 1),
+	TCP_SYSCTL(sack, sack, 0, 1),
+	TCP_SYSCTL(dsack, dsack, 0, 1),
+	TCP_SYSCTL(timestamps, timestamps, 0, 2),
 	TCP_SYSCTL(slow_start_after_idle, slow_start_after_idle, 0, 1),
 	TCP_SYSCTL(autocorking, autocorking, 0, 1),
 	TCP_SYSCTL(limit_output_bytes, limit_output_bytes, 0, INT32_MAX),

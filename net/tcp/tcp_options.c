@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * TCP header and options as bytes: parsing what the wire brings, building what a SYN announces. Pure functions.
+ * TCP header and options as bytes: parsing what the wire brings, writing what a segment carries. Pure functions.
  *
- * Interface: tcp_options_parse, tcp_options_build_syn, tcp_options_syn_len, tcp_seg_parse, tcp_select_wscale
+ * Interface: tcp_options_parse, tcp_options_len, tcp_options_write, tcp_seg_parse, tcp_select_wscale
  * Above: every other file of net/tcp. Below: <lib/reader.h>.
  * Context: any. Owns: nothing.
  * Specs: RFC 9293 3.1, 3.2, 3.7.1; RFC 7323 2; RFC 2018 2, 3; RFC 6691.
@@ -116,54 +116,52 @@ void tcp_options_parse(const u8 *p, u32 len, struct tcp_options *o)
 	}
 }
 
-/** tcp_options_syn_len() - bytes that tcp_options_build_syn() will write. Return: 4 or 8. Context: any. */
-u32 tcp_options_syn_len(bool wscale_ok)
-{
-	return wscale_ok ? 8 : 4;
-}
-
-/**
- * tcp_options_build_syn() - the options of a SYN or SYN-ACK: MSS, then NOP and window scale
- * @p: room for tcp_options_syn_len() bytes
- * @mss: payload we can receive (RFC 6691: without options)
- * @wscale_ok: announce @wscale
- * @wscale: shift of the windows we shall announce, <= 14
- *
- * Context: any. Return: bytes written, a multiple of 4.
- */
-u32 tcp_options_build_syn(u8 *p, u16 mss, bool wscale_ok, u8 wscale)
-{
-	BUG_ON(wscale > TCP_MAX_WSCALE);
-	p[0] = TCPOPT_MSS;
-	p[1] = TCPOLEN_MSS;
-	put_unaligned_be16(mss, p + 2);
-	if (!wscale_ok)
-		return 4;
-	p[4] = TCPOPT_NOP;
-	p[5] = TCPOPT_WINDOW;
-	p[6] = TCPOLEN_WINDOW;
-	p[7] = wscale;
-	return 8;
-}
-
-/** tcp_options_fastopen_len() - bytes of the option with its padding; 0 when there is none. Context: any. Return: them. */
-u32 tcp_options_fastopen_len(const struct tcp_fastopen_cookie *foc)
+/* Bytes of Fast Open's option with its padding. */
+static u32 tcp_fastopen_len(const struct tcp_fastopen_cookie *foc)
 {
 	u32 base = foc->exp ? TCPOLEN_EXP_FASTOPEN_BASE : TCPOLEN_FASTOPEN_BASE;
 
 	return foc->there ? ALIGN(base + foc->len, 4u) : 0;
 }
 
-/**
- * tcp_options_build_fastopen() - a cookie, or the request for one, padded behind
- * @p: room for tcp_options_fastopen_len() bytes
- *
- * Context: any.
- */
-void tcp_options_build_fastopen(u8 *p, const struct tcp_fastopen_cookie *foc)
+/** tcp_options_len() - bytes that tcp_options_write() will write. Context: any. Return: a multiple of 4, 40 at most. */
+u32 tcp_options_len(const struct tcp_out_options *o)
+{
+	u32 len = (o->mss ? TCPOLEN_MSS : 0) + (o->wscale_ok ? 4u : 0);
+
+	if (o->tstamp_ok)
+		len += TCP_TSTAMP_LEN; /* SACK-permitted stands where its NOPs would */
+	else if (o->sack_perm)
+		len += 4;
+	if (o->num_sacks)
+		len += 4u + o->num_sacks * TCPOLEN_SACK_PERBLOCK;
+	if (o->foc && len + tcp_fastopen_len(o->foc) <= TCP_MAX_OPTIONS)
+		len += tcp_fastopen_len(o->foc);
+	BUG_ON(len > TCP_MAX_OPTIONS);
+	return len;
+}
+
+/* Two NOPs, or SACK-permitted in their place; then a kind and its length. Return: behind them. */
+static u8 *tcp_put_kind(u8 *p, bool sack_perm, u8 kind, u8 len)
+{
+	p[0] = sack_perm ? TCPOPT_SACK_PERM : TCPOPT_NOP;
+	p[1] = sack_perm ? TCPOLEN_SACK_PERM : TCPOPT_NOP;
+	p[2] = kind;
+	p[3] = len;
+	return p + 4;
+}
+
+static u8 *tcp_put_word(u8 *p, u32 v)
+{
+	put_unaligned_be32(v, p);
+	return p + 4;
+}
+
+/* A cookie, or the request for one, padded behind. */
+static void tcp_put_fastopen(u8 *p, const struct tcp_fastopen_cookie *foc)
 {
 	u32 base = foc->exp ? TCPOLEN_EXP_FASTOPEN_BASE : TCPOLEN_FASTOPEN_BASE;
-	u32 end = tcp_options_fastopen_len(foc);
+	u32 end = tcp_fastopen_len(foc);
 
 	if (!foc->there)
 		return;
@@ -175,6 +173,51 @@ void tcp_options_build_fastopen(u8 *p, const struct tcp_fastopen_cookie *foc)
 	memcpy(p + base, foc->val, foc->len);
 	for (u32 i = base + foc->len; i < end; i++)
 		p[i] = TCPOPT_NOP;
+}
+
+/**
+ * tcp_options_write() - the options of a segment: MSS, SACK-permitted, timestamps, window scale, SACK blocks, Fast Open
+ * @p: room for tcp_options_len() bytes
+ * @o: what there is; Fast Open's is left out when the others leave no room for it
+ *
+ * The order and the padding are those of the hosts that peers know best; each option begins so that its words are aligned.
+ *
+ * Context: any. Return: bytes written, a multiple of 4.
+ */
+u32 tcp_options_write(u8 *p, const struct tcp_out_options *o)
+{
+	u32 len = tcp_options_len(o);
+	u8 *end = p + len;
+
+	BUG_ON(o->wscale > TCP_MAX_WSCALE || o->num_sacks > TCP_MAX_SACKS);
+	if (o->mss) {
+		p[0] = TCPOPT_MSS;
+		p[1] = TCPOLEN_MSS;
+		put_unaligned_be16(o->mss, p + 2);
+		p += TCPOLEN_MSS;
+	}
+	if (o->tstamp_ok) {
+		p = tcp_put_kind(p, o->sack_perm, TCPOPT_TIMESTAMP, TCPOLEN_TIMESTAMP);
+		p = tcp_put_word(tcp_put_word(p, o->tsval), o->tsecr);
+	} else if (o->sack_perm) {
+		p = tcp_put_kind(p, false, TCPOPT_SACK_PERM, TCPOLEN_SACK_PERM);
+	}
+	if (o->wscale_ok) {
+		p[0] = TCPOPT_NOP;
+		p[1] = TCPOPT_WINDOW;
+		p[2] = TCPOLEN_WINDOW;
+		p[3] = o->wscale;
+		p += 4;
+	}
+	if (o->num_sacks) {
+		p = tcp_put_kind(p, false, TCPOPT_SACK,
+				 (u8)(TCPOLEN_SACK_BASE + o->num_sacks * TCPOLEN_SACK_PERBLOCK));
+		for (u32 i = 0; i < o->num_sacks; i++)
+			p = tcp_put_word(tcp_put_word(p, o->sacks[i].start), o->sacks[i].end);
+	}
+	if (p < end)
+		tcp_put_fastopen(p, o->foc);
+	return len;
 }
 
 /**

@@ -22,7 +22,7 @@
  * @sk: socket
  * @pmtu: bytes of IP, of which the network layer's header (net_header_len) and TCP's are no payload
  *
- * Never below 48 (a peer that announces less wants to make us work), never above half of the largest window the
+ * The peer's MSS counts no options (RFC 6691): those that each segment has, of IP and of TCP, take their room from it. Never below 48 (a peer that announces less wants to make us work), never above half of the largest window the
  * peer offered, so that two segments fit (RFC 1122, 4.2.3.4).
  *
  * Context: owner or softirq. Return: payload bytes per segment.
@@ -30,15 +30,13 @@
 u32 tcp_sync_mss(struct sock *sk, u32 pmtu)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	u32 mss, cutoff;
+	u32 mss = tcp_headers_len(tp), ext = ip_sk_optlen(sk), cutoff;
 
-	mss = tcp_headers_len(tp) + ip_sk_optlen(sk);
-	mss = pmtu > mss ? pmtu - mss : 0;
-	mss = min(mss, tp->mss_clamp);
+	mss = min(pmtu > mss ? pmtu - mss : 0, tp->mss_clamp);
+	mss = max(mss > ext ? mss - ext : 0, TCP_MIN_SND_MSS) - tcp_tstamp_len(tp);
 	cutoff = tp->max_window > TCP_MSS_DEFAULT ? tp->max_window / 2 : tp->max_window;
 	if (cutoff)
-		mss = min(mss, cutoff);
-	mss = max(mss, TCP_MIN_SND_MSS);
+		mss = min(mss, max(cutoff, TCP_MIN_SND_MSS - tcp_tstamp_len(tp)));
 	tp->pmtu = pmtu;
 	tp->mss_cache = mss;
 	return mss;

@@ -118,24 +118,29 @@ void tcp_v4_send_reset(struct net *net, const struct sk_buff *skb, const struct 
  * tcp_v4_send_ack() - a bare ACK in the name of a mini socket
  * @net: instance
  * @c: identity of the connection
- * @seq: SEG.SEQ, @ack: SEG.ACK, @wnd: SEG.WND as on the wire
+ * @a: its numbers, window and timestamps
  *
  * Context: softirq, or BH off.
  */
-void tcp_v4_send_ack(struct net *net, const struct sock_common *c, u32 seq, u32 ack, u16 wnd)
+void tcp_v4_send_ack(struct net *net, const struct sock_common *c, const struct tcp_mini_ack *a)
 {
+	const struct tcp_out_options o = { .tstamp_ok = a->tstamp_ok,
+					   .tsval = tcp_tsval(ktime_get_ns(), a->ts_off),
+					   .tsecr = a->ts_recent };
 	struct tcp_hdr_spec h = { .saddr = c->skc_rcv_saddr,
 				  .daddr = c->skc_daddr,
 				  .sport = htons(c->skc_num),
 				  .dport = c->skc_dport,
-				  .seq = seq,
-				  .ack = ack,
+				  .seq = a->seq,
+				  .ack = a->ack,
+				  .optlen = tcp_options_len(&o),
 				  .flags = TCPHDR_ACK,
-				  .wnd = wnd };
+				  .wnd = a->wnd };
 	struct sk_buff *out = tcp_reply_skb();
 
 	if (!out)
 		return;
+	(void)tcp_options_write(skb_push(out, h.optlen), &o);
 	tcp_push_header(out, &h);
 	__tcp_v4_send_check(out, h.saddr, h.daddr);
 	TCP_INC_STATS(net, OutSegs);
@@ -156,26 +161,29 @@ int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 t
 		       const struct tcp_fastopen_cookie *foc)
 {
 	const struct sock_common *c = &req->c;
+	const struct tcp_out_options o = { .mss = req->advmss,
+					   .wscale_ok = req->wscale_ok,
+					   .wscale = req->rcv_wscale,
+					   .sack_perm = req->sack_ok,
+					   .tstamp_ok = req->tstamp_ok,
+					   .tsval =
+						   tcp_tsval(ktime_get_ns(), tcp_ts_offset(net, c)),
+					   .tsecr = req->ts_recent,
+					   .foc = foc };
 	struct tcp_hdr_spec h = { .saddr = c->skc_rcv_saddr,
 				  .daddr = c->skc_daddr,
 				  .sport = htons(c->skc_num),
 				  .dport = c->skc_dport,
 				  .seq = req->snt_isn,
 				  .ack = req->rcv_isn + 1,
+				  .optlen = tcp_options_len(&o),
 				  .flags = TCPHDR_SYN | TCPHDR_ACK,
-				  .wnd = (u16)min(req->rcv_wnd, 65535u) };
+				  .wnd = req->rcv_wnd };
 	struct sk_buff *out = tcp_reply_skb();
-	u32 syn_len;
-	u8 *p;
 
 	if (!out)
 		return -ENOMEM;
-	syn_len = tcp_options_syn_len(req->wscale_ok);
-	h.optlen = syn_len + (foc ? tcp_options_fastopen_len(foc) : 0);
-	p = skb_push(out, h.optlen);
-	(void)tcp_options_build_syn(p, req->advmss, req->wscale_ok, req->rcv_wscale);
-	if (foc)
-		tcp_options_build_fastopen(p + syn_len, foc);
+	(void)tcp_options_write(skb_push(out, h.optlen), &o);
 	tcp_push_header(out, &h);
 	__tcp_v4_send_check(out, h.saddr, h.daddr);
 	TCP_INC_STATS(net, OutSegs);

@@ -32,7 +32,7 @@ struct tcp_info {
 	u32 tcpi_dsack_dups, tcpi_reord_seen, tcpi_rcv_ooopack, tcpi_snd_wnd;
 };
 _Static_assert(sizeof(struct tcp_info) == 232, "ABI");
-enum { TCPI_OPT_WSCALE = 4, TCPI_OPT_SYN_DATA = 32 };
+enum { TCPI_OPT_TIMESTAMPS = 1, TCPI_OPT_SACK = 2, TCPI_OPT_WSCALE = 4, TCPI_OPT_SYN_DATA = 32 };
 
 static u32 tcp_ms_since(u64 now, u64 then)
 {
@@ -50,7 +50,9 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_retransmits = tp->retransmits,
 		.tcpi_probes = tp->probes_out,
 		.tcpi_backoff = tp->backoff,
-		.tcpi_options = (u8)((tp->wscale_ok ? TCPI_OPT_WSCALE : 0) |
+		.tcpi_options = (u8)((tp->tstamp_ok ? TCPI_OPT_TIMESTAMPS : 0) |
+				     (tp->sack_ok ? TCPI_OPT_SACK : 0) |
+				     (tp->wscale_ok ? TCPI_OPT_WSCALE : 0) |
 				     (tp->syn_data_acked ? TCPI_OPT_SYN_DATA : 0)),
 		.tcpi_wscale = (u8)(tp->snd_wscale | tp->rcv_wscale << 4),
 		.tcpi_rto = (u32)(tcp_rto_ns(tp) / NSEC_PER_USEC),
@@ -69,7 +71,7 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_rttvar = tp->rtt.dev4_us / 4,
 		.tcpi_snd_ssthresh = tp->cc.ssthresh,
 		.tcpi_snd_cwnd = tp->cc.cwnd,
-		.tcpi_advmss = tp->advmss,
+		.tcpi_advmss = tp->advmss - tcp_tstamp_len(tp),
 		.tcpi_reordering = TCP_DUPACK_THRESH,
 		.tcpi_rcv_space = tp->rcv_wnd,
 		.tcpi_total_retrans = tp->total_retrans,

@@ -216,33 +216,44 @@ static struct sk_buff *tcp_copy_for_xmit(struct sk_buff *orig)
 	return skb_shared_data(orig) ? pskb_copy(orig, MAX_TCP_HEADER) : skb_clone(orig);
 }
 
+/* What a segment carries: a SYN all that is to be negotiated, or was. */
+static struct tcp_out_options tcp_out_options(const struct tcp_sock *tp,
+					      const struct tcp_skb_cb *cb, u64 now)
+{
+	struct tcp_out_options o = { .tstamp_ok = tp->tstamp_ok,
+				     .tsval = tcp_tsval(now, tp->tsoffset),
+				     .tsecr = tp->ts_recent };
+
+	if (cb->tcp_flags & TCPHDR_SYN) {
+		o.mss = (u16)tp->advmss;
+		o.wscale_ok = tp->wscale_ok;
+		o.wscale = tp->rcv_wscale;
+		o.sack_perm = tp->sack_ok;
+		o.foc = tp->fo_cookie;
+	}
+	return o;
+}
+
 /* Options in front of the payload, and the window. Return: for the header. */
 static struct tcp_hdr_spec tcp_build_header(struct sock *sk, struct sk_buff *skb,
-					    const struct tcp_skb_cb *cb) __needs(sk)
+					    const struct tcp_skb_cb *cb, u64 now) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	const struct tcp_out_options o = tcp_out_options(tp, cb, now);
 	struct tcp_hdr_spec h = { .saddr = sk->inet_saddr,
 				  .daddr = sk->sk_daddr,
 				  .sport = htons(sk->sk_num),
 				  .dport = sk->sk_dport,
 				  .seq = cb->seq,
 				  .ack = cb->tcp_flags & TCPHDR_ACK ? tp->rcv_nxt : 0,
+				  .optlen = tcp_options_len(&o),
 				  .flags = cb->tcp_flags };
 
 	if (cb->segs > 1)
 		h.flags |=
 			TCPHDR_PSH; /* it is the end of what we can send now; stays on the last one */
+	(void)tcp_options_write(skb_push(skb, h.optlen), &o);
 	if (cb->tcp_flags & TCPHDR_SYN) {
-		bool ws = tp->wscale_ok;
-
-		u32 syn_len = tcp_options_syn_len(ws);
-		u8 *p;
-
-		h.optlen = syn_len + (tp->fo_cookie ? tcp_options_fastopen_len(tp->fo_cookie) : 0);
-		p = skb_push(skb, h.optlen);
-		(void)tcp_options_build_syn(p, (u16)tp->advmss, ws, tp->rcv_wscale);
-		if (tp->fo_cookie)
-			tcp_options_build_fastopen(p + syn_len, tp->fo_cookie);
 		h.wnd = (u16)min(tp->rcv_wnd, 65535u); /* RFC 7323, 2.2: never scaled */
 		tp->rcv_wup = tp->rcv_nxt;
 	} else {
@@ -293,7 +304,7 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
 		skb->tstamp_ns = departs;
 		trace_at_tcp(tcp_clone, sk, skb, cb.seq, sk->sk_write_queue.qlen);
 	}
-	h = tcp_build_header(sk, skb, &cb);
+	h = tcp_build_header(sk, skb, &cb, departs);
 	tcp_push_header(skb, &h);
 	if (cb.summed && cb.segs == 1)
 		tcp_finish_csum(skb, &h, cb.csum);

@@ -57,19 +57,29 @@ static void check_equal(const struct tcp_options *a, const struct tcp_options *b
 }
 
 /* What a SYN of ours announces is what a peer like us reads. */
-static void round_trip(u16 mss, bool wscale_ok, u8 wscale)
+static void round_trip(u16 mss, u8 which, u8 wscale)
 {
+	struct tcp_out_options w = { .mss = mss,
+				     .wscale_ok = which & 1,
+				     .wscale = wscale,
+				     .sack_perm = which & 2,
+				     .tstamp_ok = which & 4,
+				     .tsval = which & 4 ? mss * 77777u : 0,
+				     .tsecr = which & 4 ? mss : 0 };
 	struct tcp_options o;
-	u8 built[8];
-	u32 n = tcp_options_build_syn(built, mss, wscale_ok, wscale);
+	u8 built[TCP_MAX_OPTIONS];
+	u32 n = tcp_options_write(built, &w);
 
-	FUZZ_CHECK_EQ(n, tcp_options_syn_len(wscale_ok));
+	FUZZ_CHECK_EQ(n, tcp_options_len(&w));
 	FUZZ_CHECK_EQ(n % 4, 0);
 	tcp_options_parse(built, n, &o);
 	FUZZ_CHECK_EQ(o.mss, mss);
-	FUZZ_CHECK_EQ(o.wscale_ok, wscale_ok);
-	FUZZ_CHECK_EQ(o.wscale, wscale_ok ? wscale : 0);
-	FUZZ_CHECK(!o.sack_ok && !o.tstamp_ok);
+	FUZZ_CHECK_EQ(o.wscale_ok, w.wscale_ok);
+	FUZZ_CHECK_EQ(o.wscale, w.wscale_ok ? wscale : 0);
+	FUZZ_CHECK_EQ(o.sack_ok, w.sack_perm);
+	FUZZ_CHECK_EQ(o.tstamp_ok, w.tstamp_ok);
+	FUZZ_CHECK_EQ(o.tsval, w.tsval);
+	FUZZ_CHECK_EQ(o.tsecr, w.tsecr);
 }
 
 void fuzz_one(const u8 *data, size_t size)
@@ -80,6 +90,5 @@ void fuzz_one(const u8 *data, size_t size)
 	read_again(data, size, &again);
 	check_equal(&o, &again);
 	if (size >= 4)
-		round_trip((u16)(data[0] << 8 | data[1]), data[2] & 1,
-			   data[3] % (TCP_MAX_WSCALE + 1));
+		round_trip((u16)(data[0] << 8 | data[1]), data[2], data[3] % (TCP_MAX_WSCALE + 1));
 }

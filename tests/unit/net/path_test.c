@@ -518,11 +518,11 @@ static const struct {
 	u32 len, qlen;
 } lengths[] = {
 	{ "payload", TRACE_tcp_transmit_skb, 1000, 1 },
-	{ "tcp", TRACE_ip_queue_xmit, 1020, 0 },
-	{ "ip", TRACE_ip_output, 1040, 0 },
-	{ "ethernet", TRACE_dev_queue_xmit, 1054, 0 },
-	{ "driver", TRACE_e1000_xmit_frame, 1054, 0 },
-	{ "completion", TRACE_clone_freed, 1054, 0 },
+	{ "tcp", TRACE_ip_queue_xmit, 1032, 0 },
+	{ "ip", TRACE_ip_output, 1052, 0 },
+	{ "ethernet", TRACE_dev_queue_xmit, 1066, 0 },
+	{ "driver", TRACE_e1000_xmit_frame, 1066, 0 },
+	{ "completion", TRACE_clone_freed, 1066, 0 },
 	{ "retransmit_queue", TRACE_tcp_event_new_data_sent, 1000, 1 },
 	{ "acknowledged", TRACE_original_freed, 1000, 0 },
 };

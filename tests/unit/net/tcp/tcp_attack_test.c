@@ -606,7 +606,7 @@ TEST(frag_needed)
 		tcp_v4_err(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, 68);
 		local_bh_enable();
 		consume_skb(skb);
-		CHECK_EQ(tcp_sk(s[0]->sk)->mss_cache, round ? 512 : 1460);
+		CHECK_EQ(tcp_sk(s[0]->sk)->mss_cache, round ? 500 : 1448);
 	}
 	CHECK_EQ(hosts[0]->mib.tcpext[LINUX_MIB_OutOfWindowIcmps], 1);
 	fill(buf, 0, sizeof(buf));

@@ -39,7 +39,7 @@ static const struct offer_row offer_table[] = {
 	  7 },
 	{ "own_maxseg", { 2, 4, 5, 0xb4 }, 4, "1", 0, 1000, 1000, -1, 1000, 0 },
 	{ "own_maxseg_above_the_peers", { 2, 4, 2, 0xbc }, 4, "1", 0, 1000, 1000, -1, 700, 0 },
-	{ "sack_and_timestamp_are_not_taken_up",
+	{ "sack_and_timestamp",
 	  { 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0 },
 	  12,
 	  "1",
@@ -47,7 +47,7 @@ static const struct offer_row offer_table[] = {
 	  0,
 	  1460,
 	  -1,
-	  536,
+	  524,
 	  0 },
 };
 
@@ -56,7 +56,7 @@ TEST_EACH(offer, offer_table)
 	struct socket *l, *c;
 	struct tcp_options o;
 	struct tcp_sock *tp;
-	u32 space;
+	u32 space, seg;
 
 	peer_up();
 	CHECK_EQ(tcp_sysctl_set(hosts[0], "tcp_window_scaling", row->scaling), 0);
@@ -73,8 +73,10 @@ TEST_EACH(offer, offer_table)
 	tcp_options_parse(said(0)->opt, said(0)->optlen, &o);
 	CHECK_EQ(o.mss, row->mss);
 	CHECK_EQ(o.wscale_ok ? o.wscale : -1, row->wscale);
-	CHECK(!o.sack_ok && !o.tstamp_ok); /* not announced: not used */
-	CHECK_EQ(said(0)->wnd, space / row->mss * row->mss);
+	CHECK_EQ(o.sack_ok, row->opt[0] == TCPOPT_SACK_PERM); /* not announced: not used */
+	CHECK_EQ(o.tstamp_ok, o.sack_ok);
+	seg = o.tstamp_ok ? row->mss - TCP_TSTAMP_LEN : row->mss;
+	CHECK_EQ(said(0)->wnd, space / seg * seg);
 	tell(TCPHDR_ACK, peer.seq, 0, 0);
 	c = accepted(l, 04000);
 	CHECK(c != NULL);

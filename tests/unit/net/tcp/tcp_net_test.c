@@ -44,7 +44,7 @@ static const struct sysctl_row sysctl_table[] = {
 	{ "congestion_control_empty", "tcp_congestion_control", "", -EINVAL, F(syn_retries), 7 },
 	{ "without_prefix", "syn_retries", "4", 0, F(syn_retries), 4 },
 	{ "prefix_twice", "tcp_tcp_syn_retries", "4", -ENOENT, F(syn_retries), 7 },
-	{ "unknown", "tcp_sack", "1", -ENOENT, F(syn_retries), 7 },
+	{ "unknown", "tcp_sock", "1", -ENOENT, F(syn_retries), 7 },
 	{ "empty_name", "", "1", -ENOENT, F(syn_retries), 7 },
 	{ "prefix_alone", "tcp_", "1", -ENOENT, F(syn_retries), 7 },
 	{ "longer_name", "tcp_syn_retries2", "1", -ENOENT, F(syn_retries), 7 },

@@ -141,39 +141,95 @@ TEST(parse_every_prefix)
 	}
 }
 
+static const struct tcp_fastopen_cookie ask = { .there = true };
+static const struct tcp_fastopen_cookie longest = { .there = true, .len = 16, .val = { 9 } };
+static const struct tcp_fastopen_cookie longest_exp = { .there = true, .exp = true, .len = 16 };
+static const struct tcp_sack_block blocks[4] = { { 1, 2 }, { 3, 4 }, { 5, 6 }, { 0xffffffff, 8 } };
+
 struct build_row {
 	const char *name;
-	u16 mss;
-	bool wscale_ok;
-	u8 wscale;
+	struct tcp_out_options o;
 	u32 len;
-	u8 want[8];
+	u8 want[40];
 };
 
+#define TS  .tstamp_ok = true, .tsval = 0x01020304, .tsecr = 0x05060708
+#define TSB 8, 10, 1, 2, 3, 4, 5, 6, 7, 8
 static const struct build_row build_table[] = {
-	{ "mss_only", 1460, false, 0, 4, { 2, 4, 5, 0xb4 } },
-	{ "mss_smallest", 48, false, 0, 4, { 2, 4, 0, 48 } },
-	{ "mss_largest", 65495, false, 7, 4, { 2, 4, 0xff, 0xd7 } },
-	{ "scale_0", 1460, true, 0, 8, { 2, 4, 5, 0xb4, 1, 3, 3, 0 } },
-	{ "scale_1", 536, true, 1, 8, { 2, 4, 2, 24, 1, 3, 3, 1 } },
-	{ "scale_14", 1460, true, 14, 8, { 2, 4, 5, 0xb4, 1, 3, 3, 14 } },
+	{ "nothing", { 0 }, 0, { 0 } },
+	{ "mss_only", { .mss = 1460 }, 4, { 2, 4, 5, 0xb4 } },
+	{ "mss_smallest", { .mss = 48 }, 4, { 2, 4, 0, 48 } },
+	{ "mss_largest_and_an_idle_shift", { .mss = 65495, .wscale = 7 }, 4, { 2, 4, 0xff, 0xd7 } },
+	{ "scale_0", { .mss = 1460, .wscale_ok = true }, 8, { 2, 4, 5, 0xb4, 1, 3, 3, 0 } },
+	{ "scale_14",
+	  { .mss = 1460, .wscale_ok = true, .wscale = 14 },
+	  8,
+	  { 2, 4, 5, 0xb4, 1, 3, 3, 14 } },
+	{ "sack_alone_is_padded",
+	  { .mss = 1460, .sack_perm = true, .wscale_ok = true, .wscale = 7 },
+	  12,
+	  { 2, 4, 5, 0xb4, 1, 1, 4, 2, 1, 3, 3, 7 } },
+	{ "timestamps_alone_are_padded", { .mss = 1460, TS }, 16, { 2, 4, 5, 0xb4, 1, 1, TSB } },
+	{ "sack_stands_where_the_padding_would",
+	  { .mss = 1460, .sack_perm = true, TS, .wscale_ok = true, .wscale = 7 },
+	  20,
+	  { 2, 4, 5, 0xb4, 4, 2, TSB, 1, 3, 3, 7 } },
+	{ "fast_open_is_last",
+	  { .mss = 1460, .sack_perm = true, TS, .wscale_ok = true, .foc = &ask },
+	  24,
+	  { 2, 4, 5, 0xb4, 4, 2, TSB, 1, 3, 3, 0, 34, 2, 1, 1 } },
+	{ "the_longest_cookie_fits",
+	  { .mss = 1460, .sack_perm = true, TS, .wscale_ok = true, .foc = &longest },
+	  40,
+	  { 2, 4, 5, 0xb4, 4, 2, TSB, 1, 3, 3, 0, 34, 18, 9, 0, 0,
+	    0, 0, 0, 0,    0, 0, 0,   0, 0, 0, 0, 0,  0,  1, 1 } },
+	{ "so_does_an_experimental_one",
+	  { .mss = 1460, .sack_perm = true, TS, .wscale_ok = true, .foc = &longest_exp },
+	  40,
+	  { 2, 4, 5, 0xb4, 4, 2, TSB, 1, 3, 3, 0, 254, 20, 0xf9, 0x89 } },
+	{ "a_segment", { TS }, 12, { 1, 1, TSB } },
+	{ "one_block",
+	  { .num_sacks = 1, .sacks = blocks },
+	  12,
+	  { 1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2 } },
+	{ "three_blocks_and_timestamps",
+	  { TS, .num_sacks = 3, .sacks = blocks },
+	  40,
+	  { 1, 1, TSB, 1, 1, 5, 26, 0, 0, 0, 1, 0, 0, 0, 2, 0,
+	    0, 0, 3,   0, 0, 0, 4,  0, 0, 0, 5, 0, 0, 0, 6 } },
+	{ "four_blocks",
+	  { .num_sacks = 4, .sacks = blocks },
+	  36,
+	  { 1, 1, 5, 34, 0, 0, 0, 1, 0, 0, 0,   2,   0,   0,   0, 3, 0, 0,
+	    0, 4, 0, 0,  0, 5, 0, 0, 0, 6, 255, 255, 255, 255, 0, 0, 0, 8 } },
+	{ "no_room_for_a_cookie",
+	  { TS, .num_sacks = 3, .sacks = blocks, .foc = &ask },
+	  40,
+	  { 1, 1, TSB, 1, 1, 5, 26, 0, 0, 0, 1, 0, 0, 0, 2, 0,
+	    0, 0, 3,   0, 0, 0, 4,  0, 0, 0, 5, 0, 0, 0, 6 } },
 };
 
 TEST_EACH(build, build_table)
 {
-	u8 b[9];
+	u8 b[41];
 	struct tcp_options o;
 
 	memset(b, 0xee, sizeof(b));
-	CHECK_EQ(tcp_options_syn_len(row->wscale_ok), row->len);
-	CHECK_EQ(tcp_options_build_syn(b, row->mss, row->wscale_ok, row->wscale), row->len);
+	CHECK_EQ(tcp_options_len(&row->o), row->len);
+	CHECK_EQ(tcp_options_write(b, &row->o), row->len);
 	CHECK(memcmp(b, row->want, row->len) == 0);
 	CHECK_EQ(b[row->len], 0xee);
 	CHECK_EQ(row->len % 4, 0);
 	tcp_options_parse(b, row->len, &o); /* what is built can be read */
-	CHECK_EQ(o.mss, row->mss);
-	CHECK_EQ(o.wscale_ok, row->wscale_ok);
-	CHECK_EQ(o.wscale, row->wscale_ok ? row->wscale : 0);
+	CHECK_EQ(o.mss, row->o.mss);
+	CHECK_EQ(o.wscale_ok, row->o.wscale_ok);
+	CHECK_EQ(o.wscale, row->o.wscale_ok ? row->o.wscale : 0);
+	CHECK_EQ(o.sack_ok, row->o.sack_perm);
+	CHECK_EQ(o.tstamp_ok, row->o.tstamp_ok);
+	CHECK_EQ(o.tsval, row->o.tsval);
+	CHECK_EQ(o.tsecr, row->o.tsecr);
+	CHECK_EQ(o.num_sacks, row->o.num_sacks);
+	CHECK(memcmp(o.sacks, blocks, o.num_sacks * sizeof(blocks[0])) == 0);
 }
 
 struct scale_row {

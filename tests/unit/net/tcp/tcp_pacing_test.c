@@ -9,11 +9,11 @@
 
 #define MS   1000000ull
 #define SEC  1000000000ull
-#define MSS  1460u
+#define MSS  1448u /* beside timestamps */
 #define SEGS 2000u
 #define RTT  (100 * MS)
 
-static u8 data[100000], sink[100000];
+static u8 data[70 * MSS], sink[100000];
 static struct {
 	u64 at_ns[SEGS];
 	u32 len[SEGS], n;

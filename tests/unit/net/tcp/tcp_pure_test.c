@@ -73,11 +73,13 @@ TEST(options_bad)
 TEST(options_built)
 {
 	static const u8 want[] = { 2, 4, 5, 0xb4, 1, 3, 3, 7 };
+	struct tcp_out_options o = { .mss = 1460, .wscale_ok = true, .wscale = 7 };
 	u8 b[8] = { 0 };
 
-	CHECK_EQ(tcp_options_build_syn(b, 1460, true, 7), 8);
+	CHECK_EQ(tcp_options_write(b, &o), 8);
 	CHECK(memcmp(b, want, 8) == 0);
-	CHECK_EQ(tcp_options_build_syn(b, 536, false, 0), 4);
+	o.wscale_ok = false;
+	CHECK_EQ(tcp_options_write(b, &o), 4);
 	CHECK_EQ(tcp_select_wscale(65535), 0);
 	CHECK_EQ(tcp_select_wscale(65536), 1);
 	CHECK_EQ(tcp_select_wscale(6u << 20), 7);
