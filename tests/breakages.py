@@ -45,7 +45,7 @@ BREAKAGES = {
     "frames_not_padded": ("drivers/net/e1000/e1000_tx.c", "skb_padto(skb, ETH_ZLEN)", "skb_padto(skb, 42)", "test_frames|e1000_test"),
     "loss_timer_not_armed": ("net/tcp/tcp_rtx_queue.c", "tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp) + tcp_pacing_delay(sk));",
                              "tcp_clear_xmit_timer(sk), (void)tcp_pacing_delay(sk);", "tcp_wire_test|test_bad_wire.send-drop-2"),
-    "wrong_mss_announced": ("net/tcp/tcp_options.c", "put_unaligned_be16(mss, p + 2)", "put_unaligned_be16((u16)(mss - 60), p + 2)",
+    "wrong_mss_announced": ("net/tcp/tcp_options.c", "put_unaligned_be16(o->mss, p + 2)", "put_unaligned_be16((u16)(o->mss - 60), p + 2)",
                             "test_frames|test_tshark|tcp_pure_test"),
     "payload_copied_twice": ("net/tcp/tcp_transmit.c", "return skb_shared_data(orig) ? pskb_copy(orig, MAX_TCP_HEADER) : skb_clone(orig);",
                              "return pskb_copy(orig, MAX_TCP_HEADER);", "test_one_copy_and"),

@@ -15,6 +15,7 @@ import check_contexts  # noqa: E402
 import check_docs  # noqa: E402
 import check_layers  # noqa: E402
 import check_path  # noqa: E402
+import check_rfc  # noqa: E402
 import check_repro  # noqa: E402
 import check_sizes  # noqa: E402
 import check_tidy  # noqa: E402
@@ -124,7 +125,7 @@ def check_headers():
 CHECKS = {
     "format": check_format, "layers": check_layers.check, "headers": check_headers, "docs": check_docs.check,
     "tidy": check_tidy.check, "complexity": check_complexity.check, "sizes": check_sizes.check, "sparse": check_sparse,
-    "path": check_path.check, "contexts": check_contexts.check, "analyzer": check_analyzer.check,
+    "path": check_path.check, "rfc": check_rfc.check, "contexts": check_contexts.check, "analyzer": check_analyzer.check,
     "repro": check_repro.check, "clang_tidy": check_clang_tidy, "cppcheck": check_cppcheck,
 }
 TOOLS = {"format": "clang-format", "contexts": "clang", "clang_tidy": "clang-tidy", "cppcheck": "cppcheck", "sparse": "sparse"}

@@ -63,7 +63,12 @@ enum pkt_type {
 	PACKET_LOOPBACK
 };
 /* How a packet with gso_size is cut: at TCP's sequence numbers, or into UDP datagrams. IPv4 both. */
-enum skb_gso_type { SKB_GSO_TCPV4 = 1, SKB_GSO_UDP_L4 = 2 };
+enum skb_gso_type {
+	SKB_GSO_TCPV4 = 1,
+	SKB_GSO_UDP_L4 = 2,
+	SKB_GSO_TCP_ECN =
+		4 /* beside TCPV4: CWR belongs to the first segment; a card that repeats headers cannot */
+};
 enum skb_fclone { SKB_FCLONE_NONE, SKB_FCLONE_ORIG, SKB_FCLONE_CLONE };
 
 struct skb_frag {
@@ -108,6 +113,7 @@ struct sk_buff {
 	u8 cloned : 1; /* data may be shared: look at dataref */
 	u8 fclone : 2; /* enum skb_fclone */
 	u8 ignore_df : 1;
+	u8 ecn_ect : 1;             /* tx: the transport would understand a mark (RFC 3168, 5) */
 	u8 dst_pending_confirm : 1; /* forward progress was made: the neighbour is alive */
 	u8 rerouted : 1; /* a filter gave it a new route after POST_ROUTING: not seen there twice */
 	u8 stage;        /* enum skb_stage: where it is now */

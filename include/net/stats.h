@@ -43,6 +43,10 @@ struct seq_file;
 	X(InBcastOctets)			\
 	X(OutBcastOctets)			\
 	X(InCsumErrors)				\
+	X(InNoECTPkts)				\
+	X(InECT1Pkts)				\
+	X(InECT0Pkts)				\
+	X(InCEPkts)				\
 	X(ReasmOverlaps)
 #define ICMP_MIB(X)				\
 	X(InMsgs)				\

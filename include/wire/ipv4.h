@@ -20,6 +20,9 @@ enum ip_proto {
 #define IP_MAX_MTU 65535
 #define IP_MIN_MTU 68 /* every link carries that (RFC 791, 3.2) */
 
+/* The two low bits of TOS (RFC 3168, 5). */
+enum inet_ecn { INET_ECN_NOT_ECT, INET_ECN_ECT_1, INET_ECN_ECT_0, INET_ECN_CE, INET_ECN_MASK = 3 };
+
 struct iphdr {
 	u8 ver_ihl; /* version 4 in the high nibble, header length in words in the low one */
 	u8 tos;

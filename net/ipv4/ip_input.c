@@ -82,6 +82,23 @@ static bool ip_martian_source(const struct net *net, const struct iphdr *iph)
 	       inet_addr_is_local(net, s) || inet_addr_is_bcast(net, s);
 }
 
+static void ip_account_ecn(struct net *net, const struct iphdr *iph)
+{
+	switch (iph->tos & INET_ECN_MASK) {
+	case INET_ECN_NOT_ECT:
+		IPEXT_INC_STATS(net, InNoECTPkts);
+		break;
+	case INET_ECN_ECT_1:
+		IPEXT_INC_STATS(net, InECT1Pkts);
+		break;
+	case INET_ECN_ECT_0:
+		IPEXT_INC_STATS(net, InECT0Pkts);
+		break;
+	default:
+		IPEXT_INC_STATS(net, InCEPkts);
+	}
+}
+
 static void ip_account_in(struct net *net, const struct sk_buff *skb, enum rtn_type type)
 {
 	if (type == RTN_MULTICAST) {
@@ -244,6 +261,7 @@ static void ip_rcv(struct sk_buff *skb, struct net_device *dev) __needs(softirq_
 	skb_dst_drop(skb); /* a looped packet's route was the way out */
 	reason = ip_check_header(net, skb);
 	if (reason == NR_DROP_REASONS) {
+		ip_account_ecn(net, ip_hdr(skb));
 		NF_HOOK(NF_INET_PRE_ROUTING, net, NULL, skb, dev, NULL, ip_rcv_finish);
 		return;
 	}

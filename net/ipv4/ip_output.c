@@ -376,7 +376,7 @@ static int ip_queue_xmit_bh(struct sock *sk, struct sk_buff *skb) __needs(softir
 		.saddr = sk->inet_saddr,
 		.daddr = sk->sk_daddr,
 		.ttl = sk->inet_ttl > 0 ? (u8)sk->inet_ttl : IPDEFTTL,
-		.tos = sk->inet_tos,
+		.tos = (u8)(sk->inet_tos | (skb->ecn_ect ? INET_ECN_ECT_0 : 0)),
 		.protocol = (u8)sk->sk_protocol,
 		.opt = ip_sk_options(sk),
 	};

@@ -34,7 +34,6 @@ enum fq_codel_param {
 	FQC_BATCH,
 	FQC_ECN
 };
-enum { ECN_MASK = 3, ECN_NOT_ECT = 0, ECN_CE = 3 };
 
 struct codel_flow {
 	struct sk_buff_head queue;
@@ -178,16 +177,16 @@ static bool mark_ce(struct sk_buff *skb)
 	    skb->network_header + sizeof(*iph) > skb_headroom(skb) + skb_headlen(skb))
 		return false;
 	tos = ip_hdr(skb)->tos;
-	if ((tos & ECN_MASK) == ECN_NOT_ECT)
+	if ((tos & INET_ECN_MASK) == INET_ECN_NOT_ECT)
 		return false;
-	if ((tos & ECN_MASK) == ECN_CE)
+	if ((tos & INET_ECN_MASK) == INET_ECN_CE)
 		return true;
 	if (skb_cow_head(skb, 0))
 		return false;
 	iph = ip_hdr(skb);
 	/* RFC 1624: HC' = ~(~HC + ~m + m'), with m the word of version, length and service. */
 	sum = (u16)~ntohs(iph->check) + (u32)(u16) ~(iph->ver_ihl << 8 | tos);
-	iph->tos = tos | ECN_CE;
+	iph->tos = tos | INET_ECN_CE;
 	sum += (u32)(iph->ver_ihl << 8 | iph->tos);
 	sum = (sum & 0xffff) + (sum >> 16);
 	iph->check = htons((u16) ~((sum & 0xffff) + (sum >> 16)));

@@ -165,6 +165,8 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 	tcp_count_ack(sk, seg, wnd_changed);
 	dupack = seg->ack == prior_una && !wnd_changed && seg->len == 0 && tp->packets_out &&
 		 !(seg->flags & (TCPHDR_SYN | TCPHDR_FIN));
+	if (tcp_ecn_rcv_echo(tp, seg) && tp->packets_out)
+		tcp_enter_cwr(sk); /* before it grows, once per window (RFC 3168, 6.1.2) */
 	if (after(seg->ack, prior_una))
 		tcp_ack_progress(sk, seg, now, &acked);
 	if (dupack || acked.bytes)

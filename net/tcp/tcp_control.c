@@ -314,7 +314,7 @@ static bool tcp_send_syn_data(struct sock *sk, struct tcp_fastopen_request *fo)
 	*cb = (struct tcp_skb_cb){ .seq = tp->write_seq - 1,
 				   .end_seq = tp->write_seq + data->len,
 				   .segs = 1,
-				   .tcp_flags = TCPHDR_SYN };
+				   .tcp_flags = TCP_SKB_CB(tcp_rtx_head(tp))->tcp_flags };
 	if (data->len <= room) {
 		tp->fo_cookie = &fo->foc;
 		sent = tcp_transmit_skb(sk, data, true) == 0;
@@ -355,7 +355,7 @@ int tcp_connect(struct sock *sk, struct tcp_fastopen_request *fo)
 	if (tp->icsk_af_ops->rebuild_header(sk))
 		return -EHOSTUNREACH;
 	tcp_connect_init(sk);
-	skb = tcp_ctl_skb(tp->write_seq, TCPHDR_SYN);
+	skb = tcp_ctl_skb(tp->write_seq, TCPHDR_SYN | tcp_ecn_send_syn(sk));
 	if (!skb)
 		return -ENOMEM;
 	tcp_connect_queue_skb(sk, skb);
@@ -398,7 +398,9 @@ int tcp_send_synack(struct sock *sk)
 
 	if (NEVER(!skb || !(TCP_SKB_CB(skb)->tcp_flags & TCPHDR_SYN)))
 		return -EINVAL;
-	TCP_SKB_CB(skb)->tcp_flags |= TCPHDR_ACK;
+	TCP_SKB_CB(skb)->tcp_flags = TCPHDR_SYN | TCPHDR_ACK;
+	if (tcp_sk(sk)->ecn_flags & TCP_ECN_OK)
+		TCP_SKB_CB(skb)->tcp_flags |= TCPHDR_ECE;
 	return tcp_transmit_skb(sk, skb, true);
 }
 

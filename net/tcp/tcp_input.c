@@ -156,10 +156,12 @@ static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tc
 		tp->max_window = seg->wnd;
 		tp->snd_wl1 = seg->seq;
 		tp->snd_wl2 = tp->snd_una;
+		tcp_ecn_rcv_syn(tp, seg);
 		tcp_set_state(sk, TCP_SYN_RECV);
 		(void)tcp_send_synack(sk);
 		return STEP_CONSUMED;
 	}
+	tcp_ecn_rcv_synack(tp, seg);
 	if (tp->syn_data)
 		tcp_forget_syn_loss(tp);
 	(void)tcp_ack(sk, seg);
@@ -373,6 +375,8 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 		tcp_abort_with(sk, ECONNRESET);
 		return SKB_DROP_REASON_TCP_ABORT;
 	}
+	tcp_ecn_rcv_cwr(tp, seg);
+	tcp_ecn_rcv_mark(tp, seg);
 	tcp_data_queue(sk, skb, seg);
 	return STEP_NEXT;
 }

@@ -2,7 +2,7 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, tstamp, rtt, hystart < cubic < cong, seq_index < reply < sndbuf, segment < rtx_queue < state < transmit < output < retransmit < control < recovery < ack < data
+ *   options, tstamp, rtt, hystart < cubic < cong, seq_index, ecn < reply < sndbuf, segment < rtx_queue < state < transmit < output < retransmit < control < recovery < ack < data
  *   < tsq < timer < minisocks < input < ipv4 < sendmsg < sockopt < tcp < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
@@ -122,6 +122,7 @@ struct tcp_seg {
 	u32 len; /* payload bytes */
 	u16 wnd; /* as on the wire */
 	u8 flags;
+	u8 ip_ecn; /* enum inet_ecn, of the IP header */
 	struct tcp_options opt;
 };
 
@@ -267,6 +268,8 @@ struct tcp_net {
 		keepalive_probes; /* seconds; probes: count */
 	u32 max_syn_backlog, max_tw_buckets, max_orphans;
 	u32 window_scaling, slow_start_after_idle;
+	u32 ecn; /* 0 never; 1 ask and answer; 2 answer */
+	u32 ecn_fallback;
 	const struct tcp_congestion_ops *ca_ops; /* of new sockets */
 	u32 sack, dsack, timestamps; /* timestamps: 1 from a secret offset, 2 from the clock */
 	u32 autocorking, limit_output_bytes, notsent_lowat, min_tso_segs, tso_win_divisor,
@@ -285,6 +288,12 @@ struct tcp_net {
 /* What the slot waits for. REFUSED: what is sent again, or the first SYN, found no room in this host; it is tried soon. */
 enum tcp_time { TCP_TIME_NONE, TCP_TIME_RETRANS, TCP_TIME_PROBE0, TCP_TIME_FIN, TCP_TIME_REFUSED };
 enum tcp_ack_pending { TCP_ACK_SCHED = 1, TCP_ACK_TIMER = 2, TCP_ACK_NOW = 4 };
+enum tcp_ecn_flags {
+	TCP_ECN_OK = 1,         /* agreed */
+	TCP_ECN_QUEUE_CWR = 2,  /* our window fell: tell */
+	TCP_ECN_DEMAND_CWR = 4, /* a mark came: echo it until the peer tells */
+	TCP_ECN_SEEN = 8        /* the peer sends ECN-capable text */
+};
 enum tcp_nagle { TCP_NAGLE_OFF = 1, TCP_NAGLE_CORK = 2, TCP_NAGLE_PUSH = 4 };
 enum tcp_deferred {
 	TCP_DEFER_WRITE = 1,
@@ -336,7 +345,7 @@ struct tcp_sock {
 	bool wscale_ok, fin_rcvd;
 	/* Negotiated: RFC 2018, RFC 7323 3, RFC 3168 6.1 */
 	bool sack_ok, tstamp_ok;
-	u8 ecn_flags;
+	u8 ecn_flags;                      /* enum tcp_ecn_flags */
 	u32 ts_recent;                     /* TSval to echo */
 	u32 ts_recent_secs;                /* monotonic second in which it was set */
 	u32 tsoffset;                      /* added to our clock in TSval: no peer sees another's */
@@ -417,7 +426,7 @@ struct tcp_request_sock {
 	u16 rcv_wnd;
 	u16 mss, advmss; /* the peer's; ours */
 	u8 snd_wscale, rcv_wscale;
-	u8 wscale_ok : 1, sack_ok : 1, tstamp_ok : 1; /* negotiated */
+	u8 wscale_ok : 1, sack_ok : 1, tstamp_ok : 1, ecn_ok : 1; /* negotiated */
 	u8 retrans;
 };
 static_assert(sizeof(struct tcp_request_sock) <= 192, "budget: what each SYN of a flood costs");
@@ -499,6 +508,18 @@ u32 tcp_tsecr_rtt_us(const struct tcp_sock *tp, const struct tcp_seg *seg);
 void tcp_index_add(struct rb_root *index, struct sk_buff_head *q, struct sk_buff *skb);
 void tcp_index_del(struct rb_root *index, struct sk_buff *skb);
 struct sk_buff *tcp_index_find(const struct rb_root *index, u32 seq);
+
+/* tcp_ecn.c */
+u8 tcp_ecn_send_syn(struct sock *sk) __needs(sk);
+void tcp_ecn_clear_syn(struct sock *sk, struct sk_buff *skb) __needs(sk);
+void tcp_ecn_rcv_syn(struct tcp_sock *tp, const struct tcp_seg *seg);
+void tcp_ecn_rcv_synack(struct tcp_sock *tp, const struct tcp_seg *seg);
+bool tcp_ecn_request_ok(const struct tcp_net *tn, const struct tcp_seg *seg);
+void tcp_ecn_queue_cwr(struct tcp_sock *tp);
+u8 tcp_ecn_send(struct tcp_sock *tp, struct sk_buff *skb, const struct tcp_skb_cb *cb);
+void tcp_ecn_rcv_cwr(struct tcp_sock *tp, const struct tcp_seg *seg);
+void tcp_ecn_rcv_mark(struct tcp_sock *tp, const struct tcp_seg *seg);
+bool tcp_ecn_rcv_echo(const struct tcp_sock *tp, const struct tcp_seg *seg);
 
 /* tcp_reply.c */
 void tcp_v4_send_reset(struct net *net, const struct sk_buff *skb, const struct tcp_seg *seg)

@@ -50,6 +50,7 @@ static bool tcp_v4_validate(struct net *net, struct sk_buff *skb, struct tcp_seg
 		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_CSUM);
 		return false;
 	}
+	seg->ip_ecn = ip_hdr(skb)->tos & INET_ECN_MASK;
 	return true;
 
 bad_header:
@@ -80,6 +81,7 @@ void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_HEADER);
 		return;
 	}
+	seg.ip_ecn = ip_hdr(skb)->tos & INET_ECN_MASK;
 	tcp_v4_do_rcv(sk, skb, &seg);
 }
 

@@ -160,6 +160,7 @@ static struct tcp_request_sock *tcp_req_alloc(struct sock *lsk, const struct sk_
 	INIT_LIST_HEAD(&req->c.skc_bind_node);
 	req->listener = lsk;
 	req->rcv_isn = seg->seq;
+	req->ecn_ok = tcp_ecn_request_ok(net->tcp, seg);
 	req->snt_isn = isn ? isn
 			   : tcp_v4_init_seq(net, req->c.skc_rcv_saddr, htons(req->c.skc_num),
 					     req->c.skc_daddr, req->c.skc_dport);
@@ -230,6 +231,7 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 	tp->snd_wl2 = tp->snd_una;
 	tp->mss_clamp = tp->user_mss ? min((u32)req->mss, tp->user_mss) : req->mss;
 	tp->wscale_ok = req->wscale_ok;
+	tp->ecn_flags = req->ecn_ok ? TCP_ECN_OK : 0;
 	tp->snd_wscale = req->snd_wscale;
 	tp->rcv_wscale = req->rcv_wscale;
 	if (!req->wscale_ok)
@@ -323,7 +325,8 @@ static bool tcp_fastopen_child(struct tcp_request_sock *req, struct sk_buff *skb
 {
 	struct sock *lsk = req->listener, *child;
 	u32 isn = req->snt_isn;
-	struct sk_buff *synack = tcp_ctl_skb(isn, TCPHDR_SYN | TCPHDR_ACK);
+	struct sk_buff *synack =
+		tcp_ctl_skb(isn, (u8)(TCPHDR_SYN | TCPHDR_ACK | (req->ecn_ok ? TCPHDR_ECE : 0)));
 	struct tcp_sock *tp;
 
 	child = synack ? tcp_create_child(req, true) : NULL;

@@ -55,6 +55,8 @@ static void tcp_default_settings(struct tcp_net *tn)
 	tn->max_syn_backlog = 256;
 	tn->max_tw_buckets = 4096;
 	tn->max_orphans = 1024;
+	tn->ecn = 2;
+	tn->ecn_fallback = 1;
 	tn->ca_ops = &tcp_cubic_ops;
 	tn->window_scaling = tn->sack = tn->dsack = tn->timestamps = 1;
 	tn->slow_start_after_idle = 1;
@@ -237,6 +239,8 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(sack, sack, 0, 1),
 	TCP_SYSCTL(dsack, dsack, 0, 1),
 	TCP_SYSCTL(timestamps, timestamps, 0, 2),
+	TCP_SYSCTL(ecn, ecn, 0, 2),
+	TCP_SYSCTL(ecn_fallback, ecn_fallback, 0, 1),
 	TCP_SYSCTL(slow_start_after_idle, slow_start_after_idle, 0, 1),
 	TCP_SYSCTL(autocorking, autocorking, 0, 1),
 	TCP_SYSCTL(limit_output_bytes, limit_output_bytes, 0, INT32_MAX),

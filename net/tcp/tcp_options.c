@@ -241,6 +241,7 @@ bool tcp_seg_parse(const struct sk_buff *skb, struct tcp_seg *seg)
 	seg->ack = ntohl(th->ack_seq);
 	seg->wnd = ntohs(th->window);
 	seg->flags = th->flags;
+	seg->ip_ecn = INET_ECN_NOT_ECT; /* it is not in this header */
 	seg->len = skb->len - hlen;
 	seg->end_seq =
 		seg->seq + seg->len + !!(th->flags & TCPHDR_SYN) + !!(th->flags & TCPHDR_FIN);

@@ -134,6 +134,7 @@ void tcp_enter_loss(struct sock *sk)
 	tp->ca_state = TCP_CA_Loss;
 	tp->high_seq = tp->snd_nxt;
 	tp->recover_valid = true;
+	tcp_ecn_queue_cwr(tp);
 }
 
 static void tcp_enter_recovery(struct sock *sk) __needs(softirq_ctx, sk)
@@ -147,6 +148,7 @@ static void tcp_enter_recovery(struct sock *sk) __needs(softirq_ctx, sk)
 	tp->ca_state = TCP_CA_Recovery;
 	tp->high_seq = tp->snd_nxt;
 	tp->recover_valid = false;
+	tcp_ecn_queue_cwr(tp);
 	NET_INC_STATS(sk->sk_net, TCPRenoRecovery);
 	tcp_mark_head_lost(sk);
 	tcp_limit_reno_sacked(tp);

@@ -177,7 +177,8 @@ int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 t
 				  .seq = req->snt_isn,
 				  .ack = req->rcv_isn + 1,
 				  .optlen = tcp_options_len(&o),
-				  .flags = TCPHDR_SYN | TCPHDR_ACK,
+				  .flags = (u8)(TCPHDR_SYN | TCPHDR_ACK |
+						(req->ecn_ok ? TCPHDR_ECE : 0)),
 				  .wnd = req->rcv_wnd };
 	struct sk_buff *out = tcp_reply_skb();
 

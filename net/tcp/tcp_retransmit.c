@@ -123,6 +123,8 @@ int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, u32 segs)
 		NET_INC_STATS(sk->sk_net, TCPSpuriousRtxHostQueues);
 		return -EBUSY;
 	}
+	if ((TCP_SKB_CB(skb)->tcp_flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN)
+		tcp_ecn_clear_syn(sk, skb);
 	err = tcp_shape_for_retransmit(sk, skb, mss, segs);
 	tcp_check_space(
 		sk); /* what was cut off or joined gave memory back, and no ACK may follow */

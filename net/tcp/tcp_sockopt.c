@@ -32,7 +32,14 @@ struct tcp_info {
 	u32 tcpi_dsack_dups, tcpi_reord_seen, tcpi_rcv_ooopack, tcpi_snd_wnd;
 };
 _Static_assert(sizeof(struct tcp_info) == 232, "ABI");
-enum { TCPI_OPT_TIMESTAMPS = 1, TCPI_OPT_SACK = 2, TCPI_OPT_WSCALE = 4, TCPI_OPT_SYN_DATA = 32 };
+enum tcpi_options {
+	TCPI_OPT_TIMESTAMPS = 1,
+	TCPI_OPT_SACK = 2,
+	TCPI_OPT_WSCALE = 4,
+	TCPI_OPT_ECN = 8,
+	TCPI_OPT_ECN_SEEN = 16,
+	TCPI_OPT_SYN_DATA = 32
+};
 
 static u32 tcp_ms_since(u64 now, u64 then)
 {
@@ -53,6 +60,8 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_options = (u8)((tp->tstamp_ok ? TCPI_OPT_TIMESTAMPS : 0) |
 				     (tp->sack_ok ? TCPI_OPT_SACK : 0) |
 				     (tp->wscale_ok ? TCPI_OPT_WSCALE : 0) |
+				     (tp->ecn_flags & TCP_ECN_OK ? TCPI_OPT_ECN : 0) |
+				     (tp->ecn_flags & TCP_ECN_SEEN ? TCPI_OPT_ECN_SEEN : 0) |
 				     (tp->syn_data_acked ? TCPI_OPT_SYN_DATA : 0)),
 		.tcpi_wscale = (u8)(tp->snd_wscale | tp->rcv_wscale << 4),
 		.tcpi_rto = (u32)(tcp_rto_ns(tp) / NSEC_PER_USEC),

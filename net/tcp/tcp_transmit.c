@@ -81,7 +81,7 @@ static u16 tcp_select_window(struct sock *sk) __needs(sk)
 /* --- One segment -------------------------------------------------------------------------------------------------------- */
 
 /**
- * tcp_enter_cwr() - our own queue is full: less in flight, once per window
+ * tcp_enter_cwr() - our own queue is full, or a router says that it nearly is: less in flight, once per window
  *
  * Context: owner or softirq.
  */
@@ -96,6 +96,7 @@ void tcp_enter_cwr(struct sock *sk)
 	tp->cc.cwnd_cnt = 0;
 	tp->ca_state = TCP_CA_CWR;
 	tp->high_seq = tp->snd_nxt;
+	tcp_ecn_queue_cwr(tp);
 }
 
 /* An ACK left: what was pending is done. */
@@ -258,6 +259,7 @@ static struct tcp_hdr_spec tcp_build_header(struct sock *sk, struct sk_buff *skb
 		tp->rcv_wup = tp->rcv_nxt;
 	} else {
 		h.wnd = tcp_select_window(sk);
+		h.flags |= tcp_ecn_send(tp, skb, cb);
 	}
 	return h;
 }
@@ -313,6 +315,8 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
 	skb_shinfo(skb)->gso_size = cb.segs > 1 ? cb.gso_size : 0;
 	skb_shinfo(skb)->gso_segs = (u16)cb.segs;
 	skb_shinfo(skb)->gso_type = cb.segs > 1 ? SKB_GSO_TCPV4 : 0;
+	if (cb.segs > 1 && (h.flags & TCPHDR_CWR))
+		skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
 	skb->priority = sk->sk_priority;
 	skb->mark = sk->sk_mark;
 	if (tp->dst_confirm) {

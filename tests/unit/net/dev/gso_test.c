@@ -575,13 +575,14 @@ static u32 no_features(struct sk_buff *skb, struct net_device *dev, u32 features
 static const struct features_row {
 	const char *name;
 	u32 has, gives;
-	bool udp, check;
+	bool udp, check, cwr;
 } features[] = {
 	{ "all", SG | CSUM | NETIF_F_TSO, SG | CSUM | NETIF_F_TSO, .udp = false },
 	{ "no_gathering", CSUM | NETIF_F_TSO, CSUM, .udp = false },
 	{ "no_sums", SG | NETIF_F_TSO, SG, .udp = false },
 	{ "nothing", 0, 0, .udp = false },
 	{ "udp_is_not_cut", SG | CSUM | NETIF_F_TSO, SG | CSUM, .udp = true },
+	{ "cwr_is_not_repeated", SG | CSUM | NETIF_F_TSO, SG | CSUM, .cwr = true },
 	{ "the_driver_knows_better", SG | CSUM | NETIF_F_TSO, SG | CSUM, .check = true },
 };
 
@@ -595,6 +596,8 @@ TEST_EACH(features_of_a_packet, features)
 	once();
 	s.doff = row->udp ? 0 : 20;
 	skb = make(&s);
+	if (row->cwr)
+		skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
 	local_bh_disable();
 	CHECK_EQ(netif_skb_features(skb, &dev), row->gives);
 	local_bh_enable();
