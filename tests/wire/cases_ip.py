@@ -246,7 +246,7 @@ def fragment_flood(t):
         raw[24:26] = struct.pack("!H", checksum(bytes(raw[14:34])))
         t.link.send(raw)
         if i % 500 == 499:
-            assert t.host.ping()
+            t.alive()
     other = t.lab.host()
     whole = joined(other.probe(*in_pieces(other, bytes(100), 64, 9999)))
     assert len(whole) == 108

@@ -285,7 +285,7 @@ def syn_flood(t):
     for i in range(3000):
         t.link.send(another(frame, rng))
         if i % 1000 == 999:
-            t.host.ping()
+            t.alive()
             started = time.monotonic()
             conn = Tcp(t.host, port)
             conn.open()

@@ -6,7 +6,8 @@ import cases_udp
 import cases_tcp
 import cases_state
 import cases_clients
+import cases_options
 from rig import EVERY
 
-CHAPTERS = (cases_link, cases_ip, cases_udp, cases_tcp, cases_state, cases_clients)
+CHAPTERS = (cases_link, cases_ip, cases_udp, cases_tcp, cases_state, cases_options, cases_clients)
 __all__ = ["CHAPTERS", "EVERY"]

@@ -150,6 +150,10 @@ class Tester:
         assert len(found) == 1, f"{len(found)} answers: {[f.summary() for f in found]}"
         return found[0]
 
+    def alive(self, host=None):
+        """After a flood, in which a ping may be lost as well."""
+        assert any((host or self.host).ping(timeout=0.3) for _ in range(15)), "no answer to a ping"
+
     def from_guest(self, since, wanted=lambda f: True):
         return [(t, f) for t, f in self.link.log[since:] if f.src == "52:54:00:12:34:56" and wanted(f)]
 
