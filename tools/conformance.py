@@ -57,7 +57,7 @@ def run_all(system, cases):
         results[name] = outcome(future.result)
         print(f"{system:9} {name:50} {results[name] or 'ok'}", flush=True)
     for lab, end in runner.finish():
-        if end.status != lab.good_end:
+        if system == "doorbell" and end.status != lab.good_end:  # Linux switches the machine off
             print(f"{system}: a guest ended with status {end.status} {end.why}", flush=True)
     return results
 

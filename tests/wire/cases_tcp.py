@@ -302,8 +302,8 @@ def scale(t, shift):
     fd = t.agent.accept(listener)
     sending = t.agent.sending(fd, bytes(17000))
     since = conn.since
-    conn.hear(tcp_payload, since=since)
-    time.sleep(0.2)
+    conn.hear(lambda f: f[TCP].seq == conn.ack + 9 * 1460 & 0xffffffff, since=since)
+    time.sleep(0.1)
     seen = {f[TCP].seq: len(tcp_payload(f)) for _, f in t.link.log[since:] if t.host.to_me(f) and TCP in f and conn.mine(f)}
     assert 14000 <= sum(seen.values()) <= 16384
     del sending
