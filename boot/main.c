@@ -205,8 +205,11 @@ static void routes_init(struct net *net, struct net_device *dev)
 static void sysctl_init(struct net *net) __may_sleep
 {
 	for (u32 i = 0; i < options.nr_sysctl; i++) {
-		const char *name = options.sysctl[i].name + strlen("net.ipv4.");
-		int err = net_sysctl_set(net, name, options.sysctl[i].value);
+		const char *key = options.sysctl[i].name, *name = key + strlen("net.ipv4.");
+		bool core = strncmp(key, "net.core.", strlen("net.ipv4.")) == 0; /* as long */
+		int err = core == (strcmp(name, "somaxconn") == 0)
+				  ? net_sysctl_set(net, name, options.sysctl[i].value)
+				  : -ENOENT;
 
 		if (!err)
 			continue;

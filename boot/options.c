@@ -412,6 +412,7 @@ int boot_options_parse(struct boot_options *o, const char *cmdline, const char *
 		{ "nft", parse_nft, o, true },
 		{ "dummy", parse_dummy, &o->dummy, false },
 		{ "net.ipv4.", parse_sysctl, o, true },
+		{ "net.core.", parse_sysctl, o, true },
 		{ "loglevel", cmdline_parse_u32, &loglevel, false },
 		{ "rng.seed", parse_seed, o, false },
 		{ "stats", cmdline_parse_bool, &o->stats, false },

@@ -104,6 +104,9 @@ struct seq_file;
 	X(IgnoredMulti)				\
 	X(MemErrors)
 #define TCPEXT_MIB(X)				\
+	X(SyncookiesSent)			\
+	X(SyncookiesRecv)			\
+	X(SyncookiesFailed)			\
 	X(EmbryonicRsts)			\
 	X(PruneCalled)				\
 	X(RcvPruned)				\
@@ -111,6 +114,8 @@ struct seq_file;
 	X(OutOfWindowIcmps)			\
 	X(LockDroppedIcmps)			\
 	X(TW)					\
+	X(TWKilled)				\
+	X(TWRecycled)				\
 	X(DelayedACKs)				\
 	X(DelayedACKLocked)			\
 	X(DelayedACKLost)			\
@@ -150,7 +155,9 @@ struct seq_file;
 	X(TCPKeepAlive)				\
 	X(TCPRetransFail)			\
 	X(TCPTimeWaitOverflow)			\
+	X(TCPReqQFullDoCookies)			\
 	X(TCPReqQFullDrop)			\
+	X(TCPDeferAcceptDrop)			\
 	X(TCPWqueueTooBig)			\
 	X(TCPZeroWindowDrop)			\
 	X(TCPRcvQDrop)				\
@@ -162,6 +169,8 @@ struct seq_file;
 	X(TCPACKSkippedSeq)			\
 	X(TCPACKSkippedChallenge)		\
 	X(TCPACKSkippedSynRecv)			\
+	X(TCPACKSkippedFinWait2)		\
+	X(TCPACKSkippedTimeWait)		\
 	X(TCPFastOpenActive)			\
 	X(TCPFastOpenActiveFail)		\
 	X(TCPFastOpenPassive)			\

@@ -334,8 +334,6 @@ SYSCALL_DEFINE2(listen, int, fd, int, backlog)
 
 	if (!sock)
 		return err;
-	if (backlog < 0 || backlog > SOMAXCONN)
-		backlog = SOMAXCONN;
 	err = sock->ops->listen(sock, backlog);
 	fput(f);
 	return err;

@@ -387,7 +387,7 @@ static int tcp_listen(struct sock *sk, int backlog) __may_sleep
 		err = -EINVAL;
 		goto out;
 	}
-	sk->sk_max_ack_backlog = backlog < 0 || backlog > SOMAXCONN ? SOMAXCONN : (u16)backlog;
+	sk->sk_max_ack_backlog = (u16)min((u32)backlog, tcp_net_of(sk)->somaxconn); /* -1: all */
 	if (sk->sk_state == TCP_LISTEN)
 		goto out;
 	num = sk->sk_num;
@@ -540,8 +540,7 @@ static void tcp_adjudge_to_death(struct sock *sk) __needs(softirq_ctx, sk)
 			tcp_send_active_reset(sk);
 			tcp_done(sk);
 		} else {
-			tcp_reset_timer(sk, &tp->keepalive_timer,
-					ktime_get_ns() + tcp_fin_time_ns(sk));
+			tcp_fin_wait2_orphan(sk);
 		}
 	} else if (sk->sk_state != TCP_CLOSE && tn->orphan_count > tn->max_orphans) {
 		NET_INC_STATS(sk->sk_net, TCPAbortOnMemory);

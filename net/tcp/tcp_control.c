@@ -147,45 +147,70 @@ void tcp_send_delayed_ack(struct sock *sk)
 	tcp_reset_timer(sk, &tp->delack_timer, ktime_get_ns() + TCP_DELACK_MIN_NS);
 }
 
-/**
- * tcp_send_challenge_ack() - "say that again with the right numbers" (RFC 5961, 3-5)
- *
- * At most one per 500 ms and connection, give or take a random part: no counter is shared between connections, so
- * nobody learns about others (CVE-2016-5696).
- * Context: BH off.
- */
-void tcp_send_challenge_ack(struct sock *sk)
+/* What came is out of place: this connection has not answered such a thing for tcp_invalid_ratelimit (RFC 5961, 7). Return: it may. */
+static bool tcp_oow_may_answer(struct sock *sk, enum tcpext_mib skipped)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u64 now = ktime_get_ns();
 
-	if (tp->challenge_ns && now < tp->challenge_ns) {
+	if (tp->oow_ns && now < tp->oow_ns + tcp_net_of(sk)->invalid_ratelimit * NSEC_PER_MSEC) {
+		sk->sk_net->mib.tcpext[skipped]++;
+		return false;
+	}
+	tp->oow_ns = now;
+	return true;
+}
+
+/*
+ * The host as a whole sends no more than so many a second. How many is drawn anew each second, from half the limit to one and a half: a
+ * stranger who counts those that he gets learns nothing about how many others got (CVE-2016-5696).
+ */
+static bool tcp_challenge_budget(struct tcp_net *tn)
+{
+	u64 second = ktime_get_ns() / NSEC_PER_SEC;
+	u32 limit = tn->challenge_ack_limit;
+
+	if (limit == INT32_MAX)
+		return true;
+	if (tn->challenge_s != second + 1) { /* 0: never */
+		tn->challenge_s = second + 1;
+		tn->challenge_left = (limit + 1) / 2 + get_random_below(limit);
+	}
+	if (!tn->challenge_left)
+		return false;
+	tn->challenge_left--;
+	return true;
+}
+
+/**
+ * tcp_send_challenge_ack() - "say that again with the right numbers" (RFC 5961, 3-5)
+ *
+ * At most one per connection in tcp_invalid_ratelimit, and tcp_challenge_ack_limit of the host a second.
+ *
+ * Context: BH off.
+ */
+void tcp_send_challenge_ack(struct sock *sk)
+{
+	if (!tcp_oow_may_answer(sk, LINUX_MIB_TCPACKSkippedChallenge))
+		return;
+	if (!tcp_challenge_budget(tcp_net_of(sk))) {
 		NET_INC_STATS(sk->sk_net, TCPACKSkippedChallenge);
 		return;
 	}
-	tp->challenge_ns = now + TCP_INVALID_RATELIMIT_NS + get_random_below(50) * NSEC_PER_MSEC;
 	NET_INC_STATS(sk->sk_net, TCPChallengeACK);
 	tcp_send_ack(sk);
 }
 
 /**
- * tcp_send_dupack() - answers an empty segment out of place (RFC 9293, 3.10.7.4), 10 times a second
- * @sk: socket
+ * tcp_send_dupack() - answers an unacceptable segment without text (RFC 9293, 3.10.7.4), one in tcp_invalid_ratelimit
  * @skipped: counts what gets no answer
  *
  * Context: BH off.
  */
 void tcp_send_dupack(struct sock *sk, enum tcpext_mib skipped)
 {
-	struct tcp_sock *tp = tcp_sk(sk);
-	u64 now = ktime_get_ns();
-
-	if (tp->oow_ns && now < tp->oow_ns) {
-		sk->sk_net->mib.tcpext[skipped]++;
-		return;
-	}
-	tp->oow_ns = now + TCP_INVALID_RATELIMIT_NS / 5;
-	tcp_send_ack(sk);
+	if (tcp_oow_may_answer(sk, skipped))
+		tcp_send_ack(sk);
 }
 
 /**

@@ -166,8 +166,14 @@ static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tc
 		tcp_forget_syn_loss(tp);
 	(void)tcp_ack(sk, seg);
 	tcp_finish_connect(sk);
-	if (!(tp->fo_asked || tp->syn_data) || !tcp_rcv_fastopen_synack(sk, seg))
+	if ((tp->fo_asked || tp->syn_data) && tcp_rcv_fastopen_synack(sk, seg))
+		return STEP_CONSUMED;
+	if (tp->defer_accept) { /* text will follow at once, and take the ACK along */
+		tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_TIMER;
+		tcp_reset_timer(sk, &tp->delack_timer, ktime_get_ns() + TCP_DELACK_MAX_NS);
+	} else {
 		tcp_send_ack(sk);
+	}
 	return STEP_CONSUMED;
 }
 
@@ -217,6 +223,14 @@ static int tcp_step0_paws(struct sock *sk, const struct tcp_seg *seg) __needs(so
 	return SKB_DROP_REASON_TCP_PAWS;
 }
 
+/* Some hosts that have sent their FIN reset with the number before it: that is exact, too. */
+static bool tcp_rst_before_fin(const struct sock *sk, const struct tcp_seg *seg)
+{
+	return seg->seq + 1 == tcp_sk(sk)->rcv_nxt &&
+	       (sk->sk_state == TCP_CLOSE_WAIT || sk->sk_state == TCP_LAST_ACK ||
+		sk->sk_state == TCP_CLOSING);
+}
+
 /* First: the sequence number. A segment that ends before what we acknowledged last, or begins behind the window, is not ours. */
 static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx, sk)
 {
@@ -231,6 +245,8 @@ static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg) __need
 	testcase(seg->seq == right + 1);
 	if (!before(seg->end_seq, tp->rcv_wup) && !after(seg->seq, right))
 		return STEP_NEXT;
+	if ((seg->flags & TCPHDR_RST) && tcp_rst_before_fin(sk, seg))
+		return STEP_NEXT;
 	if (seg->flags & TCPHDR_RST)
 		return SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
 	tcp_answer_unacceptable(sk, seg, LINUX_MIB_TCPACKSkippedSeq);
@@ -243,7 +259,7 @@ static int tcp_step2_rst(struct sock *sk, const struct tcp_seg *seg) __needs(sof
 {
 	if (!(seg->flags & TCPHDR_RST))
 		return STEP_NEXT;
-	if (seg->seq == tcp_sk(sk)->rcv_nxt)
+	if (seg->seq == tcp_sk(sk)->rcv_nxt || tcp_rst_before_fin(sk, seg))
 		tcp_reset(sk);
 	else
 		tcp_send_challenge_ack(sk);
@@ -293,7 +309,7 @@ static int tcp_step5_syn_recv(struct sock *sk, struct sk_buff *skb, const struct
 }
 
 /* Fifth, after our FIN: it is acknowledged. */
-static int tcp_step5_fin_acked(struct sock *sk) __needs(softirq_ctx, sk)
+static int tcp_step5_fin_acked(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -306,13 +322,16 @@ static int tcp_step5_fin_acked(struct sock *sk) __needs(softirq_ctx, sk)
 		} else if (tp->linger2 < 0) {
 			tcp_done(sk);
 			return STEP_CONSUMED;
-		} else {
+		} else if (seg->end_seq == seg->seq && skb_queue_empty(&tp->out_of_order_queue)) {
+			tcp_fin_wait2_orphan(sk);
+			return STEP_CONSUMED;
+		} else { /* it brings the FIN, perhaps, or text that ends all */
 			tcp_reset_timer(sk, &tp->keepalive_timer,
 					ktime_get_ns() + tcp_fin_time_ns(sk));
 		}
 		return STEP_NEXT;
 	case TCP_CLOSING:
-		tcp_time_wait(sk);
+		tcp_time_wait(sk, TCP_TIME_WAIT, 0);
 		return STEP_CONSUMED;
 	case TCP_LAST_ACK:
 		tcp_done(sk);
@@ -342,7 +361,7 @@ static int tcp_step5_ack(struct sock *sk, struct sk_buff *skb, const struct tcp_
 						     : SKB_DROP_REASON_TCP_ACK_UNSENT_DATA;
 	}
 	if (tp->snd_una == tp->write_seq)
-		return tcp_step5_fin_acked(sk);
+		return tcp_step5_fin_acked(sk, seg);
 	return STEP_NEXT;
 }
 
@@ -401,7 +420,7 @@ static void tcp_step8_fin(struct sock *sk) __needs(softirq_ctx, sk)
 		break;
 	case TCP_FIN_WAIT2:
 		tcp_send_ack(sk);
-		tcp_time_wait(sk);
+		tcp_time_wait(sk, TCP_TIME_WAIT, 0);
 		return; /* it has woken the waiters */
 	default:
 		BUG();
@@ -445,7 +464,7 @@ static int tcp_steps(struct sock *sk, struct sk_buff *skb, const struct tcp_seg 
  */
 void tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
 {
-	bool queued = false;
+	bool queued = false, opening = sk->sk_state == TCP_SYN_SENT;
 	int r;
 
 	sock_owned_by_me(sk);
@@ -474,5 +493,6 @@ void tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb, const struct tc
 	if (sk->sk_state == TCP_CLOSE)
 		return;
 	tcp_data_snd_check(sk);
-	tcp_ack_snd_check(sk);
+	if (!opening) /* the SYN-ACK is acknowledged already, or its ACK waits for text */
+		tcp_ack_snd_check(sk);
 }

@@ -2,8 +2,8 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, tstamp, rtt, hystart < cubic < cong, seq_index, ecn < reply < sndbuf, segment < rtx_queue < state < transmit < output < retransmit < control < recovery < ack < data
- *   < tsq < timer < minisocks < input < ipv4 < sendmsg < sockopt < tcp < net
+ *   options, tstamp, rtt, hystart < cubic < cong, seq_index, ecn < reply < sndbuf, segment < rtx_queue < state < timewait < transmit < output < retransmit < control < recovery < ack < data
+ *   < tsq < timer < request < syncookies < minisocks < input < ipv4 < sendmsg < sockopt < tcp < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
 #ifndef NET_TCP_TCP_INTERNAL_H
@@ -44,28 +44,29 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 }
 
 /* --- Numbers ---------------------------------------------------------------------------------------------------------- */
-#define TCP_MSS_DEFAULT          536u
-#define TCP_MIN_SND_MSS          48u
-#define TCP_PAWS_SLACK           1u  /* ticks that a timestamp may be behind, for those who round */
-#define TCP_TSTAMP_LEN           12u /* of a timestamp option with its two NOPs */
-#define TCP_INIT_CWND            10u
-#define TCP_MIN_CWND             2u
-#define TCP_INFINITE_SSTHRESH    0x7fffffffu
-#define TCP_DUPACK_THRESH        3u
-#define TCP_MAX_QUICKACKS        16u
-#define TCP_MAX_BACKOFF          15u
-#define TCP_OFO_MAX_SKBS         1024u
-#define TCP_RTO_MIN_NS           (200 * NSEC_PER_MSEC)
-#define TCP_RTO_MAX_NS           (120 * NSEC_PER_SEC)
-#define TCP_TIMEOUT_INIT_NS      (1 * NSEC_PER_SEC)
-#define TCP_TIMEOUT_FALLBACK_NS  (3 * NSEC_PER_SEC) /* RFC 6298, 5.7 */
-#define TCP_DELACK_MIN_NS        (40 * NSEC_PER_MSEC)
-#define TCP_RESOURCE_PROBE_NS    (500 * NSEC_PER_MSEC) /* a local refusal is tried again after this */
-#define TCP_LOCAL_RETRY_NS       (50 * NSEC_PER_MSEC) /* the first time, with nothing on its way */
-#define TCP_INVALID_RATELIMIT_NS (500 * NSEC_PER_MSEC)
-#define TCP_FIN_RETRY_NS         (50 * NSEC_PER_MSEC) /* a FIN without memory: so much longer each time */
-#define TCP_FIN_RETRIES          40                   /* 41 s in all */
-#define TCP_TIMEWAIT_NS          (60 * NSEC_PER_SEC)
+#define TCP_MSS_DEFAULT         536u
+#define TCP_MIN_SND_MSS         48u
+#define TCP_PAWS_SLACK          1u  /* ticks that a timestamp may be behind, for those who round */
+#define TCP_TSTAMP_LEN          12u /* of a timestamp option with its two NOPs */
+#define TCP_INIT_CWND           10u
+#define TCP_MIN_CWND            2u
+#define TCP_INFINITE_SSTHRESH   0x7fffffffu
+#define TCP_DUPACK_THRESH       3u
+#define TCP_MAX_QUICKACKS       16u
+#define TCP_MAX_BACKOFF         15u
+#define TCP_OFO_MAX_SKBS        1024u
+#define TCP_RTO_MIN_NS          (200 * NSEC_PER_MSEC)
+#define TCP_RTO_MAX_NS          (120 * NSEC_PER_SEC)
+#define TCP_TIMEOUT_INIT_NS     (1 * NSEC_PER_SEC)
+#define TCP_TIMEOUT_FALLBACK_NS (3 * NSEC_PER_SEC) /* RFC 6298, 5.7 */
+#define TCP_DELACK_MIN_NS       (40 * NSEC_PER_MSEC)
+#define TCP_DELACK_MAX_NS       (200 * NSEC_PER_MSEC)
+#define TCP_RESOURCE_PROBE_NS   (500 * NSEC_PER_MSEC) /* a local refusal is tried again after this */
+#define TCP_LOCAL_RETRY_NS      (50 * NSEC_PER_MSEC)  /* the first time, with nothing on its way */
+#define TCP_FIN_RETRY_NS        (50 * NSEC_PER_MSEC) /* a FIN without memory: so much longer each time */
+#define TCP_FIN_RETRIES         40                   /* 41 s in all */
+#define TCP_TIMEWAIT_NS         (60 * NSEC_PER_SEC)
+#define TCP_TIMEWAIT_SHORT_NS   (4 * NSEC_PER_SEC) /* up to this a mini socket counts as TWKilled */
 
 /* Linear bytes of the buffer a card receives into; what a full segment costs the socket. */
 #define TCP_RX_LINEAR 2112u
@@ -267,6 +268,12 @@ struct tcp_net {
 	u32 fin_timeout, keepalive_time, keepalive_intvl,
 		keepalive_probes; /* seconds; probes: count */
 	u32 max_syn_backlog, max_tw_buckets, max_orphans;
+	u32 somaxconn, syncookies, abort_on_overflow;
+	u32 rfc1337;
+	u32 invalid_ratelimit;   /* milliseconds between two answers to what is out of place */
+	u32 challenge_ack_limit; /* a second, give or take a random half; INT32_MAX: none */
+	u32 challenge_left;      /* in the second challenge_s */
+	u64 challenge_s;
 	u32 window_scaling, slow_start_after_idle;
 	u32 ecn; /* 0 never; 1 ask and answer; 2 answer */
 	u32 ecn_fallback;
@@ -276,7 +283,7 @@ struct tcp_net {
 		retrans_collapse;
 	u32 tw_count, orphan_count;
 	u32 fastopen; /* enum tcp_fastopen_flags */
-	struct siphash_key fo_key;
+	struct siphash_key fo_key, cookie_key;
 	struct tcp_fastopen_entry *fo_cache; /* TCP_FASTOPEN_CACHE of them */
 	struct page_frag frag;               /* where large writes are copied to */
 	struct list_head tsq;                /* sockets whose completion came (tsq_node); BH off */
@@ -369,7 +376,7 @@ struct tcp_sock {
 	};
 	u64 retrans_stamp_ns, lsndtime_ns, rcv_tstamp_ns, lrcvtime_ns;
 	u64 wstamp_ns; /* before that no segment of text shall leave, where fq keeps the times */
-	u64 challenge_ns, oow_ns; /* last challenge ACK; last ACK of a segment outside the window */
+	u64 oow_ns;    /* last answer to what was out of place, challenge ACKs included; 0: none */
 	/* Acknowledging */
 	u8 ack_pending, quick; /* enum tcp_ack_pending; immediate ACKs still granted */
 	bool pingpong;
@@ -391,6 +398,9 @@ struct tcp_sock {
 	struct list_head syn_queue, accept_queue, accept_node;
 	struct sock *listener; /* of a child not accepted yet: borrowed */
 	u32 syn_queue_len;
+	u32 synq_overflow_s; /* second of the last SYN cookie, counted from 1; 0: never */
+	u8 defer_accept;     /* a child is not made before text, or so many timeouts */
+	bool synflood_warned;
 	/* Fast Open: a listener's children that wait for the last ACK, and how many may; such a child's listener, counted */
 	u16 fo_qlen, fo_max_qlen;
 	struct sock *fo_listener;
@@ -422,12 +432,18 @@ struct tcp_request_sock {
 	struct timer timer;
 	u64 sent_ns;
 	u32 rcv_isn, snt_isn, ts_recent; /* TSval of the SYN */
-	u16 next_ack_ms; /* not before, modulo 2^16: what is out of place gets two answers a second */
+	u16 next_ack_4ms; /* not before, in units of 4 ms modulo 2^16: what is out of place gets two answers a second */
 	u16 rcv_wnd;
 	u16 mss, advmss; /* the peer's; ours */
-	u8 snd_wscale, rcv_wscale;
+	u8 snd_wscale : 4, rcv_wscale : 4;
 	u8 wscale_ok : 1, sack_ok : 1, tstamp_ok : 1, ecn_ok : 1; /* negotiated */
-	u8 retrans;
+	u8 cookie : 1; /* on the stack: nobody will remember it */
+	u8 acked : 1;  /* its last ACK was heard, but there is no child yet */
+	u8 retrans;    /* SYN-ACKs sent again */
+	union {
+		u8 timeouts;   /* firings of the timer */
+		u8 ts_back_ms; /* cookie: so much the TSval of its SYN-ACK is behind */
+	};
 };
 static_assert(sizeof(struct tcp_request_sock) <= 192, "budget: what each SYN of a flood costs");
 
@@ -436,8 +452,9 @@ struct tcp_timewait_sock {
 	struct sock_common c; /* first; state TCP_TIME_WAIT */
 	struct timer timer;
 	u32 rcv_nxt, snd_nxt, rcv_wnd; /* rcv_wnd: as sent on the wire */
-	u64 next_ack_ns;               /* not before: at most 10 answers a second */
+	u64 next_ack_ns;               /* not before */
 	bool tstamp_ok;
+	u8 substate, rcv_wscale;               /* TCP_TIME_WAIT, TCP_FIN_WAIT2 */
 	u32 ts_recent, ts_recent_secs, ts_off; /* as those of struct tcp_sock */
 };
 static_assert(sizeof(struct tcp_timewait_sock) <= 192,
@@ -603,6 +620,12 @@ void tcp_destroy_sock(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_abort_with(struct sock *sk, int err) __needs(softirq_ctx, sk);
 void tcp_orphan(struct sock *sk) __needs(softirq_ctx, sk);
 
+/* tcp_timewait.c */
+void tcp_time_wait(struct sock *sk, enum tcp_state substate, u64 wait_ns) __needs(softirq_ctx, sk);
+void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct sk_buff *skb,
+			  const struct tcp_seg *seg, bool listens, u32 *isn) __needs(softirq_ctx);
+void tcp_timewait_kill(struct net *net, struct tcp_timewait_sock *tw) __needs(softirq_ctx);
+
 /* tcp_transmit.c */
 u32 tcp_space(const struct sock *sk);
 u32 tcp_full_space(const struct sock *sk);
@@ -672,13 +695,37 @@ void tcp_init_xmit_timers(struct sock *sk);
 void tcp_release_cb(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_set_keepalive(struct sock *sk, bool on) __needs(sk);
 u64 tcp_fin_time_ns(const struct sock *sk);
+void tcp_fin_wait2_orphan(struct sock *sk) __needs(softirq_ctx, sk);
+
+/* tcp_request.c */
+int tcp_reqsk_init(struct tcp_request_sock *req, struct sock *lsk, const struct sk_buff *skb,
+		   u32 rcv_isn, u32 snt_isn) __needs(softirq_ctx);
+struct tcp_request_sock *tcp_reqsk_alloc(struct sock *lsk, const struct sk_buff *skb,
+					 const struct tcp_seg *seg, u32 isn) __needs(softirq_ctx);
+void tcp_reqsk_free(struct tcp_request_sock *req);
+bool tcp_reqsk_windows(const struct sock *lsk, struct tcp_request_sock *req,
+		       const struct tcp_options *opt) __needs(softirq_ctx);
+bool tcp_reqsk_enqueue(struct tcp_request_sock *req) __needs(softirq_ctx);
+void tcp_reqsk_arm(struct tcp_request_sock *req);
+void tcp_reqsk_drop(struct tcp_request_sock *req) __needs(softirq_ctx);
+bool tcp_reqsk_syn_again(struct tcp_request_sock *req, const struct tcp_seg *seg)
+	__needs(softirq_ctx);
+bool tcp_reqsk_deferred(struct tcp_request_sock *req, const struct tcp_seg *seg)
+	__needs(softirq_ctx);
+enum skb_drop_reason tcp_reqsk_screen(struct tcp_request_sock *req, struct sk_buff *skb,
+				      const struct tcp_seg *seg) __needs(softirq_ctx);
+bool tcp_accept_queue_full(const struct sock *lsk);
+
+/* tcp_syncookies.c */
+bool tcp_syncookie_wanted(struct sock *lsk) __needs(softirq_ctx);
+u32 tcp_syncookie_isn(struct sock *lsk, const struct sk_buff *skb, const struct tcp_seg *seg,
+		      u16 mss) __needs(softirq_ctx);
+void tcp_syncookie_encode(struct tcp_request_sock *req) __needs(softirq_ctx);
+int tcp_syncookie_check(struct sock *lsk, const struct sk_buff *skb, const struct tcp_seg *seg,
+			struct tcp_request_sock *req, struct tcp_options *opt) __needs(softirq_ctx);
 
 /* tcp_minisocks.c */
 int tcp_init_sock(struct sock *sk);
-void tcp_time_wait(struct sock *sk) __needs(softirq_ctx, sk);
-void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct sk_buff *skb,
-			  const struct tcp_seg *seg, bool listens, u32 *isn) __needs(softirq_ctx);
-void tcp_timewait_kill(struct net *net, struct tcp_timewait_sock *tw) __needs(softirq_ctx);
 enum skb_drop_reason tcp_conn_request(struct sock *lsk, struct sk_buff *skb,
 				      const struct tcp_seg *seg, u32 isn) __needs(softirq_ctx);
 struct sock *tcp_create_openreq_child(struct tcp_request_sock *req, bool early)
@@ -686,7 +733,8 @@ struct sock *tcp_create_openreq_child(struct tcp_request_sock *req, bool early)
 struct sock *tcp_check_req(struct tcp_request_sock *req, struct sk_buff *skb,
 			   const struct tcp_seg *seg, enum skb_drop_reason *reason)
 	__needs(softirq_ctx);
-void tcp_reqsk_drop(struct tcp_request_sock *req) __needs(softirq_ctx);
+struct sock *tcp_cookie_child(struct sock *lsk, struct sk_buff *skb, const struct tcp_seg *seg,
+			      enum skb_drop_reason *reason) __needs(softirq_ctx);
 void tcp_listen_stop(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_child_established(struct sock *child) __needs(softirq_ctx, child);
 

@@ -3,7 +3,7 @@
  * TCP over IPv4: finding the socket of a segment, opening a connection, ICMP errors, and the table by which TCP reaches IPv4.
  *
  * Interface: tcp_v4_init_sock, ipv4_specific, tcp_v4_rcv, tcp_v4_err, tcp_v4_backlog_rcv, tcp_v4_connect
- * Above: tcp.c (registers them); all of net/tcp, by the table. Below: tcp_input.c, tcp_minisocks.c, <net/inet_hashtables.h>, <net/ip.h>.
+ * Above: tcp.c (registers them); all of net/tcp, by the table. Below: tcp_input.c, tcp_minisocks.c, tcp_timewait.c, <net/inet_hashtables.h>, <net/ip.h>.
  * Context: softirq for what IP calls; owner of the socket for connect and backlog.
  * Owns: each segment IP delivers, until a socket queues it or it is freed with a reason.
  * Specs: RFC 9293 3.1, 3.9.1, 3.10.7.1, 3.10.7.2; RFC 5927 (ICMP is believed only with a sequence number in flight); RFC 1122 4.2.3.9.
@@ -85,37 +85,23 @@ void tcp_v4_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 	tcp_v4_do_rcv(sk, skb, &seg);
 }
 
-/* RFC 9293, 3.10.7.2: RST ignored, ACK refused, SYN opens; SYN with FIN is nobody's idea of a connection. */
-static void tcp_v4_listen_rcv(struct sock *lsk, struct sk_buff *skb, const struct tcp_seg *seg,
-			      u32 isn) __needs(softirq_ctx)
+/* A segment ends here. */
+static void tcp_v4_discard(struct sk_buff *skb, enum skb_drop_reason reason)
 {
-	enum skb_drop_reason reason = SKB_DROP_REASON_TCP_FLAGS;
-
-	if (seg->flags & TCPHDR_RST)
-		reason = SKB_DROP_REASON_TCP_RESET;
-	else if (seg->flags & TCPHDR_ACK)
-		tcp_v4_send_reset(lsk->sk_net, skb, seg);
-	else if ((seg->flags & TCPHDR_SYN) && !(seg->flags & TCPHDR_FIN))
-		reason = tcp_sk(lsk)->icsk_af_ops->conn_request(lsk, skb, seg, isn);
 	if (reason == NR_DROP_REASONS)
 		consume_skb(skb);
 	else
 		kfree_skb_reason(skb, reason);
 }
 
-/* The last ACK of a handshake, perhaps with text: the child is born and processes it. */
-static void tcp_v4_req_rcv(struct tcp_request_sock *req, struct sk_buff *skb,
-			   const struct tcp_seg *seg) __needs(softirq_ctx)
+/* The last ACK of a handshake, perhaps with text: the child that is born of it processes it. NULL: there is none, for @reason. */
+static void tcp_v4_child_rcv(struct sock *child, struct sk_buff *skb, const struct tcp_seg *seg,
+			     enum skb_drop_reason reason) __needs(softirq_ctx)
 {
-	enum skb_drop_reason reason = NR_DROP_REASONS;
-	struct sock *child = tcp_check_req(req, skb, seg, &reason);
 	bool queued;
 
 	if (!child) {
-		if (reason == NR_DROP_REASONS)
-			consume_skb(skb);
-		else
-			kfree_skb_reason(skb, reason);
+		tcp_v4_discard(skb, reason);
 		return;
 	}
 	sock_hold(child);
@@ -131,6 +117,33 @@ static void tcp_v4_req_rcv(struct tcp_request_sock *req, struct sk_buff *skb,
 			tcp_done(child);
 	}
 	sock_put(child);
+}
+
+/* RFC 9293, 3.10.7.2: RST ignored, ACK refused unless it answers a cookie, SYN opens; SYN with FIN is nobody's idea of a connection. */
+static void tcp_v4_listen_rcv(struct sock *lsk, struct sk_buff *skb, const struct tcp_seg *seg,
+			      u32 isn) __needs(softirq_ctx)
+{
+	enum skb_drop_reason reason = SKB_DROP_REASON_TCP_FLAGS;
+	struct sock *child = NULL;
+
+	if (seg->flags & TCPHDR_RST)
+		reason = SKB_DROP_REASON_TCP_RESET;
+	else if ((seg->flags & (TCPHDR_ACK | TCPHDR_SYN)) == TCPHDR_ACK)
+		child = tcp_cookie_child(lsk, skb, seg, &reason);
+	else if (seg->flags & TCPHDR_ACK)
+		tcp_v4_send_reset(lsk->sk_net, skb, seg);
+	else if ((seg->flags & TCPHDR_SYN) && !(seg->flags & TCPHDR_FIN))
+		reason = tcp_sk(lsk)->icsk_af_ops->conn_request(lsk, skb, seg, isn);
+	tcp_v4_child_rcv(child, skb, seg, reason);
+}
+
+static void tcp_v4_req_rcv(struct tcp_request_sock *req, struct sk_buff *skb,
+			   const struct tcp_seg *seg) __needs(softirq_ctx)
+{
+	enum skb_drop_reason reason = NR_DROP_REASONS;
+	struct sock *child = tcp_check_req(req, skb, seg, &reason);
+
+	tcp_v4_child_rcv(child, skb, seg, reason);
 }
 
 static void tcp_v4_sock_rcv(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)

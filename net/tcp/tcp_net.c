@@ -53,6 +53,11 @@ static void tcp_default_settings(struct tcp_net *tn)
 	tn->keepalive_intvl = 75;
 	tn->keepalive_probes = 9;
 	tn->max_syn_backlog = 256;
+	tn->somaxconn = SOMAXCONN;
+	tn->syncookies = 1;
+	tn->rfc1337 = 1;
+	tn->invalid_ratelimit = 500;
+	tn->challenge_ack_limit = 1000;
 	tn->max_tw_buckets = 4096;
 	tn->max_orphans = 1024;
 	tn->ecn = 2;
@@ -68,6 +73,7 @@ static void tcp_default_settings(struct tcp_net *tn)
 	tn->retrans_collapse = 1;
 	tn->fastopen = TFO_CLIENT_ENABLE;
 	get_random_bytes(&tn->fo_key, sizeof(tn->fo_key));
+	get_random_bytes(&tn->cookie_key, sizeof(tn->cookie_key));
 }
 
 /**
@@ -233,6 +239,12 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(keepalive_intvl, keepalive_intvl, 1, 32767),
 	TCP_SYSCTL(keepalive_probes, keepalive_probes, 1, 127),
 	TCP_SYSCTL(max_syn_backlog, max_syn_backlog, 1, 65536),
+	TCP_SYSCTL(somaxconn, somaxconn, 0, UINT16_MAX), /* net.core's */
+	TCP_SYSCTL(syncookies, syncookies, 0, 2),
+	TCP_SYSCTL(abort_on_overflow, abort_on_overflow, 0, 1),
+	TCP_SYSCTL(rfc1337, rfc1337, 0, 1),
+	TCP_SYSCTL(invalid_ratelimit, invalid_ratelimit, 0, 60000),
+	TCP_SYSCTL(challenge_ack_limit, challenge_ack_limit, 1, INT32_MAX),
 	TCP_SYSCTL(max_tw_buckets, max_tw_buckets, 0, 1000000),
 	TCP_SYSCTL(max_orphans, max_orphans, 0, 1000000),
 	TCP_SYSCTL(window_scaling, window_scaling, 0, 1),
@@ -365,14 +377,12 @@ struct tcp_show_ctx {
 	u32 nr;
 };
 
-static void tcp_show_line(struct tcp_show_ctx *ctx, const struct sock_common *c, u32 txq, u32 rxq,
-			  u32 timer, u32 retr)
+static void tcp_show_line(struct tcp_show_ctx *ctx, const struct sock_common *c, u8 state, u32 txq,
+			  u32 rxq, u32 timer, u32 retr)
 {
 	seq_printf(ctx->m, "%4u: %08X:%04X %08X:%04X %02X %08X:%08X %02X:%08X %08X %5u %8u %u %u\n",
 		   ctx->nr++, (__force u32)c->skc_rcv_saddr, c->skc_num, (__force u32)c->skc_daddr,
-		   ntohs(c->skc_dport),
-		   c->skc_state == TCP_NEW_SYN_RECV ? TCP_SYN_RECV : c->skc_state, txq, rxq, timer,
-		   0, retr, 0, 0, 0, c->skc_refcnt);
+		   ntohs(c->skc_dport), state, txq, rxq, timer, 0, retr, 0, 0, 0, c->skc_refcnt);
 }
 
 static void tcp_show_sock(struct tcp_show_ctx *ctx, const struct sock *sk)
@@ -387,7 +397,7 @@ static void tcp_show_sock(struct tcp_show_ctx *ctx, const struct sock *sk)
 		timer = 4;
 	else if (timer_pending(&tp->keepalive_timer))
 		timer = 2;
-	tcp_show_line(ctx, &sk->__sk_common, tp->write_seq - tp->snd_una, rxq, timer,
+	tcp_show_line(ctx, &sk->__sk_common, sk->sk_state, tp->write_seq - tp->snd_una, rxq, timer,
 		      tp->retransmits);
 }
 
@@ -397,9 +407,10 @@ static bool tcp_show_mini(struct sock_common *skc, void *arg)
 	struct tcp_show_ctx *ctx = arg;
 
 	if (skc->skc_state == TCP_TIME_WAIT)
-		tcp_show_line(ctx, skc, 0, 0, 3, 0);
+		tcp_show_line(ctx, skc, container_of(skc, struct tcp_timewait_sock, c)->substate, 0,
+			      0, 3, 0);
 	else if (skc->skc_state == TCP_NEW_SYN_RECV)
-		tcp_show_line(ctx, skc, 0, 0, 1,
+		tcp_show_line(ctx, skc, TCP_SYN_RECV, 0, 0, 1,
 			      container_of(skc, struct tcp_request_sock, c)->retrans);
 	return false;
 }

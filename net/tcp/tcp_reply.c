@@ -166,8 +166,9 @@ int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 t
 					   .wscale = req->rcv_wscale,
 					   .sack_perm = req->sack_ok,
 					   .tstamp_ok = req->tstamp_ok,
-					   .tsval =
-						   tcp_tsval(ktime_get_ns(), tcp_ts_offset(net, c)),
+					   .tsval = tcp_tsval(ktime_get_ns(),
+							      tcp_ts_offset(net, c)) -
+						    (req->cookie ? req->ts_back_ms : 0),
 					   .tsecr = req->ts_recent,
 					   .foc = foc };
 	struct tcp_hdr_spec h = { .saddr = c->skc_rcv_saddr,

@@ -169,6 +169,26 @@ static int tcp_set_limited(struct sock *sk, int opt, int val)
 	return 0;
 }
 
+/* How long @n timeouts of the SYN-ACK last. */
+static u32 tcp_timeouts_to_secs(u8 n)
+{
+	u64 sum = 0;
+
+	for (u8 i = 0; i < n; i++)
+		sum += tcp_rto_backoff(TCP_TIMEOUT_INIT_NS, i);
+	return (u32)(sum / NSEC_PER_SEC);
+}
+
+/* TCP_DEFER_ACCEPT: so many timeouts of the SYN-ACK, doubled each time, last @secs. */
+static u8 tcp_secs_to_timeouts(int secs)
+{
+	u8 n = 0;
+
+	while (secs > 0 && n < UINT8_MAX && tcp_timeouts_to_secs(n) < (u32)secs)
+		n++;
+	return n;
+}
+
 static int tcp_set_int(struct sock *sk, int opt, int val) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -192,6 +212,9 @@ static int tcp_set_int(struct sock *sk, int opt, int val) __needs(sk)
 		tp->quick = val ? TCP_MAX_QUICKACKS : 0;
 		if (val && (tp->ack_pending & TCP_ACK_SCHED))
 			tcp_send_ack(sk);
+		return 0;
+	case TCP_DEFER_ACCEPT:
+		tp->defer_accept = tcp_secs_to_timeouts(val);
 		return 0;
 	case TCP_FASTOPEN:
 		if (val < 0 || (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN))
@@ -297,6 +320,9 @@ static int tcp_get_int(const struct sock *sk, int opt, int *val)
 		break;
 	case TCP_QUICKACK:
 		v = !tp->pingpong;
+		break;
+	case TCP_DEFER_ACCEPT:
+		v = tcp_timeouts_to_secs(tp->defer_accept);
 		break;
 	case TCP_FASTOPEN:
 		v = tp->fo_max_qlen;

@@ -4,7 +4,7 @@
  *
  * A timer that fires while a thread owns the socket leaves a bit; release_sock() runs the work (tcp_release_cb).
  *
- * Interface: tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive, tcp_fin_time_ns
+ * Interface: tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive, tcp_fin_time_ns, tcp_fin_wait2_orphan
  * Above: tcp_minisocks.c, tcp_input.c, tcp_ipv4.c, tcp.c. Below: tcp_recovery.c, tcp_control.c.
  * Context: handlers in TIMER_SOFTIRQ; tcp_release_cb in process context with BH off.
  * Owns: nothing; a pending timer and a deferred bit hold one reference on the socket each.
@@ -21,6 +21,25 @@ u64 tcp_fin_time_ns(const struct sock *sk)
 	u32 limit = tcp_net_of(sk)->fin_timeout;
 
 	return (u64)(s > 0 ? min((u32)s, limit) : limit) * NSEC_PER_SEC;
+}
+
+/**
+ * tcp_fin_wait2_orphan() - the application is gone and our FIN acknowledged: nothing but the peer's FIN is waited for
+ * @sk: orphan in FIN-WAIT-2, without a segment to be processed
+ *
+ * For the last 60 s of that a mini socket will do.
+ *
+ * Context: BH off; the caller holds a reference.
+ */
+void tcp_fin_wait2_orphan(struct sock *sk)
+{
+	u64 wait = tcp_fin_time_ns(sk);
+
+	if (wait > TCP_TIMEWAIT_NS)
+		tcp_reset_timer(sk, &tcp_sk(sk)->keepalive_timer,
+				ktime_get_ns() + wait - TCP_TIMEWAIT_NS);
+	else
+		tcp_time_wait(sk, TCP_FIN_WAIT2, wait);
 }
 
 /* The peer is silent for good: reported as the last soft error, or ETIMEDOUT. */
@@ -265,7 +284,10 @@ static void tcp_keepalive_timer_run(struct sock *sk) __needs(softirq_ctx, sk)
 	if (sk->sk_state == TCP_CLOSE || timer_pending(&tp->keepalive_timer))
 		return;
 	if (sk->sk_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD)) {
-		tcp_done(sk); /* the peer never closed: late segments meet a RST */
+		if (tcp_fin_time_ns(sk) > TCP_TIMEWAIT_NS)
+			tcp_time_wait(sk, TCP_FIN_WAIT2, TCP_TIMEWAIT_NS);
+		else
+			tcp_done(sk); /* the peer never closed: late segments meet a RST */
 		return;
 	}
 	if (!sock_flag(sk, SOCK_KEEPOPEN) || sk->sk_state == TCP_SYN_SENT ||

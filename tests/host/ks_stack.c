@@ -494,7 +494,8 @@ int stack_tune(const char *name, const char *val)
 {
 	if (!ks.net)
 		return -ENODEV;
-	if (strncmp(name, "tcp_", 4) != 0 && strncmp(name, "conf.", 5) != 0)
+	if (strncmp(name, "tcp_", 4) != 0 && strncmp(name, "conf.", 5) != 0 &&
+	    strcmp(name, "somaxconn") != 0)
 		return -ENOENT;
 	return net_sysctl_set(ks.net, name, val);
 }

@@ -323,7 +323,9 @@ static enum tcp_state peer_found(void)
 	local_bh_disable();
 	c = inet_lookup_established(hosts[0]->tcp_hash, IP4(10, 0, 0, 2), htons(peer.sport),
 				    IP4(10, 0, 0, 1), peer.dport, devs[0]->ifindex);
-	if (c)
+	if (c && c->skc_state == TCP_TIME_WAIT)
+		state = (enum tcp_state)container_of(c, struct tcp_timewait_sock, c)->substate;
+	else if (c)
 		state = (enum tcp_state)c->skc_state;
 	else if (inet_lookup_listener(hosts[0]->tcp_hash, IP4(10, 0, 0, 1), peer.dport,
 				      devs[0]->ifindex))

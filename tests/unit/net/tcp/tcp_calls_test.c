@@ -892,7 +892,10 @@ TEST_EACH(close_in, close_table)
 	sock_release(s);
 	CHECK_EQ(peer_found(), row->after);
 	CHECK_EQ(said(0)->flags & ~TCPHDR_PSH, row->flags);
-	CHECK_EQ(hosts[0]->tcp->orphan_count, row->after != TCP_CLOSE);
+	/* In FIN-WAIT-2 a mini socket is enough. */
+	CHECK_EQ(hosts[0]->tcp->orphan_count,
+		 row->after != TCP_CLOSE && row->after != TCP_FIN_WAIT2);
+	CHECK_EQ(hosts[0]->tcp->tw_count, row->after == TCP_FIN_WAIT2);
 	peer_down();
 }
 
