@@ -285,7 +285,8 @@ bool tcp_reqsk_deferred(struct tcp_request_sock *req, const struct tcp_seg *seg)
 /**
  * tcp_reqsk_screen() - what a half-open connection does not take is answered where an answer is due
  *
- * Context: softirq, BH off. Return: why the segment ends here, and the request with it after a RST; NR_DROP_REASONS: it is the last ACK.
+ * Context: softirq, BH off. Borrows: @skb. Return: why the segment ends here, and the request with it after a RST; NR_DROP_REASONS: it is
+ * the last ACK.
  */
 enum skb_drop_reason tcp_reqsk_screen(struct tcp_request_sock *req, struct sk_buff *skb,
 				      const struct tcp_seg *seg)
