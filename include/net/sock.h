@@ -218,6 +218,8 @@ struct proto {
 	int (*get_port)(struct sock *sk,
 			u16 num); /* binds to @num, 0: an ephemeral one; 0, -EADDRINUSE */
 	void (*unbind)(struct sock *sk);
+	/* @old, which has the 4-tuple that @new_ connects with, has left the tables for it. NULL: nobody does. BH off. */
+	bool (*tuple_gives_way)(struct sock_common *old, struct sock_common *new_);
 	void (*backlog_rcv)(struct sock *sk, struct sk_buff *skb); /* owner; consumes */
 	void (*release_cb)(struct sock *sk); /* in release_sock(), BH off: deferred work */
 	void (*destroy)(

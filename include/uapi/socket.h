@@ -122,6 +122,7 @@ enum tcp_sockopt {
 	TCP_USER_TIMEOUT = 18,
 	TCP_FASTOPEN = 23,
 	TCP_NOTSENT_LOWAT = 25,
+	TCP_FASTOPEN_NO_COOKIE = 34,
 };
 enum poll_events {
 	POLLIN = 1,

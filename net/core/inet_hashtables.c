@@ -321,6 +321,21 @@ static bool port_of_connections(struct inet_hashinfo *h, u16 num)
 	return true;
 }
 
+/* Enters a connection of ours; who has its 4-tuple may give way (TIME-WAIT). */
+static int ehash_connect(struct inet_hashinfo *h, struct sock_common *skc) __needs(softirq_ctx)
+{
+	struct list_head *b = ehash_bucket(h, skc), *n, *next;
+
+	for (n = b->next; n != b; n = next) {
+		next = n->next;
+		if (same_tuple(of_enode(n), skc) &&
+		    (!skc->skc_prot || !skc->skc_prot->tuple_gives_way ||
+		     !skc->skc_prot->tuple_gives_way(of_enode(n), skc)))
+			return -EADDRNOTAVAIL;
+	}
+	return inet_ehash_insert(h, skc);
+}
+
 /*
  * RFC 6056 (3.3.4): F of the other three gives the begin of the search, a counter chosen by G moves it on with every
  * connection of that class; both from one keyed hash. The hash is scaled, not divided: no port is likelier.
@@ -337,7 +352,7 @@ static int choose_port(struct inet_hashinfo *h, struct sock_common *skc) __needs
 		if (!port_of_connections(h, port))
 			continue;
 		skc->skc_num = port;
-		if (inet_ehash_insert(h, skc))
+		if (ehash_connect(h, skc))
 			continue;
 		*perturb = (*perturb + i + 1 + get_random_below(8)) % ports;
 		port_enter(h, skc, port);
@@ -357,7 +372,7 @@ int inet_hash_connect(struct inet_hashinfo *h, struct sock_common *skc)
 {
 	BUG_ON(!in_bh());
 	if (on_list(&skc->skc_bind_node))
-		return inet_ehash_insert(h, skc);
+		return ehash_connect(h, skc);
 	return choose_port(h, skc);
 }
 

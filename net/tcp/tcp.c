@@ -260,6 +260,10 @@ static ssize_t tcp_fastopen_owned(struct sock *sk, struct msghdr *msg, size_t le
 		return -EISCONN;
 	local_bh_disable();
 	knows = tcp_fastopen_lookup(tcp_net_of(sk), addr->sin_addr, &fo.foc, &fo.mss);
+	if (tcp_sk(sk)->fo_no_cookie) {
+		knows = true;
+		fo.foc.there = false;
+	}
 	local_bh_enable();
 	fo.mss = max(fo.mss, TCP_MIN_SND_MSS);
 	if (tcp_sk(sk)->user_mss)
@@ -330,6 +334,16 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	tcp_rtt_init(&tp->rtt);
 }
 
+/* An abort tells the peer, unless he knows of nothing yet, or has closed as well and been sent all there was (RFC 9293, 3.10.5). */
+static bool tcp_abort_resets(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (sk->sk_state == TCP_CLOSING || sk->sk_state == TCP_LAST_ACK)
+		return tp->snd_nxt != tp->write_seq;
+	return sk->sk_state != TCP_SYN_SENT;
+}
+
 /* connect() with AF_UNSPEC, or a failed connect(): back to CLOSE, with a RST where the peer believes in a connection. Owned. */
 static int tcp_disconnect(struct sock *sk) __needs(sk)
 {
@@ -342,7 +356,8 @@ static int tcp_disconnect(struct sock *sk) __needs(sk)
 		sk->sk_err = ECONNRESET;
 		tcp_done(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
-		tcp_send_active_reset(sk);
+		if (tcp_abort_resets(sk))
+			tcp_send_active_reset(sk);
 		sk->sk_err = ECONNRESET;
 		tcp_done(sk);
 	}
@@ -515,7 +530,7 @@ static void tcp_close_connection(struct sock *sk, u64 deadline) __may_sleep __ne
 	} else if (sk->sk_state != TCP_CLOSE && sock_flag(sk, SOCK_LINGER) &&
 		   !sk->sk_lingertime_s) {
 		NET_INC_STATS(sk->sk_net, TCPAbortOnData);
-		if (sk->sk_state != TCP_SYN_SENT)
+		if (tcp_abort_resets(sk))
 			tcp_send_active_reset(sk);
 		tcp_done(sk);
 	} else {
@@ -600,6 +615,7 @@ struct proto tcp_prot = {
 	.poll = tcp_poll,
 	.ioctl = tcp_ioctl,
 	.get_port = tcp_get_port,
+	.tuple_gives_way = tcp_timewait_gives_way,
 	.unbind = tcp_unbind,
 	.backlog_rcv = tcp_v4_backlog_rcv,
 	.release_cb = tcp_release_cb,

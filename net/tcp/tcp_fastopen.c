@@ -12,7 +12,7 @@
  * A path that loses SYNs with data is left alone for a while, twice as long each time (RFC 7413, 4.1.3.1).
  *
  * Interface: tcp_fastopen_cookie_gen, tcp_fastopen_screen, tcp_fastopen_lookup, tcp_fastopen_learn, tcp_fastopen_lost,
- * tcp_fastopen_set_key, tcp_fastopen_settled
+ * tcp_fastopen_set_key, tcp_fastopen_settled, tcp_fastopen_was_reset
  * Above: control, minisocks, input, net. Below: <kernel/random.h> (SipHash).
  * Context: as each function says.
  * Owns: the cache of cookies, at tcp_net->fo_cache; the oldest entry makes room.
@@ -82,6 +82,15 @@ int tcp_fastopen_set_key(struct tcp_net *tn, const char *text)
 
 /* --- Server ----------------------------------------------------------------------------------------------------------------- */
 
+#define FO_RESET_S 60u /* so long a child that was reset counts */
+
+static u32 tcp_fastopen_resets(const struct tcp_sock *ltp)
+{
+	u32 now = (u32)(ktime_get_ns() / NSEC_PER_SEC);
+
+	return (s32)(ltp->fo_resets_until - now) > 0 ? ltp->fo_resets : 0;
+}
+
 /* Room for one more connection whose last ACK is not here yet; without a limit of its own a listener has none. */
 static bool tcp_fastopen_queue_check(const struct sock *lsk)
 {
@@ -92,7 +101,7 @@ static bool tcp_fastopen_queue_check(const struct sock *lsk)
 		max = lsk->sk_max_ack_backlog;
 	if (!max)
 		return false;
-	if (ltp->fo_qlen < max)
+	if (ltp->fo_qlen + tcp_fastopen_resets(ltp) < max)
 		return true;
 	NET_INC_STATS(lsk->sk_net, TCPFastOpenListenOverflow);
 	return false;
@@ -119,7 +128,7 @@ bool tcp_fastopen_screen(struct sock *lsk, const struct sk_buff *skb, const stru
 	if (!(tn->fastopen & TFO_SERVER_ENABLE) || (!seg->len && !got->there) ||
 	    !tcp_fastopen_queue_check(lsk))
 		return false;
-	if (seg->len && (tn->fastopen & TFO_SERVER_COOKIE_NOT_REQD))
+	if (seg->len && ((tn->fastopen & TFO_SERVER_COOKIE_NOT_REQD) || tcp_sk(lsk)->fo_no_cookie))
 		return true;
 	if (!got->there)
 		return false;
@@ -149,6 +158,26 @@ void tcp_fastopen_settled(struct sock *sk)
 	BUG_ON(tcp_sk(lsk)->fo_qlen == 0);
 	tcp_sk(lsk)->fo_qlen--;
 	sock_put(lsk);
+}
+
+/**
+ * tcp_fastopen_was_reset() - a child that began with its SYN was reset before its last ACK
+ *
+ * Somebody replays SYNs whose SYN-ACKs meet strangers, who reset: their number counts against the listener's limit until there was no
+ * such reset for a minute (RFC 7413, 5.1).
+ *
+ * Context: BH off.
+ */
+void tcp_fastopen_was_reset(struct sock *sk)
+{
+	struct sock *lsk = tcp_sk(sk)->fo_listener;
+	struct tcp_sock *ltp;
+
+	if (!lsk)
+		return;
+	ltp = tcp_sk(lsk);
+	ltp->fo_resets = (u16)min(tcp_fastopen_resets(ltp) + 1, (u32)UINT16_MAX);
+	ltp->fo_resets_until = (u32)(ktime_get_ns() / NSEC_PER_SEC) + FO_RESET_S;
 }
 
 /* --- Client: what is known of servers ------------------------------------------------------------------------------------------ */

@@ -20,6 +20,8 @@ static void tcp_reset(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	int err = ECONNRESET;
 
+	if (sk->sk_state == TCP_SYN_RECV)
+		tcp_fastopen_was_reset(sk);
 	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV)
 		err = ECONNREFUSED;
 	else if (sk->sk_state == TCP_CLOSE_WAIT)

@@ -269,7 +269,7 @@ struct tcp_net {
 		keepalive_probes; /* seconds; probes: count */
 	u32 max_syn_backlog, max_tw_buckets, max_orphans;
 	u32 somaxconn, syncookies, abort_on_overflow;
-	u32 rfc1337;
+	u32 rfc1337, tw_reuse;
 	u32 invalid_ratelimit;   /* milliseconds between two answers to what is out of place */
 	u32 challenge_ack_limit; /* a second, give or take a random half; INT32_MAX: none */
 	u32 challenge_left;      /* in the second challenge_s */
@@ -400,7 +400,9 @@ struct tcp_sock {
 	u32 syn_queue_len;
 	u32 synq_overflow_s; /* second of the last SYN cookie, counted from 1; 0: never */
 	u8 defer_accept;     /* a child is not made before text, or so many timeouts */
-	bool synflood_warned;
+	bool synflood_warned, fo_no_cookie;
+	u16 fo_resets;       /* of children before their last ACK; they count until that second */
+	u32 fo_resets_until; /* RFC 7413, 5.1 */
 	/* Fast Open: a listener's children that wait for the last ACK, and how many may; such a child's listener, counted */
 	u16 fo_qlen, fo_max_qlen;
 	struct sock *fo_listener;
@@ -584,6 +586,7 @@ int tcp_fastopen_set_key(struct tcp_net *tn, const char *text);
 bool tcp_fastopen_screen(struct sock *lsk, const struct sk_buff *skb, const struct tcp_seg *seg,
 			 struct tcp_fastopen_cookie *foc) __needs(softirq_ctx);
 void tcp_fastopen_settled(struct sock *sk) __needs(softirq_ctx);
+void tcp_fastopen_was_reset(struct sock *sk) __needs(softirq_ctx);
 bool tcp_fastopen_lookup(struct tcp_net *tn, __be32 daddr, struct tcp_fastopen_cookie *foc,
 			 u32 *mss) __needs(softirq_ctx);
 void tcp_fastopen_learn(struct tcp_net *tn, __be32 daddr, u16 mss,
@@ -625,6 +628,7 @@ void tcp_time_wait(struct sock *sk, enum tcp_state substate, u64 wait_ns) __need
 void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct sk_buff *skb,
 			  const struct tcp_seg *seg, bool listens, u32 *isn) __needs(softirq_ctx);
 void tcp_timewait_kill(struct net *net, struct tcp_timewait_sock *tw) __needs(softirq_ctx);
+bool tcp_timewait_gives_way(struct sock_common *old, struct sock_common *new_) __needs(softirq_ctx);
 
 /* tcp_transmit.c */
 u32 tcp_space(const struct sock *sk);

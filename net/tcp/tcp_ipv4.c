@@ -346,12 +346,15 @@ int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, struct tcp_f
 	sk->sk_daddr = daddr;
 	sk->sk_dport = addr->sin_port;
 	tcp_set_state(sk, TCP_SYN_SENT);
+	tp->write_seq = 0;
 	err = inet_hash_connect(net->tcp_hash, &sk->__sk_common);
 	if (err)
 		goto out_fail;
 	sk->inet_sport = htons(sk->sk_num);
 	sk->inet_id = (u16)get_random_u32();
-	tp->write_seq = tcp_v4_init_seq(net, fl.saddr, sk->inet_sport, fl.daddr, addr->sin_port);
+	if (!tp->write_seq) /* a TIME-WAIT before us says where to begin */
+		tp->write_seq =
+			tcp_v4_init_seq(net, fl.saddr, sk->inet_sport, fl.daddr, addr->sin_port);
 	sk->sk_err = sk->sk_err_soft = 0;
 	sk->sk_shutdown = 0;
 	err = tcp_connect(sk, fo);

@@ -56,6 +56,7 @@ static void tcp_default_settings(struct tcp_net *tn)
 	tn->somaxconn = SOMAXCONN;
 	tn->syncookies = 1;
 	tn->rfc1337 = 1;
+	tn->tw_reuse = 2;
 	tn->invalid_ratelimit = 500;
 	tn->challenge_ack_limit = 1000;
 	tn->max_tw_buckets = 4096;
@@ -243,6 +244,7 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(syncookies, syncookies, 0, 2),
 	TCP_SYSCTL(abort_on_overflow, abort_on_overflow, 0, 1),
 	TCP_SYSCTL(rfc1337, rfc1337, 0, 1),
+	TCP_SYSCTL(tw_reuse, tw_reuse, 0, 2),
 	TCP_SYSCTL(invalid_ratelimit, invalid_ratelimit, 0, 60000),
 	TCP_SYSCTL(challenge_ack_limit, challenge_ack_limit, 1, INT32_MAX),
 	TCP_SYSCTL(max_tw_buckets, max_tw_buckets, 0, 1000000),

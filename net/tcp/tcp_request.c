@@ -17,7 +17,7 @@
 #include <kernel/mm.h>
 #include <net/ip.h>
 
-/** tcp_reqsk_free() - a request that never got into a table. Context: BH off. Consumes: @req. */
+/** tcp_reqsk_free() - a request that never got into a table. Context: any. Consumes: @req. */
 void tcp_reqsk_free(struct tcp_request_sock *req)
 {
 	kfree(req->opt);
@@ -40,7 +40,7 @@ void tcp_reqsk_drop(struct tcp_request_sock *req)
 	tcp_reqsk_free(req);
 }
 
-/** tcp_reqsk_arm() - the timer of the SYN-ACK, twice as long each time. Context: BH off. */
+/** tcp_reqsk_arm() - the timer of the SYN-ACK, twice as long each time. Context: any. */
 void tcp_reqsk_arm(struct tcp_request_sock *req)
 {
 	(void)mod_timer(&req->timer,
@@ -75,7 +75,7 @@ static void tcp_synack_timer(struct timer *t) __needs(softirq_ctx)
 	tcp_reqsk_arm(req);
 }
 
-/** tcp_accept_queue_full() - nobody accepted backlog + 1 connections. Context: BH off. Return: so it is. */
+/** tcp_accept_queue_full() - nobody accepted backlog + 1 connections. Context: any. Return: so it is. */
 bool tcp_accept_queue_full(const struct sock *lsk)
 {
 	testcase(lsk->sk_ack_backlog == lsk->sk_max_ack_backlog);

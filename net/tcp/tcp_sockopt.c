@@ -216,6 +216,11 @@ static int tcp_set_int(struct sock *sk, int opt, int val) __needs(sk)
 	case TCP_DEFER_ACCEPT:
 		tp->defer_accept = tcp_secs_to_timeouts(val);
 		return 0;
+	case TCP_FASTOPEN_NO_COOKIE:
+		if (val < 0 || val > 1 || (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN))
+			return -EINVAL;
+		tp->fo_no_cookie = val;
+		return 0;
 	case TCP_FASTOPEN:
 		if (val < 0 || (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN))
 			return -EINVAL;
@@ -323,6 +328,9 @@ static int tcp_get_int(const struct sock *sk, int opt, int *val)
 		break;
 	case TCP_DEFER_ACCEPT:
 		v = tcp_timeouts_to_secs(tp->defer_accept);
+		break;
+	case TCP_FASTOPEN_NO_COOKIE:
+		v = tp->fo_no_cookie;
 		break;
 	case TCP_FASTOPEN:
 		v = tp->fo_max_qlen;

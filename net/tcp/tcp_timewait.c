@@ -3,7 +3,7 @@
  * What is left of a connection: mini sockets in TIME-WAIT, and in FIN-WAIT-2 when the application is gone and only the peer's FIN is
  * waited for.
  *
- * Interface: tcp_time_wait, tcp_timewait_process, tcp_timewait_kill
+ * Interface: tcp_time_wait, tcp_timewait_process, tcp_timewait_kill, tcp_timewait_gives_way
  * Above: tcp_timer.c, tcp_input.c, tcp_ipv4.c, tcp.c. Below: tcp_state.c, tcp_reply.c, tcp_tstamp.c.
  * Context: BH off.
  * Owns: the mini sockets, by their timer; counted in net->socks_live.
@@ -98,6 +98,33 @@ static u32 tcp_timewait_isn(u32 snd_nxt)
 	u32 isn = snd_nxt + 65535 + 2;
 
 	return isn ? isn : 1;
+}
+
+/**
+ * tcp_timewait_gives_way() - a TIME-WAIT gives its 4-tuple to a connection that this host opens (struct proto)
+ * @old: who has it
+ * @new_: a socket that connects; its first number lies beyond all that the old connection used
+ *
+ * tcp_tw_reuse 1, or 2 within this host. Only with timestamps, at least a second later: old segments are known by theirs (RFC 6191).
+ *
+ * Context: softirq, BH off. Return: true: @old is gone.
+ */
+bool tcp_timewait_gives_way(struct sock_common *old, struct sock_common *new_)
+{
+	struct tcp_timewait_sock *tw = container_of(old, struct tcp_timewait_sock, c);
+	struct net *net = new_->skc_net;
+	bool within =
+		(ntohl(new_->skc_daddr) >> 24) == 127 || (ntohl(new_->skc_rcv_saddr) >> 24) == 127;
+
+	if (old->skc_state != TCP_TIME_WAIT || !tw->tstamp_ok || !net->tcp->tw_reuse ||
+	    (net->tcp->tw_reuse == 2 && !within) ||
+	    (u32)(ktime_get_ns() / NSEC_PER_SEC) == tw->ts_recent_secs)
+		return false;
+	tcp_sk(container_of(new_, struct sock, __sk_common))->write_seq =
+		tcp_timewait_isn(tw->snd_nxt);
+	NET_INC_STATS(net, TWRecycled);
+	tcp_timewait_kill(net, tw);
+	return true;
 }
 
 /* Where we are. Limited (Linux's tcp_invalid_ratelimit): it may be one half of a loop. */

@@ -135,10 +135,10 @@ static const struct state_row state_table[] = {
 	  TCPHDR_RST | TCPHDR_ACK, -EPIPE, -EAGAIN, OUT, 0, 0 },
 	{ "close_wait", TCP_CLOSE_WAIT, -EISCONN, -EINVAL, 0, TCP_LAST_ACK, 1,
 	  TCPHDR_RST | TCPHDR_ACK, 1, 0, IN | POLLRDHUP | OUT, 0, 0 },
-	{ "closing", TCP_CLOSING, -EISCONN, -EINVAL, 0, TCP_CLOSING, 0, TCPHDR_RST | TCPHDR_ACK,
-	  -EPIPE, 0, POLLHUP | IN | POLLRDHUP | OUT, 0, 1 },
-	{ "last_ack", TCP_LAST_ACK, -EISCONN, -EINVAL, 0, TCP_LAST_ACK, 0, TCPHDR_RST | TCPHDR_ACK,
-	  -EPIPE, 0, POLLHUP | IN | POLLRDHUP | OUT, 0, 1 },
+	{ "closing", TCP_CLOSING, -EISCONN, -EINVAL, 0, TCP_CLOSING, 0, 0, -EPIPE, 0,
+	  POLLHUP | IN | POLLRDHUP | OUT, 0, 1 },
+	{ "last_ack", TCP_LAST_ACK, -EISCONN, -EINVAL, 0, TCP_LAST_ACK, 0, 0, -EPIPE, 0,
+	  POLLHUP | IN | POLLRDHUP | OUT, 0, 1 },
 };
 
 TEST_EACH(connect_in, state_table)
@@ -875,7 +875,8 @@ static const struct close_row close_table[] = {
 	{ "fin_wait_2", TCP_FIN_WAIT2, false, false, TCP_FIN_WAIT2, 0 },
 	{ "closing", TCP_CLOSING, false, false, TCP_CLOSING, 0 },
 	{ "last_ack", TCP_LAST_ACK, false, false, TCP_LAST_ACK, 0 },
-	{ "last_ack_linger_0", TCP_LAST_ACK, false, true, TCP_CLOSE, TCPHDR_RST | TCPHDR_ACK },
+	{ "last_ack_linger_0", TCP_LAST_ACK, false, true, TCP_CLOSE, 0 }, /* RFC 9293, 3.10.5 */
+	{ "closing_linger_0", TCP_CLOSING, false, true, TCP_CLOSE, 0 },
 };
 
 TEST_EACH(close_in, close_table)
