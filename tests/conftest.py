@@ -41,26 +41,57 @@ def matches(item):
         return pattern in item.nodeid
 
 
-def shard(item, n, count):
-    """Which of @count processes runs the test; what uses build/run, or one guest for all, has to stay together."""
-    if item.path.stem == "test_packets":
-        return count - 1
-    if item.path.parent.name == "wire":
-        return 1 % count
-    return 0 if item.path.stem in ("test_launcher", "test_apps") else n % count
-
-
 def pytest_collection_modifyitems(config, items):
-    """Keeps what T= asks for, and of the long lists nothing unless FULL=1."""
-    index, count = map(int, os.environ.get("DOORBELL_SHARD", "0/1").split("/"))
+    """Keeps what T= asks for, and of the long lists nothing unless FULL=1. What takes longest begins first."""
     kept = [i for i in items if matches(i) and (FULL or not i.get_closest_marker("full"))]
-    kept = [i for n, i in enumerate(kept) if shard(i, n, count) == index]
     config.hook.pytest_deselected(items=[i for i in items if i not in kept])
-    items[:] = kept
+    items[:] = sorted(kept, key=lambda i: (together(i) is None, i.get_closest_marker("slow") is None))
+
+
+# What uses build/run, or one guest for all its tests, has to stay in one process.
+TOGETHER = {"test_packets": "packets", "test_launcher": "run", "test_apps": "run", "test_trace": "run"}
+
+
+def together(item):
+    """The name of the company that the test has to stay in; None: it stands alone."""
+    return "wire" if item.path.parent.name == "wire" else TOGETHER.get(item.path.stem)
+
+
+class Claims:
+    """Several processes share one list of tests: who makes the file of that name first has the test."""
+
+    def __init__(self, folder):
+        self.folder, self.known = Path(folder), {}
+
+    def mine(self, item, number):
+        key = together(item) or str(number)
+        if key not in self.known:
+            try:
+                (self.folder / key).touch(exist_ok=False)
+                self.known[key] = True
+            except FileExistsError:
+                self.known[key] = False
+        return self.known[key]
+
+
+def pytest_runtestloop(session):
+    """With DOORBELL_CLAIMS (a folder, see tests/run) this process takes the next test that nobody has, till none is left."""
+    folder = os.environ.get("DOORBELL_CLAIMS")
+    if not folder or session.config.option.collectonly or session.testsfailed:
+        return None
+    claims = Claims(folder)
+    mine = (item for number, item in enumerate(session.items) if claims.mine(item, number))
+    item = next(mine, None)
+    while item is not None:
+        following = next(mine, None)
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        item = following
+    return True
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "full: runs only with FULL=1")
+    config.addinivalue_line("markers", "slow: ten seconds and more, most of them waiting: begins early")
 
 
 @dataclass

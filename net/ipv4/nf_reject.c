@@ -23,15 +23,14 @@
 
 #define REJECT_ROOM (LL_MAX_HEADER + (u32)sizeof(struct iphdr))
 
-/* An error about an error would never end (RFC 1122, 3.2.2). */
+/* An error about an error would never end (RFC 1122, 3.2.2). @skb is known to hold what a refusal quotes. */
 static bool reject_is_icmp_error(const struct sk_buff *skb)
 {
 	u8 type;
 
 	if (ip_hdr(skb)->protocol != IPPROTO_ICMP)
 		return false;
-	if (skb_copy_bits(skb, ip_hdrlen(ip_hdr(skb)), &type, 1) < 0)
-		return true;
+	BUG_ON(skb_copy_bits(skb, ip_hdrlen(ip_hdr(skb)), &type, 1) < 0);
 	return type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH || type == ICMP_REDIRECT ||
 	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
 }

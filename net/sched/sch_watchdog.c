@@ -15,7 +15,8 @@ static void watchdog_fired(struct timer *t)
 {
 	struct netdev_queue *txq = container_of(t, struct qdisc_watchdog, timer)->txq;
 
-	trace_at(qdisc_watchdog, txq->qdisc ? txq->qdisc->qlen : 0, 0, NULL);
+	BUG_ON(!txq->qdisc); /* it cancels before it goes */
+	trace_at(qdisc_watchdog, txq->qdisc->qlen, 0, NULL);
 	__netif_schedule(txq);
 }
 

@@ -122,7 +122,6 @@ static bool tcp_nagle_test(const struct tcp_sock *tp, const struct sk_buff *skb,
 {
 	testcase(skb->len == mss - 1);
 	testcase(skb->len == mss);
-	testcase(skb->len == mss + 1); /* cut by a smaller MSS since it was written */
 	return skb->len >= mss || (TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN) ||
 	       !tcp_nagle_holds(tp, nonagle);
 }

@@ -64,7 +64,7 @@ def test_first_flight(transfer):
 
     QEMU's user network answers a segment while the device still fetches the next: a filter holds the answers back.
     """
-    slow = ["-object", "filter-buffer,id=slow,netdev=n0,queue=tx,interval=50000"]
+    slow = ["-object", "filter-buffer,id=slow,netdev=n0,queue=tx,interval=150000"]
     found = capture.frames(transfer("send", 1 << 17, extra=slow).run.pcap)
     tcp = [f for f in found if f.is_tcp]
     start = next(f.seq for f in tcp if f.from_guest and f.flags & SYN) + 1

@@ -36,6 +36,7 @@ def test_preemption(boot, cpu):
     assert int(told[2]) > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mem", [8, 64, 4096])
 def test_all_of_the_memory(boot, mem):
     boot(APPS / "fill.c", append=GUEST_IP, mem=mem, pcap=False, stats=False, timeout=300).expect(0).says("0 failed")
@@ -57,6 +58,7 @@ def test_no_memory_at_boot(boot, at):
     run.says("out of memory" if run.status == 66 else "/boot/file")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at,every", [(640, 3), (660, 5), (680, 7)])
 def test_memory_comes_and_goes(boot, noise, at, every):
     """Allocations fail again and again: the file arrives (slowly), or the status says that it did not."""
@@ -86,6 +88,7 @@ int main(void)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cpu,alarm", [("max", "local apic"), ("qemu64,-apic", "pit")])
 def test_clock_keeps_time(boot, tmp_path, cpu, alarm):
     """The guest's clock against the host's over 10 s, with each of the two alarms."""

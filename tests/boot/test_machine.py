@@ -85,6 +85,7 @@ def test_a_leak_is_seen(boot, noise):
     run.expect(67).says("leak check FAILED: 1 skbs").says("leak: 2 live from boot/main.c:")
 
 
+@pytest.mark.slow
 def test_no_dhcp_answer(boot, noise):
     """A wire with nobody on it."""
     net = f"dgram:{doorbell.free_port()}:{doorbell.free_port()}"
@@ -109,6 +110,7 @@ def test_first_frame(boot, noise):
     boot.finish(guest).expect(0)
 
 
+@pytest.mark.slow
 def test_waiting_is_idle(boot, noise):
     """Ten seconds in accept(): the processor sleeps."""
     port = doorbell.free_port()

@@ -42,6 +42,7 @@ def test_wire_loses_nothing_by_itself(boot, noise, two_guests, kind):
     assert all(way["frames"] > 1000 and way["drop"] == 0 for way in wire.stats.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_bad_wire_between_guests(boot, noise, two_guests, seed):
     """Both ends are ours, the wire is bad, the file arrives; faults of every kind befell it."""

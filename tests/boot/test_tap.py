@@ -52,6 +52,7 @@ def test_clean_wire_to_linux(boot, noise, tap, direction):
     assert capture.bad_frames(run.pcap, late_reader=True, offload=True) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 6))
 @pytest.mark.parametrize("direction", ["send", "recv"])
 def test_lossy_wire_to_linux(boot, noise, tap, direction, seed):

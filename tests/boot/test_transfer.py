@@ -19,12 +19,14 @@ def test_size(transfer, direction, machine, size):
         transfer(direction, size, machine=machine, pcap=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("direction", ["send", "recv"])
 def test_size_from_iso(transfer, direction, size):
     transfer(direction, size, iso=True, pcap=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("machine", ["pc", "q35"])
 @pytest.mark.parametrize("direction", ["send", "recv"])
 def test_64_mib(transfer, direction, machine):
@@ -33,9 +35,11 @@ def test_64_mib(transfer, direction, machine):
         print(f"{direction} {machine}: {moved.stream.seconds:.2f} s, {moved.stream.rate:.1f} MB/s")
 
 
-@pytest.mark.parametrize("direction", ["send", "recv"])
-def test_64_mib_from_iso(transfer, direction):
-    transfer(direction, BIG, iso=True, pcap=False, timeout=120)
+@pytest.mark.slow
+@pytest.mark.parametrize("direction,machine", [("send", "q35"), ("recv", "pc"), pytest.param("send", "pc", marks=pytest.mark.full)])
+def test_64_mib_from_iso(transfer, direction, machine):
+    """q35 reads the file from its CD by DMA; pc's BIOS does it word by word: a minute of QEMU's processor."""
+    transfer(direction, BIG, iso=True, machine=machine, pcap=False, timeout=240)
 
 
 def test_receiver_that_pauses(transfer):

@@ -60,7 +60,7 @@ def exports():
     """Exactly the functions that ks.h declares."""
     declared = set(re.findall(r"\b(ks_\w+)\(", (ROOT / "tests/host/ks.h").read_text().partition("visibility push")[2]))
     wrong = []
-    for library in ("build/host/libdoorbell.so", "build/host/libasan/libdoorbell.so"):
+    for library in ("build/host/libdoorbell.so", "build/host/asan/libdoorbell.so"):
         done = subprocess.run(["nm", "-D", "--defined-only", ROOT / library], text=True, stdout=subprocess.PIPE, check=True)
         shown = {line.split()[-1] for line in done.stdout.splitlines()}
         wrong += [f"{library}: {sorted(shown ^ declared)} exported or declared, not both"] if shown != declared else []

@@ -5,6 +5,8 @@
  */
 #include "rig.h"
 
+#include <kernel/trace.h>
+
 /* --- mq ------------------------------------------------------------------------------------------------------------------------- */
 static const struct queues_row {
 	const char *name, *text;
@@ -77,6 +79,24 @@ TEST(queues_without_memory_for_their_root)
 	CHECK_EQ(send(1, 1, 100), 0);
 	CHECK_EQ(wire.n, 1);
 	CHECK(strstr(page(), "qdisc pfifo 0: dev eth0 root"));
+	down();
+}
+
+/* Nothing leaves by it, and the sum is that of the others. */
+TEST(queue_without_memory_for_its_discipline)
+{
+	up_queues("pfifo", 3);
+	dev_close(dev);
+	fail_alloc(3, 0); /* two for each queue: the second's */
+	CHECK_EQ(dev_open(dev), 0);
+	fail_none();
+	CHECK(dev->qdisc && dev->_tx[0].qdisc && !dev->_tx[1].qdisc && dev->_tx[2].qdisc);
+	CHECK(strstr(host_console(), "no memory for a queueing discipline"));
+	dev->_tx[0].qdisc->packets = 3;
+	dev->_tx[2].qdisc->packets = 4;
+	dev->_tx[2].qdisc->bytes = 400;
+	CHECK(strstr(page(), "qdisc mq 0: dev eth0 root\n Sent 400 bytes 7 pkt (dropped 0"));
+	CHECK(strstr(page(), "qdisc noop 0: dev eth0 queue 1\n"));
 	down();
 }
 
@@ -224,6 +244,41 @@ TEST(watchdog)
 	host_clock_advance(1);
 	CHECK_EQ(looked, 3);
 	CHECK_EQ(timers_live(), 0);
+	down();
+}
+
+/* Its tracepoint says when a packet that waited may leave, and how many do. */
+TEST(watchdog_is_traced)
+{
+	static struct trace_record rec[64];
+	u64 at = 0;
+	u32 n, fired = 0;
+
+	up("tbf,rate=8mbit,burst=1000,limit=100kb");
+	CHECK_EQ(trace_set(TRACE_TX), 0);
+	trace_clear();
+	for (u32 i = 0; i < 3; i++)
+		CHECK_EQ(send(1, i, 1000), 0);
+	CHECK_EQ(wire.n, 1);
+	n = trace_read(rec, ARRAY_SIZE(rec), 0);
+	for (u32 i = 0; i < n; i++)
+		CHECK(rec[i].stage != TRACE_qdisc_watchdog);
+	trace_clear();
+	host_clock_advance(MS); /* a thousand bytes at a byte a microsecond */
+	CHECK_EQ(wire.n, 2);
+	CHECK_EQ(trace_set(TRACE_OFF), 0);
+	n = trace_read(rec, ARRAY_SIZE(rec), 0);
+	for (u32 i = 0; i < n; i++) {
+		if (rec[i].stage != TRACE_qdisc_watchdog)
+			continue;
+		CHECK_EQ(rec[i].qlen, 2);
+		CHECK_EQ(rec[i].context, TRACE_SOFTIRQ);
+		at = rec[i].ns;
+		fired++;
+	}
+	CHECK_EQ(fired, 1);
+	CHECK_EQ(at, wire.log[1].at_ns);
+	host_clock_advance(10 * MS);
 	down();
 }
 
