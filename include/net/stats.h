@@ -165,6 +165,8 @@ struct seq_file;
 	X(PAWSActive)				\
 	X(PAWSEstab)				\
 	X(TSEcrRejected)			\
+	X(TCPDSACKOldSent)			\
+	X(TCPDSACKOfoSent)			\
 	X(TCPACKSkippedPAWS)			\
 	X(TCPACKSkippedSeq)			\
 	X(TCPACKSkippedChallenge)		\

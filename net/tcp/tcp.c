@@ -73,6 +73,14 @@ static ssize_t tcp_recv_copy(struct sock *sk, struct msghdr *msg, size_t len, u3
 	return (ssize_t)copied;
 }
 
+/* @n bytes went to the application. */
+static void tcp_taken(struct sock *sk, u32 n) __needs(sk)
+{
+	if (n)
+		tcp_rcv_space_adjust(sk);
+	tcp_cleanup_rbuf(sk, n);
+}
+
 static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len,
 				 u32 flags) __may_sleep __needs(sk)
 {
@@ -93,7 +101,7 @@ static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
 			break;
 		copied += (size_t)n;
 		if (!(flags & MSG_PEEK))
-			tcp_cleanup_rbuf(sk, (u32)n);
+			tcp_taken(sk, (u32)n);
 		if (copied >= target || copied == len)
 			break;
 		if (copied &&
@@ -303,7 +311,8 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	tcp_write_queue_purge(sk);
-	skb_queue_purge_reason(&tp->out_of_order_queue, SKB_DROP_REASON_SOCKET_CLOSE);
+	tcp_index_purge(&tp->ofo_index, &tp->out_of_order_queue, SKB_DROP_REASON_SOCKET_CLOSE);
+	tcp_sack_reset(tp);
 	skb_queue_purge_reason(&sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSE);
 	sock_reset_flag(sk, SOCK_DONE);
 	sk->sk_shutdown = 0;
@@ -329,6 +338,8 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	tp->max_window = tp->snd_wnd = 0;
 	tp->snd_wscale = tp->rcv_wscale = 0;
 	tp->sack_ok = tp->tstamp_ok = false;
+	tp->ato_ns = tp->rcv_rtt8_us = tp->rcv_rtt_tsecr = 0;
+	tp->rcv_rtt_ns = 0;
 	tp->copied_seq = tp->rcv_nxt = 0;
 	tp->window_clamp = 65535u << TCP_MAX_WSCALE;
 	tcp_rtt_init(&tp->rtt);

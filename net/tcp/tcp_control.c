@@ -27,34 +27,17 @@ void tcp_init_rcv_space(struct sock *sk, bool wscale_ok)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct dst_entry *dst = ip_sk_dst(sk);
-	u32 space, scale_for;
+	u8 scale;
 
 	tp->advmss = dst ? dst->advmss : TCP_MSS_DEFAULT;
 	if (tp->user_mss)
 		tp->advmss = min(tp->advmss, tp->user_mss);
 	tp->advmss = min(tp->advmss, 65495u);
-	space = tcp_full_space(sk);
-	scale_for =
-		sk->sk_userlocks & SOCK_RCVBUF_LOCK ? space : max(space, tcp_net_of(sk)->rmem[2]);
+	tp->rcv_wnd = tcp_initial_window(sk, tp->advmss, &scale);
+	tp->rcv_ssthresh = tp->rcv_wnd;
 	tp->wscale_ok = wscale_ok;
-	tp->rcv_wscale = wscale_ok ? tcp_select_wscale(min(scale_for, tp->window_clamp)) : 0;
-	space = min(space, 65535u);
-	tp->rcv_wnd = space > tp->advmss ? space / tp->advmss * tp->advmss : space;
+	tp->rcv_wscale = wscale_ok ? scale : 0;
 	tp->rcv_mss = min(tp->advmss, TCP_MSS_DEFAULT);
-}
-
-/*
- * Out-of-order segments fill the buffer in truesize while the right edge stands: without slack the window is zero when the hole
- * closes, and the update that opens it again may be lost. So the buffer holds the announced window twice over.
- */
-static void tcp_rcvbuf_fit(struct sock *sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	u32 segs = DIV_ROUND_UP(max(tp->rcv_wnd, 65535u), max(tp->rcv_mss, TCP_MSS_DEFAULT));
-	u32 need = min(2 * segs * SKB_TRUESIZE(TCP_RX_LINEAR), tcp_net_of(sk)->rmem[2]);
-
-	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
-		sk->sk_rcvbuf = max(sk->sk_rcvbuf, need);
 }
 
 /**
@@ -82,16 +65,18 @@ void tcp_init_transfer(struct sock *sk)
 	if (tp->total_retrans && !tp->rtt.srtt8_us)
 		tp->rtt.rto_ns = TCP_TIMEOUT_FALLBACK_NS;
 	tp->copied_seq = tp->rcv_nxt;
-	tp->quick = TCP_MAX_QUICKACKS;
+	tp->quick = 0;
+	tp->ato_ns = 0;
 	tp->snd_sml = tp->snd_una;
 	tp->pushed_seq = tp->snd_una;
 	tp->rcv_tstamp_ns = ktime_get_ns();
 	tp->lsndtime_ns = 0;
 	tp->lrcvtime_ns = 0;
 	tp->cwnd_usage_seq = tp->snd_nxt;
+	tcp_initialize_rcv_mss(tp);
+	tcp_init_buffer_space(sk);
 	tcp_sndbuf_expand(sk);
 	tcp_update_pacing_rate(sk);
-	tcp_rcvbuf_fit(sk);
 }
 
 /** tcp_ctl_skb() - an skb without payload for a socket's queues. Context: any. Owns: the caller. Return: it; NULL without memory. */
@@ -135,16 +120,43 @@ void tcp_send_ack(struct sock *sk)
 	local_bh_enable();
 }
 
-/** tcp_send_delayed_ack() - an ACK within 40 ms, unless data takes it along (RFC 9293 MUST-40). Context: owner or softirq. */
+/* How long an ACK may wait: as long as it takes to catch the next segment, within bounds; about a round trip if that is known. */
+static u64 tcp_delack_ns(const struct tcp_sock *tp)
+{
+	u64 ato = tp->ato_ns, most = 500ULL * NSEC_PER_MSEC;
+	u64 rtt = max((u64)tp->rtt.srtt8_us / 8 * NSEC_PER_USEC, TCP_DELACK_MIN_NS);
+
+	if (ato > TCP_DELACK_MIN_NS) {
+		if (tp->pingpong || (tp->ack_pending & TCP_ACK_PUSHED))
+			most = TCP_DELACK_MAX_NS;
+		if (tp->rtt.srtt8_us)
+			most = min(most, rtt);
+		ato = min(ato, most);
+	}
+	return min(max(ato, (u64)TCP_DELACK_MIN_NS), (u64)TCP_DELACK_MAX_NS);
+}
+
+/**
+ * tcp_send_delayed_ack() - an ACK within 40 to 200 ms, unless data takes it along (RFC 9293 MUST-40)
+ *
+ * One that waits already is not put off; if it would go very soon, it goes now.
+ *
+ * Context: owner or softirq.
+ */
 void tcp_send_delayed_ack(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	u64 now = ktime_get_ns(), delay = tcp_delack_ns(tp), at = now + delay;
 
-	tp->ack_pending |= TCP_ACK_SCHED;
-	if (tp->ack_pending & TCP_ACK_TIMER)
-		return;
-	tp->ack_pending |= TCP_ACK_TIMER;
-	tcp_reset_timer(sk, &tp->delack_timer, ktime_get_ns() + TCP_DELACK_MIN_NS);
+	if ((tp->ack_pending & TCP_ACK_TIMER) && timer_pending(&tp->delack_timer)) {
+		if (tp->delack_timer.expires_ns <= now + delay / 4) {
+			tcp_send_ack(sk);
+			return;
+		}
+		at = min(at, tp->delack_timer.expires_ns);
+	}
+	tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_TIMER;
+	tcp_reset_timer(sk, &tp->delack_timer, at);
 }
 
 /* What came is out of place: this connection has not answered such a thing for tcp_invalid_ratelimit (RFC 5961, 7). Return: it may. */

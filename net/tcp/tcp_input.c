@@ -186,8 +186,15 @@ static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tc
 static void tcp_answer_unacceptable(struct sock *sk, const struct tcp_seg *seg,
 				    enum tcpext_mib skipped) __needs(softirq_ctx, sk)
 {
-	if (seg->len) {
-		tcp_enter_quickack(sk);
+	u32 rcv_nxt = tcp_sk(sk)->rcv_nxt;
+
+	if (seg->end_seq != seg->seq) {
+		if (before(seg->seq, rcv_nxt)) {
+			NET_INC_STATS(sk->sk_net, DelayedACKLost);
+			tcp_enter_quickack(sk);
+			tcp_dsack_set(sk, seg->seq,
+				      after(seg->end_seq, rcv_nxt) ? rcv_nxt : seg->end_seq);
+		}
 		tcp_send_ack(sk);
 	} else {
 		tcp_send_dupack(sk, skipped);
@@ -411,7 +418,8 @@ static void tcp_step8_fin(struct sock *sk) __needs(softirq_ctx, sk)
 		return;
 	sk->sk_shutdown |= RCV_SHUTDOWN;
 	sock_set_flag(sk, SOCK_DONE);
-	skb_queue_purge_reason(&tp->out_of_order_queue, SKB_DROP_REASON_TCP_OVERWINDOW);
+	tcp_index_purge(&tp->ofo_index, &tp->out_of_order_queue, SKB_DROP_REASON_TCP_OVERWINDOW);
+	tcp_sack_reset(tp);
 	tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_NOW;
 	switch (sk->sk_state) {
 	case TCP_ESTABLISHED:

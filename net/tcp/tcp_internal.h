@@ -2,7 +2,8 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, tstamp, rtt, hystart < cubic < cong, seq_index, ecn < reply < sndbuf, segment < rtx_queue < state < timewait < transmit < output < retransmit < control < recovery < ack < data
+ *   options, tstamp, rtt, hystart < cubic < cong, seq_index, ecn < reply < sndbuf, segment < rtx_queue < state < timewait, window < rcvspace < transmit < output < retransmit < control < recovery < ack
+ *   < sack_recv < ofo, delack < data
  *   < tsq < timer < request < syncookies < minisocks < input < ipv4 < sendmsg < sockopt < tcp < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
@@ -54,13 +55,14 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 #define TCP_DUPACK_THRESH       3u
 #define TCP_MAX_QUICKACKS       16u
 #define TCP_MAX_BACKOFF         15u
-#define TCP_OFO_MAX_SKBS        1024u
+#define TCP_OFO_MAX_SKBS        4096u
 #define TCP_RTO_MIN_NS          (200 * NSEC_PER_MSEC)
 #define TCP_RTO_MAX_NS          (120 * NSEC_PER_SEC)
 #define TCP_TIMEOUT_INIT_NS     (1 * NSEC_PER_SEC)
 #define TCP_TIMEOUT_FALLBACK_NS (3 * NSEC_PER_SEC) /* RFC 6298, 5.7 */
 #define TCP_DELACK_MIN_NS       (40 * NSEC_PER_MSEC)
 #define TCP_DELACK_MAX_NS       (200 * NSEC_PER_MSEC)
+#define TCP_ATO_MAX_NS          (2 * NSEC_PER_SEC)
 #define TCP_RESOURCE_PROBE_NS   (500 * NSEC_PER_MSEC) /* a local refusal is tried again after this */
 #define TCP_LOCAL_RETRY_NS      (50 * NSEC_PER_MSEC)  /* the first time, with nothing on its way */
 #define TCP_FIN_RETRY_NS        (50 * NSEC_PER_MSEC) /* a FIN without memory: so much longer each time */
@@ -120,8 +122,9 @@ struct tcp_out_options {
 /* A parsed segment on its way through the eight steps. Borrowed by everybody; end_seq counts SYN and FIN. */
 struct tcp_seg {
 	u32 seq, end_seq, ack;
-	u32 len; /* payload bytes */
-	u16 wnd; /* as on the wire */
+	u32 len;    /* payload bytes */
+	u16 optlen; /* bytes of options */
+	u16 wnd;    /* as on the wire */
 	u8 flags;
 	u8 ip_ecn; /* enum inet_ecn, of the IP header */
 	struct tcp_options opt;
@@ -278,6 +281,7 @@ struct tcp_net {
 	u32 ecn; /* 0 never; 1 ask and answer; 2 answer */
 	u32 ecn_fallback;
 	const struct tcp_congestion_ops *ca_ops; /* of new sockets */
+	u32 moderate_rcvbuf;
 	u32 sack, dsack, timestamps; /* timestamps: 1 from a secret offset, 2 from the clock */
 	u32 autocorking, limit_output_bytes, notsent_lowat, min_tso_segs, tso_win_divisor,
 		retrans_collapse;
@@ -294,7 +298,13 @@ struct tcp_net {
 /* --- The socket ------------------------------------------------------------------------------------------------------------------- */
 /* What the slot waits for. REFUSED: what is sent again, or the first SYN, found no room in this host; it is tried soon. */
 enum tcp_time { TCP_TIME_NONE, TCP_TIME_RETRANS, TCP_TIME_PROBE0, TCP_TIME_FIN, TCP_TIME_REFUSED };
-enum tcp_ack_pending { TCP_ACK_SCHED = 1, TCP_ACK_TIMER = 2, TCP_ACK_NOW = 4 };
+enum tcp_ack_pending {
+	TCP_ACK_SCHED = 1,
+	TCP_ACK_TIMER = 2,
+	TCP_ACK_NOW = 4,
+	TCP_ACK_PUSHED = 8, /* the end of a write came; PUSHED2: of two */
+	TCP_ACK_PUSHED2 = 16
+};
 enum tcp_ecn_flags {
 	TCP_ECN_OK = 1,         /* agreed */
 	TCP_ECN_QUEUE_CWR = 2,  /* our window fell: tell */
@@ -347,7 +357,16 @@ struct tcp_sock {
 	u32 mtu_info; /* told by ICMP last; the route remembers it */
 	/* Receive sequence space */
 	u32 rcv_nxt, rcv_wnd, rcv_wup, copied_seq;
-	u32 rcv_mss; /* guess of the peer's segment size */
+	u32 rcv_mss;              /* guess of the peer's segment size */
+	u32 rcv_ssthresh;         /* more than this is not announced */
+	u32 rcvq_space, rcvq_seq; /* what was read in the last round trip; where this one began */
+	u64 rcvq_ns;
+	u32 rcv_rtt8_us, rcv_rtt_seq,
+		rcv_rtt_tsecr; /* round trip times 8, as the receiver sees it */
+	u64 rcv_rtt_ns;
+	u32 ato_ns; /* delay of an ACK; 0: no text came yet */
+	u32 rcv_ooopack;
+	u16 last_seg_size;
 	u8 snd_wscale, rcv_wscale;
 	bool wscale_ok, fin_rcvd;
 	/* Negotiated: RFC 2018, RFC 7323 3, RFC 3168 6.1 */
@@ -359,6 +378,10 @@ struct tcp_sock {
 	u32 syn_tsval;                     /* TSval of our first SYN */
 	struct sk_buff_head tcp_rtx_queue; /* sent, not acknowledged; by seq */
 	struct sk_buff_head out_of_order_queue; /* by seq */
+	struct rb_root ofo_index;
+	bool dsack;   /* rcv_sacks[0] is to be told */
+	u8 num_sacks; /* behind it: blocks behind holes, the latest first */
+	struct tcp_sack_block rcv_sacks[1 + TCP_MAX_SACKS];
 	/* Congestion and loss */
 	struct tcp_cc cc;
 	const struct tcp_congestion_ops *ca_ops;
@@ -474,6 +497,20 @@ static inline u32 tcp_tstamp_len(const struct tcp_sock *tp)
 	return tp->tstamp_ok ? TCP_TSTAMP_LEN : 0;
 }
 
+/* SACK blocks for which a segment's header has room; the bytes that they take. */
+static inline u32 tcp_sacks_to_tell(const struct tcp_sock *tp)
+{
+	return min(tp->num_sacks + (tp->dsack ? 1u : 0),
+		   (TCP_MAX_OPTIONS - 4u - tcp_tstamp_len(tp)) / TCPOLEN_SACK_PERBLOCK);
+}
+
+static inline u32 tcp_sack_len(const struct tcp_sock *tp)
+{
+	u32 n = tcp_sacks_to_tell(tp);
+
+	return n ? 4 + n * TCPOLEN_SACK_PERBLOCK : 0;
+}
+
 static inline u32 tcp_wnd_end(const struct tcp_sock *tp)
 {
 	return tp->snd_una + tp->snd_wnd;
@@ -507,6 +544,14 @@ static inline u64 tcp_rto_ns(const struct tcp_sock *tp)
 	return tcp_rto_backoff(tp->rtt.rto_ns, tp->backoff);
 }
 
+/* The delay of an ACK is no longer than a timeout of ours: the peer's will hardly be. */
+static inline u32 tcp_ato_bound(const struct tcp_sock *tp, u64 ato_ns)
+{
+	u64 most = min(tcp_rto_ns(tp), TCP_ATO_MAX_NS);
+
+	return (u32)min(ato_ns, most);
+}
+
 /* tcp_options.c */
 void tcp_options_parse(const u8 *p, u32 len, struct tcp_options *o);
 u32 tcp_options_len(const struct tcp_out_options *o);
@@ -525,6 +570,7 @@ u32 tcp_tsecr_rtt_us(const struct tcp_sock *tp, const struct tcp_seg *seg);
 
 /* tcp_seq_index.c */
 void tcp_index_add(struct rb_root *index, struct sk_buff_head *q, struct sk_buff *skb);
+void tcp_index_purge(struct rb_root *index, struct sk_buff_head *q, enum skb_drop_reason reason);
 void tcp_index_del(struct rb_root *index, struct sk_buff *skb);
 struct sk_buff *tcp_index_find(const struct rb_root *index, u32 seq);
 
@@ -630,10 +676,14 @@ void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct 
 void tcp_timewait_kill(struct net *net, struct tcp_timewait_sock *tw) __needs(softirq_ctx);
 bool tcp_timewait_gives_way(struct sock_common *old, struct sock_common *new_) __needs(softirq_ctx);
 
-/* tcp_transmit.c */
+/* tcp_window.c */
 u32 tcp_space(const struct sock *sk);
 u32 tcp_full_space(const struct sock *sk);
+u32 tcp_initial_window(const struct sock *sk, u32 seg, u8 *wscale);
 u32 tcp_select_window_size(struct sock *sk) __needs(sk);
+u16 tcp_select_window(struct sock *sk) __needs(sk);
+
+/* tcp_transmit.c */
 void tcp_enter_cwr(struct sock *sk) __needs(sk);
 void tcp_wfree(struct sk_buff *skb);
 int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it) __needs(softirq_ctx, sk);
@@ -681,13 +731,40 @@ void tcp_simple_retransmit(struct sock *sk) __needs(softirq_ctx, sk);
 int tcp_ack(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx, sk);
 void tcp_data_snd_check(struct sock *sk) __needs(softirq_ctx, sk);
 
+/* tcp_sack_recv.c */
+void tcp_dsack_set(struct sock *sk, u32 seq, u32 end);
+void tcp_dsack_extend(struct sock *sk, u32 seq, u32 end);
+void tcp_sack_new_block(struct sock *sk, u32 seq, u32 end);
+void tcp_sack_remove(struct tcp_sock *tp);
+void tcp_sack_reset(struct tcp_sock *tp);
+
+/* tcp_ofo.c */
+bool tcp_trim_front(struct sk_buff *skb, u32 n);
+void tcp_trim_back(struct sk_buff *skb, u32 edge);
+struct sk_buff *tcp_ofo_take(struct sock *sk);
+bool tcp_ofo_prune(struct sock *sk, u32 seq, u32 need, u32 limit);
+void tcp_ofo_add(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx, sk);
+SKB_CONSUMER(tcp_ofo_add, 2);
+
+/* tcp_rcvspace.c */
+void tcp_initialize_rcv_mss(struct tcp_sock *tp);
+void tcp_init_buffer_space(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_rcv_rtt_measure(struct tcp_sock *tp, const struct tcp_seg *seg);
+void tcp_rcv_space_adjust(struct sock *sk) __needs(sk);
+void tcp_grow_window(struct sock *sk, const struct sk_buff *skb);
+void tcp_clamp_window(struct sock *sk);
+
+/* tcp_delack.c */
+void tcp_event_data_recv(struct sock *sk, const struct sk_buff *skb, const struct tcp_seg *seg)
+	__needs(softirq_ctx, sk);
+void tcp_enter_quickack(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_ack_snd_check(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_cleanup_rbuf(struct sock *sk, u32 copied) __needs(sk);
+
 /* tcp_data.c */
 void tcp_data_queue(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
 	__needs(softirq_ctx, sk);
 SKB_CONSUMER(tcp_data_queue, 2);
-void tcp_ack_snd_check(struct sock *sk) __needs(softirq_ctx, sk);
-void tcp_cleanup_rbuf(struct sock *sk, u32 copied) __needs(sk);
-void tcp_enter_quickack(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_tsq.c */
 void tcp_tsq_init(struct tcp_net *tn);

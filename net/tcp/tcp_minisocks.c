@@ -42,7 +42,6 @@ int tcp_init_sock(struct sock *sk)
 	tp->mss_cache = TCP_MSS_DEFAULT;
 	tp->mss_clamp = 65535;
 	tp->window_clamp = 65535u << TCP_MAX_WSCALE;
-	tp->quick = TCP_MAX_QUICKACKS;
 	sk->sk_sndbuf = tn->wmem[1];
 	sk->sk_rcvbuf = tn->rmem[1];
 	sk->sk_write_space = sk_stream_write_space;
@@ -108,6 +107,7 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 	tp->tsoffset = tcp_ts_offset(child->sk_net, &req->c);
 	if (req->tstamp_ok)
 		tcp_store_ts_recent(tp, req->ts_recent);
+	tp->rcv_ssthresh = req->rcv_wnd;
 	tp->rcv_mss = min(tp->advmss, TCP_MSS_DEFAULT);
 	tp->snd_una = tp->snd_nxt = tp->write_seq = req->snt_isn + 1;
 	tp->snd_wl1 = req->rcv_isn;

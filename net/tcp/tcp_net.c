@@ -64,7 +64,8 @@ static void tcp_default_settings(struct tcp_net *tn)
 	tn->ecn = 2;
 	tn->ecn_fallback = 1;
 	tn->ca_ops = &tcp_cubic_ops;
-	tn->window_scaling = tn->sack = tn->dsack = tn->timestamps = 1;
+	tn->window_scaling = tn->moderate_rcvbuf = 1;
+	tn->sack = tn->dsack = tn->timestamps = 1;
 	tn->slow_start_after_idle = 1;
 	tn->autocorking = 1;
 	tn->limit_output_bytes = 1u << 20;
@@ -250,6 +251,7 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(max_tw_buckets, max_tw_buckets, 0, 1000000),
 	TCP_SYSCTL(max_orphans, max_orphans, 0, 1000000),
 	TCP_SYSCTL(window_scaling, window_scaling, 0, 1),
+	TCP_SYSCTL(moderate_rcvbuf, moderate_rcvbuf, 0, 1),
 	TCP_SYSCTL(sack, sack, 0, 1),
 	TCP_SYSCTL(dsack, dsack, 0, 1),
 	TCP_SYSCTL(timestamps, timestamps, 0, 2),

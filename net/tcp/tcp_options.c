@@ -243,6 +243,7 @@ bool tcp_seg_parse(const struct sk_buff *skb, struct tcp_seg *seg)
 	seg->flags = th->flags;
 	seg->ip_ecn = INET_ECN_NOT_ECT; /* it is not in this header */
 	seg->len = skb->len - hlen;
+	seg->optlen = (u16)(hlen - TCP_HDR_LEN);
 	seg->end_seq =
 		seg->seq + seg->len + !!(th->flags & TCPHDR_SYN) + !!(th->flags & TCPHDR_FIN);
 	tcp_options_parse(skb->data + TCP_HDR_LEN, hlen - TCP_HDR_LEN, &seg->opt);

@@ -42,17 +42,26 @@ u32 tcp_sync_mss(struct sock *sk, u32 pmtu)
 	return mss;
 }
 
+/* What SACK blocks leave of a segment: they take their room while there are holes, but never all of it. */
+static u32 tcp_sack_room(const struct tcp_sock *tp, u32 mss)
+{
+	u32 len = tcp_sack_len(tp);
+
+	return mss > len + 8 ? mss - len : mss;
+}
+
 /** tcp_current_mss() - segment size now; follows the route's MTU, down and (what was learned expires) up. Context: owner or softirq. Return: bytes. */
 u32 tcp_current_mss(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct dst_entry *dst = ip_sk_dst(sk);
-	u32 mtu;
+	u32 mtu, mss;
 
 	if (!dst)
-		return tp->mss_cache;
+		return tcp_sack_room(tp, tp->mss_cache);
 	mtu = ip_dst_mtu_of(sk, dst);
-	return mtu == tp->pmtu ? tp->mss_cache : tcp_sync_mss(sk, mtu);
+	mss = mtu == tp->pmtu ? tp->mss_cache : tcp_sync_mss(sk, mtu);
+	return tcp_sack_room(tp, mss);
 }
 
 /* Bytes of payload of a packet that stands for many: what an IPv4 header can count, headers off, and never more than half

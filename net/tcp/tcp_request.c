@@ -97,7 +97,8 @@ bool tcp_reqsk_windows(const struct sock *lsk, struct tcp_request_sock *req,
 			     .oif = req->c.skc_bound_dev_if,
 			     .flowi4_proto = IPPROTO_TCP };
 	struct rtable *rt = ip_route_output_key(lsk->sk_net, &fl);
-	u32 space = tcp_full_space(lsk), mss, scale_for, seg;
+	u32 mss;
+	u8 scale;
 
 	if (IS_ERR(rt))
 		return false;
@@ -105,7 +106,6 @@ bool tcp_reqsk_windows(const struct sock *lsk, struct tcp_request_sock *req,
 	dst_release(&rt->dst);
 	if (tcp_sk(lsk)->user_mss)
 		mss = min(mss, tcp_sk(lsk)->user_mss);
-	scale_for = lsk->sk_userlocks & SOCK_RCVBUF_LOCK ? space : max(space, tn->rmem[2]);
 	req->advmss = (u16)mss;
 	req->mss = opt->mss ? opt->mss : TCP_MSS_DEFAULT;
 	req->sack_ok = opt->sack_ok && tn->sack;
@@ -116,11 +116,11 @@ bool tcp_reqsk_windows(const struct sock *lsk, struct tcp_request_sock *req,
 	if (opt->wscale_ok && tn->window_scaling) {
 		req->wscale_ok = true;
 		req->snd_wscale = opt->wscale & 15u;
-		req->rcv_wscale =
-			tcp_select_wscale(min(scale_for, tcp_sk(lsk)->window_clamp)) & 15u;
 	}
-	seg = mss - (req->tstamp_ok ? TCP_TSTAMP_LEN : 0); /* what the peer's segments will hold */
-	req->rcv_wnd = (u16)min(space > seg ? space / seg * seg : space, 65535u);
+	req->rcv_wnd =
+		(u16)tcp_initial_window(lsk, mss - (req->tstamp_ok ? TCP_TSTAMP_LEN : 0), &scale);
+	if (req->wscale_ok)
+		req->rcv_wscale = scale & 15u;
 	return true;
 }
 

@@ -3,7 +3,7 @@
  * An index by sequence number beside a queue that is in that order: the place of a number is found in O(log n), whatever order a
  * peer asks in. The queue itself stays the way to walk.
  *
- * Interface: tcp_index_add, tcp_index_del, tcp_index_find
+ * Interface: tcp_index_add, tcp_index_del, tcp_index_purge, tcp_index_find
  * Above: whoever keeps such a queue. Below: <lib/rbtree.h>.
  * Context: that of the queue: owner of the socket, or softirq while nobody owns it. Owns: nothing.
  * Specs: none; RFC 2018 and RFC 9293 3.10.7.4 make peers name any place.
@@ -36,6 +36,13 @@ void tcp_index_add(struct rb_root *index, struct sk_buff_head *q, struct sk_buff
 	}
 	next = skb_queue_next(q, skb);
 	rb_insert(index, &TCP_SKB_CB(skb)->rbnode, next ? &TCP_SKB_CB(next)->rbnode : NULL, 0);
+}
+
+/** tcp_index_purge() - all of a queue and its index goes. Context: owner or softirq. */
+void tcp_index_purge(struct rb_root *index, struct sk_buff_head *q, enum skb_drop_reason reason)
+{
+	index->node = NULL;
+	skb_queue_purge_reason(q, reason);
 }
 
 /** tcp_index_del() - takes a packet out of the index; before or after it leaves the queue. Context: owner or softirq. Borrows: @skb. */

@@ -65,7 +65,7 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 				     (tp->syn_data_acked ? TCPI_OPT_SYN_DATA : 0)),
 		.tcpi_wscale = (u8)(tp->snd_wscale | tp->rcv_wscale << 4),
 		.tcpi_rto = (u32)(tcp_rto_ns(tp) / NSEC_PER_USEC),
-		.tcpi_ato = (u32)(TCP_DELACK_MIN_NS / NSEC_PER_USEC),
+		.tcpi_ato = tp->ato_ns / NSEC_PER_USEC,
 		.tcpi_snd_mss = tp->mss_cache,
 		.tcpi_rcv_mss = tp->rcv_mss,
 		.tcpi_unacked = sk->sk_state == TCP_LISTEN ? sk->sk_ack_backlog : tp->packets_out,
@@ -82,7 +82,10 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_snd_cwnd = tp->cc.cwnd,
 		.tcpi_advmss = tp->advmss - tcp_tstamp_len(tp),
 		.tcpi_reordering = TCP_DUPACK_THRESH,
-		.tcpi_rcv_space = tp->rcv_wnd,
+		.tcpi_rcv_ssthresh = tp->rcv_ssthresh,
+		.tcpi_rcv_rtt = tp->rcv_rtt8_us / 8,
+		.tcpi_rcv_space = tp->rcvq_space,
+		.tcpi_rcv_ooopack = tp->rcv_ooopack,
 		.tcpi_total_retrans = tp->total_retrans,
 		.tcpi_pacing_rate = sk->sk_pacing_rate,
 		.tcpi_max_pacing_rate = sk_pacing_limit(sk),
@@ -164,6 +167,7 @@ static int tcp_set_limited(struct sock *sk, int opt, int val)
 		break;
 	default:
 		tp->window_clamp = (u32)val;
+		tp->rcv_ssthresh = max(tp->rcv_ssthresh, min(tp->rcv_wnd, tp->window_clamp));
 		break;
 	}
 	return 0;
@@ -209,9 +213,11 @@ static int tcp_set_int(struct sock *sk, int opt, int val) __needs(sk)
 		return 0;
 	case TCP_QUICKACK:
 		tp->pingpong = !val;
-		tp->quick = val ? TCP_MAX_QUICKACKS : 0;
-		if (val && (tp->ack_pending & TCP_ACK_SCHED))
-			tcp_send_ack(sk);
+		if (val && (tp->ack_pending & TCP_ACK_SCHED)) {
+			tp->ack_pending |= TCP_ACK_PUSHED;
+			tcp_cleanup_rbuf(sk, 1);
+			tp->pingpong = !(val & 1);
+		}
 		return 0;
 	case TCP_DEFER_ACCEPT:
 		tp->defer_accept = tcp_secs_to_timeouts(val);

@@ -78,7 +78,7 @@ void tcp_destroy_sock(struct sock *sk)
 	BUG_ON(!sock_flag(sk, SOCK_DEAD));
 	BUG_ON(!list_empty(&tp->accept_node));
 	tcp_write_queue_purge(sk);
-	skb_queue_purge_reason(&tp->out_of_order_queue, SKB_DROP_REASON_SOCKET_CLOSE);
+	tcp_index_purge(&tp->ofo_index, &tp->out_of_order_queue, SKB_DROP_REASON_SOCKET_CLOSE);
 	skb_queue_purge_reason(&sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSE);
 	tcp_net_of(sk)->orphan_count--;
 	tcp_orphan_news(sk);
@@ -103,7 +103,7 @@ void tcp_done(struct sock *sk)
 		TCP_INC_STATS(sk->sk_net, AttemptFails);
 	tcp_set_state(sk, TCP_CLOSE);
 	tcp_write_queue_purge(sk);
-	skb_queue_purge_reason(&tp->out_of_order_queue, SKB_DROP_REASON_SOCKET_CLOSE);
+	tcp_index_purge(&tp->ofo_index, &tp->out_of_order_queue, SKB_DROP_REASON_SOCKET_CLOSE);
 	tcp_stop_timer(sk, &tp->delack_timer);
 	tcp_stop_timer(sk, &tp->keepalive_timer);
 	tp->ack_pending = 0;

@@ -229,7 +229,12 @@ static void tcp_delack_timer_run(struct sock *sk) __needs(sk)
 	tp->ack_pending &= (u8)~TCP_ACK_TIMER;
 	if (!(tp->ack_pending & TCP_ACK_SCHED))
 		return;
-	tp->pingpong = false; /* no answer took the ACK along: not a dialogue */
+	if (tp->pingpong) { /* no answer took the ACK along: not a dialogue */
+		tp->pingpong = false;
+		tp->ato_ns = TCP_DELACK_MIN_NS;
+	} else { /* nor did a second segment: they come further apart */
+		tp->ato_ns = tcp_ato_bound(tp, 2ULL * tp->ato_ns);
+	}
 	NET_INC_STATS(sk->sk_net, DelayedACKs);
 	tcp_send_ack(sk);
 }

@@ -5,7 +5,7 @@
  * The original stays with the socket until it is acknowledged; the clone is charged to sk_wmem_alloc until the device has
  * sent it. When that charge was what a sender waited for (TCP small queues, autocorking), its end wakes him by a tasklet.
  *
- * Interface: tcp_space, tcp_full_space, tcp_select_window_size, tcp_enter_cwr, tcp_transmit_skb, tcp_wfree
+ * Interface: tcp_enter_cwr, tcp_transmit_skb, tcp_wfree
  * Above: tcp_output.c, tcp_control.c, tcp_data.c, tcp_tsq.c. Below: tcp_rtx_queue.c, tcp_reply.c, the network layer by icsk_af_ops.
  * Context: owner of the socket with BH off, or softirq while nobody owns it; the destructors wherever a packet ends.
  * Owns: each clone belongs to IP and holds the socket until it is freed; the list of sockets to wake, one reference each.
@@ -17,66 +17,6 @@
 #include <net/checksum.h>
 #include <net/ip.h>
 #include <net/trace.h>
-
-/* --- Receive window to announce ------------------------------------------------------------------------------------- */
-
-/** tcp_full_space() - bytes of payload the receive buffer is good for: half, the rest is overhead. Context: any. Return: bytes. */
-u32 tcp_full_space(const struct sock *sk)
-{
-	return min(sk->sk_rcvbuf / 2, tcp_sk(sk)->window_clamp);
-}
-
-/** tcp_space() - the same of what is free now. Context: any. Return: bytes. */
-u32 tcp_space(const struct sock *sk)
-{
-	u32 used = sk->sk_rmem_alloc + sk->sk_backlog_len;
-
-	return sk->sk_rcvbuf > used ? min((sk->sk_rcvbuf - used) / 2, tcp_sk(sk)->window_clamp) : 0;
-}
-
-/**
- * tcp_select_window_size() - window to announce now, before scaling
- *
- * Nothing below one segment or a sixteenth of the buffer (silly window avoidance, RFC 1122 4.2.3.3); small changes
- * are held back. The caller never moves the right edge left.
- *
- * Context: owner or softirq. Return: bytes.
- */
-u32 tcp_select_window_size(struct sock *sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	u32 full = tcp_full_space(sk), space = min(tcp_space(sk), full);
-	u32 mss = min(tp->rcv_mss, full), win = tp->rcv_wnd;
-
-	if (space < full / 16 || space < mss || mss == 0)
-		return 0;
-	if (tp->rcv_wscale)
-		return ALIGN(space, 1u << tp->rcv_wscale);
-	if (win > space || win + mss <= space)
-		win = space / mss * mss;
-	return win;
-}
-
-/* Chooses the window of an outgoing segment and remembers what was promised. Return: the 16 bits on the wire. */
-static u16 tcp_select_window(struct sock *sk) __needs(sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	u32 old_win = tp->rcv_wnd, cur = tcp_receive_window(tp), win = tcp_select_window_size(sk);
-
-	if (win < cur) { /* RFC 9293 SHLD-14: never shrink */
-		if (win == 0)
-			NET_INC_STATS(sk->sk_net, TCPWantZeroWindowAdv);
-		win = ALIGN(cur, 1u << tp->rcv_wscale);
-	}
-	win = min(win, 65535u << tp->rcv_wscale);
-	tp->rcv_wnd = win;
-	tp->rcv_wup = tp->rcv_nxt;
-	if (win == 0 && old_win)
-		NET_INC_STATS(sk->sk_net, TCPToZeroWindowAdv);
-	else if (win && old_win == 0)
-		NET_INC_STATS(sk->sk_net, TCPFromZeroWindowAdv);
-	return (u16)(win >> tp->rcv_wscale);
-}
 
 /* --- One segment -------------------------------------------------------------------------------------------------------- */
 
@@ -99,13 +39,13 @@ void tcp_enter_cwr(struct sock *sk)
 	tcp_ecn_queue_cwr(tp);
 }
 
-/* An ACK left: what was pending is done. */
+/* An ACK left: what was pending is done. The last of the immediate ones lets the delay begin anew. */
 static void tcp_event_ack_sent(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (tp->quick)
-		tp->quick--;
+	if (tp->quick && (tp->ack_pending & TCP_ACK_SCHED) && --tp->quick == 0)
+		tp->ato_ns = TCP_DELACK_MIN_NS;
 	tp->ack_pending = 0;
 	tcp_stop_timer(sk, &tp->delack_timer);
 }
@@ -124,7 +64,7 @@ static void tcp_event_sent(struct sock *sk, const struct tcp_skb_cb *cb, u32 len
 	tp->data_segs_out += cb->segs;
 	tp->bytes_sent += len;
 	/* We answer what we just received: a dialogue. */
-	if (tp->lrcvtime_ns && now - tp->lrcvtime_ns < TCP_DELACK_MIN_NS)
+	if (tp->lrcvtime_ns && now - tp->lrcvtime_ns < tp->ato_ns)
 		tp->pingpong = true;
 	tp->lsndtime_ns = now;
 }
@@ -231,7 +171,10 @@ static struct tcp_out_options tcp_out_options(const struct tcp_sock *tp,
 		o.wscale = tp->rcv_wscale;
 		o.sack_perm = tp->sack_ok;
 		o.foc = tp->fo_cookie;
+		return o;
 	}
+	o.num_sacks = (u8)tcp_sacks_to_tell(tp);
+	o.sacks = tp->dsack ? &tp->rcv_sacks[0] : &tp->rcv_sacks[1];
 	return o;
 }
 
@@ -254,6 +197,8 @@ static struct tcp_hdr_spec tcp_build_header(struct sock *sk, struct sk_buff *skb
 		h.flags |=
 			TCPHDR_PSH; /* it is the end of what we can send now; stays on the last one */
 	(void)tcp_options_write(skb_push(skb, h.optlen), &o);
+	if (o.num_sacks)
+		tp->dsack = false; /* told once (RFC 2883, 4) */
 	if (cb->tcp_flags & TCPHDR_SYN) {
 		h.wnd = (u16)min(tp->rcv_wnd, 65535u); /* RFC 7323, 2.2: never scaled */
 		tp->rcv_wup = tp->rcv_nxt;

@@ -721,7 +721,7 @@ TEST(sender_sleeps_and_an_ack_wakes_him)
 	tcp_up();
 	CHECK_EQ(SYS(setsockopt, tcp.fd, SOL_SOCKET, SO_SNDBUF, P(&small), sizeof(small)), 0);
 	begin();
-	tcp_send(140000);
+	tcp_send(50000);
 	end();
 	CHECK_WAY(sleep_way, packet_at(TRACE_tcp_transmit_skb, 0));
 	check_times();

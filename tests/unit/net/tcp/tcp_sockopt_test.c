@@ -292,6 +292,7 @@ TEST(pushing_options_in_other_states)
 TEST(quickack)
 {
 	struct socket *s;
+	u8 in[10];
 	struct tcp_sock *tp;
 
 	peer_up();
@@ -302,6 +303,8 @@ TEST(quickack)
 	tell_text(10);
 	CHECK_EQ(peer.n, 0); /* delayed */
 	CHECK(tp->ack_pending & TCP_ACK_SCHED);
+	CHECK_EQ(get(s, in, 10, 0), 10);
+	CHECK_EQ(peer.n, 0);
 	CHECK_EQ(set_int(s, TCP_QUICKACK, 1), 0);
 	CHECK_EQ(peer.n, 1); /* what was due goes now */
 	CHECK_EQ(said(0)->ack, peer.seq);

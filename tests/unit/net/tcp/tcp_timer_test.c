@@ -511,6 +511,7 @@ TEST(ack_rides_on_data)
 	peer_up();
 	s = peer_connected();
 	tcp_sk(s->sk)->quick = 0;
+	tcp_sk(s->sk)->ato_ns = TCP_DELACK_MIN_NS;
 	tcp_sk(s->sk)->lrcvtime_ns = host_clock();
 	tell_text(10);
 	CHECK_EQ(peer.n, 0);
@@ -554,6 +555,7 @@ TEST(quick_again_after_silence)
 	s = peer_connected();
 	tell_text(10);
 	tcp_sk(s->sk)->quick = 0;
+	tcp_sk(s->sk)->ato_ns = TCP_DELACK_MIN_NS;
 	host_clock_advance(100000000);
 	peer_hush();
 	tell_text(10);
@@ -845,6 +847,7 @@ TEST(delayed_ack_waits_for_the_owner)
 	peer_up();
 	s = peer_connected();
 	tcp_sk(s->sk)->quick = 0;
+	tcp_sk(s->sk)->ato_ns = TCP_DELACK_MIN_NS;
 	tcp_sk(s->sk)->lrcvtime_ns = host_clock();
 	tell_text(10);
 	lock_sock(s->sk);
@@ -897,6 +900,7 @@ TEST(deferred_work_may_be_over)
 	set_opt(s, SOL_TCP, TCP_KEEPIDLE, 1);
 	set_opt(s, SOL_SOCKET, SO_KEEPALIVE, 1);
 	tcp_sk(s->sk)->quick = 0;
+	tcp_sk(s->sk)->ato_ns = TCP_DELACK_MIN_NS;
 	tcp_sk(s->sk)->lrcvtime_ns = host_clock();
 	tell_text(10);
 	lock_sock(s->sk);

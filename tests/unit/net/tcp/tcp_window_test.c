@@ -69,8 +69,8 @@ static void accept_one(const struct accept_row *row, u32 iss)
 	wnd = tcp_receive_window(tp);
 	CHECK_EQ(
 		wnd,
-		65535 / 536 *
-			536); /* whole segments, as far as they are known, of what 16 bits can say */
+		65535 / 1460 *
+			1460); /* whole segments, as far as they are known, of what 16 bits can say */
 	len = (row->len == WHOLE ? wnd : row->len) + (u32)row->more;
 	seq = (row->edge == LEFT ? nxt : nxt + wnd) + (u32)row->off;
 	advance = row->advance != WHOLE ? (u32)row->advance
@@ -139,6 +139,7 @@ static void shut_window(const struct tcp_sock *tp)
 	for (u32 i = 0; i < 1000 && tcp_receive_window(tp); i++)
 		tell_text(min(tcp_receive_window(tp), 1460u));
 	CHECK_EQ(tcp_receive_window(tp), 0);
+	host_clock_advance(50 * NSEC_PER_MSEC); /* the last ACK may have been delayed */
 }
 
 TEST_EACH(zero_window, zero_table)
@@ -249,7 +250,7 @@ TEST_EACH(select_window, select_table)
 	tp->rcv_mss = row->rcv_mss;
 	tp->rcv_wnd = row->rcv_wnd;
 	tp->rcv_wscale = row->wscale;
-	tp->window_clamp = row->clamp;
+	tp->window_clamp = tp->rcv_ssthresh = row->clamp;
 	CHECK_EQ(tcp_select_window_size(s->sk), row->want);
 	s->sk->sk_rmem_alloc = 0;
 	sock_release(s);
