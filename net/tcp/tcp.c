@@ -53,11 +53,16 @@ static ssize_t tcp_recv_copy(struct sock *sk, struct msghdr *msg, size_t len, u3
 	size_t copied = 0;
 
 	skb_queue_walk_safe(&sk->sk_receive_queue, skb, tmp) {
-		u32 off = *seq - TCP_SKB_CB(skb)->seq, n;
+		u32 off = *seq - TCP_SKB_CB(skb)->seq, n, hole;
 
 		if (off >= skb->len)
 			continue; /* peeked over */
+		if (copied && tcp_at_mark(tcp_sk(sk), *seq))
+			break;
 		n = (u32)min((size_t)(skb->len - off), len - copied);
+		hole = tcp_urg_gate(sk, *seq, &n);
+		*seq += hole;
+		off += hole;
 		if (n && !(flags & MSG_TRUNC) &&
 		    skb_copy_datagram_iter(skb, off, &msg->msg_iter, n))
 			return copied ? (ssize_t)copied : -EFAULT;
@@ -70,6 +75,8 @@ static ssize_t tcp_recv_copy(struct sock *sk, struct msghdr *msg, size_t len, u3
 		if (copied == len)
 			break;
 	}
+	if (!(flags & MSG_PEEK))
+		tcp_urg_passed(tcp_sk(sk));
 	return (ssize_t)copied;
 }
 
@@ -79,6 +86,13 @@ static void tcp_taken(struct sock *sk, u32 n) __needs(sk)
 	if (n)
 		tcp_rcv_space_adjust(sk);
 	tcp_cleanup_rbuf(sk, n);
+}
+
+/* Why a read that has bytes waits for no more: nothing will come, or the urgent byte is next. */
+static bool tcp_recv_stops(const struct sock *sk, u32 seq)
+{
+	return sk->sk_err || sk->sk_state == TCP_CLOSE || (sk->sk_shutdown & RCV_SHUTDOWN) ||
+	       tcp_at_mark(tcp_sk(sk), seq);
 }
 
 static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len,
@@ -104,8 +118,7 @@ static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
 			tcp_taken(sk, (u32)n);
 		if (copied >= target || copied == len)
 			break;
-		if (copied &&
-		    (sk->sk_err || sk->sk_state == TCP_CLOSE || (sk->sk_shutdown & RCV_SHUTDOWN)))
+		if (copied && tcp_recv_stops(sk, *seq))
 			break;
 		end = copied ? 0 : tcp_recv_end(sk);
 		if (end) {
@@ -130,32 +143,48 @@ static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
  * Data that came before an error is read before it is reported.
  *
  * Context: process; sleeps for the first byte unless it must not. Return: bytes, 0 at the end of the stream, -EAGAIN,
- * -ENOTCONN, -EFAULT, -EINVAL (MSG_OOB), or the connection's error once.
+ * -ENOTCONN, -EFAULT, or the connection's error once; with MSG_OOB as tcp_recv_urg().
  */
 static ssize_t tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u32 flags) __may_sleep
 {
 	ssize_t ret;
 
 	trace_fn_sk(tcp_recvmsg, sk, (u32)len);
-	if (flags & MSG_OOB)
-		return -EINVAL;
 	if (flags & MSG_ERRQUEUE)
 		return ip_recv_error(sk, msg, len);
 	msg->msg_namelen = 0;
 	lock_sock(sk);
-	ret = tcp_recvmsg_owned(sk, msg, len, flags);
+	if (!(flags & MSG_OOB))
+		ret = tcp_recvmsg_owned(sk, msg, len, flags);
+	else
+		ret = sk->sk_state == TCP_LISTEN ? -ENOTCONN : tcp_recv_urg(sk, msg, len, flags);
 	release_sock(sk);
 	return ret;
 }
 
-/* Bytes that can be read now. */
-static u32 tcp_inq(const struct sock *sk)
+/* Bytes that came and were not read. */
+static u32 tcp_unread(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
 	if (tcp_connecting(sk) || sk->sk_state == TCP_LISTEN)
 		return 0;
 	return tp->rcv_nxt - tp->copied_seq - (tp->fin_rcvd ? 1 : 0);
+}
+
+/* Bytes that can be read now, up to the urgent one. */
+static u32 tcp_inq(const struct sock *sk)
+{
+	return tcp_urg_inq(sk, tcp_unread(sk));
+}
+
+/* Enough is there to be read; the urgent byte does not count where it is not read in line. */
+static bool tcp_readable(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	bool skips = tcp_at_mark(tp, tp->copied_seq) && !sock_flag(sk, SOCK_URGINLINE);
+
+	return tcp_unread(sk) >= max(sk->sk_rcvlowat, 1u) + skips;
 }
 
 static unsigned int tcp_poll(struct sock *sk)
@@ -169,7 +198,7 @@ static unsigned int tcp_poll(struct sock *sk)
 	if (sk->sk_shutdown & RCV_SHUTDOWN)
 		mask |= POLLIN | POLLRDNORM | POLLRDHUP;
 	if (!tcp_connecting(sk)) {
-		if (tcp_inq(sk) >= max(sk->sk_rcvlowat, 1u) && sk->sk_state != TCP_CLOSE)
+		if (tcp_readable(sk) && sk->sk_state != TCP_CLOSE)
 			mask |= POLLIN | POLLRDNORM;
 		if (sk->sk_state == TCP_CLOSE && !skb_queue_empty(&sk->sk_receive_queue))
 			mask |= POLLIN | POLLRDNORM;
@@ -182,6 +211,8 @@ static unsigned int tcp_poll(struct sock *sk)
 	}
 	if (sk->sk_err || sk->sk_error_tail)
 		mask |= POLLERR;
+	if (tcp_sk(sk)->urg_data & TCP_URG_VALID)
+		mask |= POLLPRI;
 	return mask;
 }
 
@@ -194,6 +225,9 @@ static int tcp_ioctl(struct sock *sk, unsigned long req, int *val)
 	switch (req) {
 	case FIONREAD:
 		*val = (int)tcp_inq(sk);
+		return 0;
+	case SIOCATMARK:
+		*val = tcp_at_mark(tp, tp->copied_seq);
 		return 0;
 	case SIOCOUTQ:
 		*val = tcp_connecting(sk) ? 0 : (int)(tp->write_seq - tp->snd_una);
@@ -338,6 +372,7 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	tp->max_window = tp->snd_wnd = 0;
 	tp->snd_wscale = tp->rcv_wscale = 0;
 	tp->sack_ok = tp->tstamp_ok = false;
+	tp->urg_data = 0;
 	tp->ato_ns = tp->rcv_rtt8_us = tp->rcv_rtt_tsecr = 0;
 	tp->rcv_rtt_ns = 0;
 	tp->copied_seq = tp->rcv_nxt = 0;
@@ -526,7 +561,7 @@ static bool tcp_fin_unacked(const struct sock *sk)
 /* What close() does to the connection: RST if data was lost unread or SO_LINGER says so, FIN otherwise. Owner. */
 static void tcp_close_connection(struct sock *sk, u64 deadline) __may_sleep __needs(sk)
 {
-	bool unread = tcp_inq(sk) != 0, fin = false;
+	bool unread = tcp_unread(sk) != 0, fin = false;
 
 	local_bh_disable();
 	sk->sk_shutdown = SHUTDOWN_MASK;

@@ -319,7 +319,7 @@ static void tcp_connect_init(struct sock *sk) __needs(softirq_ctx, sk)
 	tp->ts_recent = tp->ts_recent_secs = 0;
 	tcp_init_rcv_space(sk, tcp_net_of(sk)->window_scaling);
 	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = 0;
-	tp->snd_una = tp->snd_nxt = tp->snd_sml = tp->pushed_seq = tp->write_seq;
+	tp->snd_una = tp->snd_nxt = tp->snd_sml = tp->pushed_seq = tp->snd_up = tp->write_seq;
 	tp->snd_wnd = tp->max_window = 0;
 	tp->mss_clamp = tp->user_mss ? tp->user_mss : 65535;
 	tcp_rtt_init(&tp->rtt);
@@ -441,6 +441,24 @@ int tcp_send_synack(struct sock *sk)
 	return tcp_transmit_skb(sk, skb, true);
 }
 
+/*
+ * An empty segment with an old number, which must be answered. If something is urgent that the window does not let out, one with the next
+ * number goes first and says so: the pointer is heard through a shut window (RFC 9293 MUST-66).
+ */
+static int tcp_xmit_probe(struct sock *sk) __needs(softirq_ctx, sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb;
+
+	if (between(tp->snd_up, tp->snd_una + 1, tp->snd_una + 0xffff)) {
+		skb = tcp_ctl_skb(tp->snd_una, TCPHDR_ACK);
+		if (skb)
+			(void)tcp_transmit_skb(sk, skb, false);
+	}
+	skb = tcp_ctl_skb(tp->snd_una - 1, TCPHDR_ACK);
+	return skb ? tcp_transmit_skb(sk, skb, false) : -ENOBUFS;
+}
+
 /**
  * tcp_write_wakeup() - makes the peer tell its window
  * @sk: socket
@@ -461,8 +479,7 @@ int tcp_write_wakeup(struct sock *sk)
 	if (sk->sk_state == TCP_CLOSE)
 		return -EINVAL;
 	if (!skb || !before(TCP_SKB_CB(skb)->seq, tcp_wnd_end(tp))) {
-		skb = tcp_ctl_skb(tp->snd_una - 1, TCPHDR_ACK);
-		return skb ? tcp_transmit_skb(sk, skb, false) : -ENOBUFS;
+		return tcp_xmit_probe(sk);
 	}
 	room = min(tcp_wnd_end(tp) - TCP_SKB_CB(skb)->seq, mss);
 	if ((skb->len > room || after(TCP_SKB_CB(skb)->end_seq, tcp_wnd_end(tp))) &&

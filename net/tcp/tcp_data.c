@@ -74,7 +74,7 @@ static u32 tcp_rmem_limit(const struct sock *sk)
 }
 
 /* A segment behind a hole. @skb is consumed. */
-static void tcp_data_queue_ofo(struct sock *sk, struct sk_buff *skb)
+static void tcp_data_queue_ofo(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 

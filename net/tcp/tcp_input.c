@@ -8,7 +8,7 @@
  * Above: tcp_ipv4.c. Below: tcp_data.c, tcp_ack.c, tcp_minisocks.c, tcp_control.c.
  * Context: BH off; owner of the socket (backlog), or softirq while nobody owns it. The caller holds a reference.
  * Owns: the segment until it is queued or freed.
- * Specs: RFC 9293 3.10.7.3, 3.10.7.4; RFC 5961 3-5; RFC 6093 (urgent data is ordinary data); RFC 7323 2, 4.3, 5.
+ * Specs: RFC 9293 3.10.7.3, 3.10.7.4; RFC 5961 3-5; RFC 7323 2, 4.3, 5.
  */
 #include "tcp_internal.h"
 
@@ -374,7 +374,7 @@ static int tcp_step5_ack(struct sock *sk, struct sk_buff *skb, const struct tcp_
 	return STEP_NEXT;
 }
 
-/* Sixth: URG is not acted upon; what it points to is text like any other, and the pointer is never used as a length. */
+/* Sixth: URG is tcp_urg.c's. */
 
 /* Seventh: the segment text. */
 static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
@@ -385,8 +385,11 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 
 	if (seg->len)
 		tp->data_segs_in++;
-	if (seg->end_seq == seg->seq)
+	if (seg->end_seq == seg->seq) {
+		if (sk->sk_state == TCP_ESTABLISHED || fin_wait)
+			tcp_urg(sk, skb, seg);
 		return STEP_CONSUMED;
+	}
 	if (sk->sk_state != TCP_ESTABLISHED && !fin_wait) {
 		if (!before(seg->seq, tp->rcv_nxt))
 			return STEP_CONSUMED; /* behind the peer's FIN there is no text */
@@ -405,6 +408,7 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 	}
 	tcp_ecn_rcv_cwr(tp, seg);
 	tcp_ecn_rcv_mark(tp, seg);
+	tcp_urg(sk, skb, seg);
 	tcp_data_queue(sk, skb, seg);
 	return STEP_NEXT;
 }

@@ -3,7 +3,7 @@
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
  *   options, tstamp, rtt, hystart < cubic < cong, seq_index, ecn < reply < sndbuf, segment < rtx_queue < state < timewait, window < rcvspace < transmit < output < retransmit < control < recovery < ack
- *   < sack_recv < ofo, delack < data
+ *   < sack_recv < ofo, delack < data, urg
  *   < tsq < timer < request < syncookies < minisocks < input < ipv4 < sendmsg < sockopt < tcp < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
@@ -124,7 +124,8 @@ struct tcp_seg {
 	u32 seq, end_seq, ack;
 	u32 len;    /* payload bytes */
 	u16 optlen; /* bytes of options */
-	u16 wnd;    /* as on the wire */
+	u16 urg_ptr;
+	u16 wnd; /* as on the wire */
 	u8 flags;
 	u8 ip_ecn; /* enum inet_ecn, of the IP header */
 	struct tcp_options opt;
@@ -311,6 +312,8 @@ enum tcp_ecn_flags {
 	TCP_ECN_DEMAND_CWR = 4, /* a mark came: echo it until the peer tells */
 	TCP_ECN_SEEN = 8        /* the peer sends ECN-capable text */
 };
+/* NOTYET: the mark is known, the byte is not here; VALID: it is, in the low eight bits; READ: out of band. */
+enum tcp_urg { TCP_URG_VALID = 0x100, TCP_URG_NOTYET = 0x200, TCP_URG_READ = 0x400 };
 enum tcp_nagle { TCP_NAGLE_OFF = 1, TCP_NAGLE_CORK = 2, TCP_NAGLE_PUSH = 4 };
 enum tcp_deferred {
 	TCP_DEFER_WRITE = 1,
@@ -366,6 +369,9 @@ struct tcp_sock {
 	u64 rcv_rtt_ns;
 	u32 ato_ns; /* delay of an ACK; 0: no text came yet */
 	u32 rcv_ooopack;
+	u32 urg_seq;  /* the byte that is urgent, if urg_data is not 0 */
+	u32 snd_up;   /* behind our last urgent byte; urgent while SND.UNA is before it */
+	u16 urg_data; /* enum tcp_urg */
 	u16 last_seg_size;
 	u8 snd_wscale, rcv_wscale;
 	bool wscale_ok, fin_rcvd;
@@ -497,6 +503,12 @@ static inline u32 tcp_tstamp_len(const struct tcp_sock *tp)
 	return tp->tstamp_ok ? TCP_TSTAMP_LEN : 0;
 }
 
+/* The peer has not acknowledged all that is urgent. */
+static inline bool tcp_urg_mode(const struct tcp_sock *tp)
+{
+	return after(tp->snd_up, tp->snd_una);
+}
+
 /* SACK blocks for which a segment's header has room; the bytes that they take. */
 static inline u32 tcp_sacks_to_tell(const struct tcp_sock *tp)
 {
@@ -607,7 +619,7 @@ struct tcp_hdr_spec {
 	__be16 sport, dport;
 	u32 seq, ack, optlen; /* optlen bytes of options stand at skb->data already */
 	u8 flags;
-	u16 wnd;
+	u16 wnd, urg_ptr;
 };
 void tcp_push_header(struct sk_buff *skb, const struct tcp_hdr_spec *h);
 void tcp_v4_send_check(const struct sock *sk, struct sk_buff *skb);
@@ -765,6 +777,15 @@ void tcp_cleanup_rbuf(struct sock *sk, u32 copied) __needs(sk);
 void tcp_data_queue(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
 	__needs(softirq_ctx, sk);
 SKB_CONSUMER(tcp_data_queue, 2);
+
+/* tcp_urg.c */
+bool tcp_at_mark(const struct tcp_sock *tp, u32 seq);
+void tcp_urg(struct sock *sk, const struct sk_buff *skb, const struct tcp_seg *seg)
+	__needs(softirq_ctx, sk);
+ssize_t tcp_recv_urg(struct sock *sk, struct msghdr *msg, size_t len, u32 flags) __needs(sk);
+u32 tcp_urg_gate(const struct sock *sk, u32 seq, u32 *n);
+void tcp_urg_passed(struct tcp_sock *tp);
+u32 tcp_urg_inq(const struct sock *sk, u32 n);
 
 /* tcp_tsq.c */
 void tcp_tsq_init(struct tcp_net *tn);

@@ -109,7 +109,7 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 		tcp_store_ts_recent(tp, req->ts_recent);
 	tp->rcv_ssthresh = req->rcv_wnd;
 	tp->rcv_mss = min(tp->advmss, TCP_MSS_DEFAULT);
-	tp->snd_una = tp->snd_nxt = tp->write_seq = req->snt_isn + 1;
+	tp->snd_una = tp->snd_nxt = tp->write_seq = tp->snd_up = req->snt_isn + 1;
 	tp->snd_wl1 = req->rcv_isn;
 	tp->snd_wl2 = tp->snd_una;
 	tp->mss_clamp = tp->user_mss ? min((u32)req->mss, tp->user_mss) : req->mss;

@@ -18,7 +18,7 @@
 
 #define TCP_OFO_COPY_MAX 1024u /* longer pieces are worth a buffer of their own */
 
-/** tcp_trim_front() - cuts @n bytes of sequence space off the front. Context: BH off. Borrows: @skb. Return: false when memory is out (it comes again). */
+/** tcp_trim_front() - cuts @n bytes of sequence space off the front. Context: owner or softirq. Borrows: @skb. Return: false when memory is out (it comes again). */
 bool tcp_trim_front(struct sk_buff *skb, u32 n)
 {
 	if (!n)
@@ -31,7 +31,7 @@ bool tcp_trim_front(struct sk_buff *skb, u32 n)
 	return true;
 }
 
-/** tcp_trim_back() - cuts what lies at or behind @edge, a FIN there included. Context: BH off. Borrows: @skb. */
+/** tcp_trim_back() - cuts what lies at or behind @edge, a FIN there included. Context: owner or softirq. Borrows: @skb. */
 void tcp_trim_back(struct sk_buff *skb, u32 edge)
 {
 	struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
@@ -55,7 +55,7 @@ static void tcp_ofo_unlink(struct tcp_sock *tp, struct sk_buff *skb)
  *
  * What is in it twice is told by D-SACK. Pieces that hold nothing new are dropped here.
  *
- * Context: BH off. Owns: the caller has the piece, charged to nobody, its first byte RCV.NXT. Return: it; NULL: none.
+ * Context: owner or softirq. Owns: the caller has the piece, charged to nobody, its first byte RCV.NXT. Return: it; NULL: none.
  */
 struct sk_buff *tcp_ofo_take(struct sock *sk)
 {
@@ -87,7 +87,7 @@ struct sk_buff *tcp_ofo_take(struct sock *sk)
  *
  * The peer was told of them: its blocks are all forgotten, so that it can see (RFC 2018, 8).
  *
- * Context: BH off. Return: there is room.
+ * Context: owner or softirq. Return: there is room.
  */
 bool tcp_ofo_prune(struct sock *sk, u32 seq, u32 need, u32 limit)
 {

@@ -242,6 +242,7 @@ bool tcp_seg_parse(const struct sk_buff *skb, struct tcp_seg *seg)
 	seg->wnd = ntohs(th->window);
 	seg->flags = th->flags;
 	seg->ip_ecn = INET_ECN_NOT_ECT; /* it is not in this header */
+	seg->urg_ptr = ntohs(th->urg_ptr);
 	seg->len = skb->len - hlen;
 	seg->optlen = (u16)(hlen - TCP_HDR_LEN);
 	seg->end_seq =

@@ -131,7 +131,7 @@ static bool tcp_nagle_test(const struct tcp_sock *tp, const struct sk_buff *skb,
 {
 	testcase(skb->len == mss - 1);
 	testcase(skb->len == mss);
-	return skb->len >= mss || (TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN) ||
+	return skb->len >= mss || tcp_urg_mode(tp) || (TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN) ||
 	       !tcp_nagle_holds(tp, nonagle);
 }
 
@@ -151,7 +151,7 @@ u32 tcp_tso_segs(const struct sock *sk, u32 mss)
 	u64 bytes = sk->sk_pacing_rate >> TCP_PACING_SHIFT;
 	u32 r = tp->rtt.min_us >> TCP_TSO_RTT_SHIFT;
 
-	if (!sk_can_gso(sk))
+	if (!sk_can_gso(sk) || tcp_urg_mode(tp)) /* each segment has its own urgent pointer */
 		return 1;
 	if (r < 32)
 		bytes += TCP_GSO_MAX_SIZE >> r;

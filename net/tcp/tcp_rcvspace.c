@@ -151,7 +151,7 @@ void tcp_grow_window(struct sock *sk, const struct sk_buff *skb)
 /**
  * tcp_clamp_window() - the receive buffer is full: it grows to what it holds, as far as tcp_rmem lets it, and the window shrinks
  *
- * Context: BH off.
+ * Context: owner or softirq.
  */
 void tcp_clamp_window(struct sock *sk)
 {

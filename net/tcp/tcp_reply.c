@@ -38,7 +38,7 @@ void tcp_push_header(struct sk_buff *skb, const struct tcp_hdr_spec *h)
 	th->doff = (u8)(hlen / 4 << 4);
 	th->flags = h->flags;
 	th->window = htons(h->wnd);
-	th->urg_ptr = 0;
+	th->urg_ptr = htons(h->urg_ptr);
 	th->check = 0;
 }
 

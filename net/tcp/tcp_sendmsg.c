@@ -201,6 +201,8 @@ static void tcp_push(struct sock *sk, const struct tcp_send *s, u32 flags, u8 no
 		return;
 	if (s->copied && (!(flags & MSG_MORE) || forced_push(tp)))
 		tcp_mark_push(tp, tail);
+	if (flags & MSG_OOB)
+		tp->snd_up = tp->write_seq;
 	if (tcp_autocorks(sk, tail, s->goal))
 		return;
 	__tcp_push_pending_frames(sk, s->mss, flags & MSG_MORE ? TCP_NAGLE_CORK : nonagle);
@@ -296,7 +298,8 @@ static int tcp_send_step(struct sock *sk, struct tcp_send *s) __may_sleep __need
 		skb->truesize - truesize; /* a fragment's bytes are charged as they come */
 	if (s->copied == s->len && (s->msg->msg_flags & MSG_EOR))
 		TCP_SKB_CB(skb)->eor = true;
-	if (s->copied < s->len && !tcp_room(sk, skb, s))
+	/* What is urgent goes when all of it is here: its first segment says where it ends. */
+	if (s->copied < s->len && !tcp_room(sk, skb, s) && !(s->msg->msg_flags & MSG_OOB))
 		tcp_push_while_copying(sk, skb, s->mss);
 	return 0;
 }
@@ -329,14 +332,14 @@ static ssize_t tcp_sendmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
  * @len: how many
  *
  * Context: process; sleeps for room unless it must not. Return: bytes taken (partial counts win over errors); -EPIPE,
- * or the pending error first (ECONNRESET, ETIMEDOUT, ...); -EAGAIN; -EFAULT; -EOPNOTSUPP for MSG_OOB, MSG_FASTOPEN.
+ * or the pending error first (ECONNRESET, ETIMEDOUT, ...); -EAGAIN; -EFAULT; -EOPNOTSUPP for MSG_FASTOPEN.
  */
 ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	ssize_t ret;
 
 	trace_fn_sk(tcp_sendmsg, sk, (u32)len);
-	if (msg->msg_flags & (MSG_OOB | MSG_FASTOPEN))
+	if (msg->msg_flags & MSG_FASTOPEN)
 		return -EOPNOTSUPP;
 	lock_sock(sk);
 	ret = tcp_sendmsg_owned(sk, msg, len);

@@ -178,6 +178,21 @@ static struct tcp_out_options tcp_out_options(const struct tcp_sock *tp,
 	return o;
 }
 
+/* What is urgent ends behind this segment's begin: URG and the pointer, or how far a pointer can say (RFC 9293, 3.8.5). */
+static void tcp_put_urgent(struct tcp_sock *tp, struct tcp_hdr_spec *h)
+{
+	u32 ptr = tp->snd_up - h->seq;
+
+	if (!tcp_urg_mode(tp)) {
+		tp->snd_up = tp->snd_una; /* so that it is never half of the numbers away */
+		return;
+	}
+	if (!before(h->seq, tp->snd_up) || (ptr > 65535 && !after(h->seq + 65535, tp->snd_nxt)))
+		return;
+	h->urg_ptr = (u16)min(ptr, 65535u);
+	h->flags |= TCPHDR_URG;
+}
+
 /* Options in front of the payload, and the window. Return: for the header. */
 static struct tcp_hdr_spec tcp_build_header(struct sock *sk, struct sk_buff *skb,
 					    const struct tcp_skb_cb *cb, u64 now) __needs(sk)
@@ -205,6 +220,7 @@ static struct tcp_hdr_spec tcp_build_header(struct sock *sk, struct sk_buff *skb
 	} else {
 		h.wnd = tcp_select_window(sk);
 		h.flags |= tcp_ecn_send(tp, skb, cb);
+		tcp_put_urgent(tp, &h);
 	}
 	return h;
 }

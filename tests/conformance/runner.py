@@ -14,11 +14,11 @@ from stack import CMSG, START_US, Stack, sockaddr
 ERRNO = errno.errorcode | {errno.EOPNOTSUPP: "EOPNOTSUPP"}
 STATES = dict(enumerate("ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING".split(), 1))
 POLL = {"IN": select.POLLIN, "OUT": select.POLLOUT, "ERR": select.POLLERR, "HUP": select.POLLHUP, "RDHUP": select.POLLRDHUP,
-        "NVAL": select.POLLNVAL}
+        "NVAL": select.POLLNVAL, "PRI": select.POLLPRI}
 SHUT = {"RD": 0, "WR": 1, "RDWR": 2}
 MSG = {"PEEK": socket.MSG_PEEK, "DONTWAIT": socket.MSG_DONTWAIT, "WAITALL": socket.MSG_WAITALL, "TRUNC": socket.MSG_TRUNC,
        "MORE": socket.MSG_MORE, "EOR": socket.MSG_EOR, "FASTOPEN": 0x20000000, "OOB": socket.MSG_OOB, "NOSIGNAL": socket.MSG_NOSIGNAL}
-IOCTL = {"FIONREAD": 0x541B, "SIOCINQ": 0x541B, "SIOCOUTQ": 0x5411, "SIOCOUTQNSD": 0x894B, "FIONBIO": 0x5421}
+IOCTL = {"FIONREAD": 0x541B, "SIOCINQ": 0x541B, "SIOCOUTQ": 0x5411, "SIOCOUTQNSD": 0x894B, "SIOCATMARK": 0x8905, "FIONBIO": 0x5421}
 LEVELS = {"SO": socket.SOL_SOCKET, "IP": socket.IPPROTO_IP, "TCP": socket.IPPROTO_TCP, "UDP": socket.IPPROTO_UDP}
 OPTIONS = {"TCP_USER_TIMEOUT": 18, "TCP_FASTOPEN_NO_COOKIE": 34, "IP_MTU_DISCOVER": 10, "IP_MTU": 14, "TCP_WINDOW_CLAMP": 10, "IP_RECVERR": 11,
            "UDP_CORK": 1,
@@ -306,6 +306,8 @@ class Runner:
             check("ack", k["ack"], (p.ack - flow.peer_isn) & 0xffffffff)
         if "win" in k:
             check("win", k["win"], p.win)
+        if "urg" in k:
+            check("urg", k["urg"], p.urg)
         check("len", size if spec.data is None else len(spec.data), len(p.payload))
         check("reserved bits", 0, p.reserved)
         if spec.options != "any":

@@ -275,7 +275,7 @@ unsigned int stack_poll(int fd)
 	mask = f->ops->poll(f, &wq);
 	fput(f);
 	settle();
-	return mask & (POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP);
+	return mask & (POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP | POLLPRI);
 }
 
 uint64_t stack_poll_gen(int fd)
