@@ -506,7 +506,7 @@ static inline u32 tcp_tstamp_len(const struct tcp_sock *tp)
 /* The peer has not acknowledged all that is urgent. */
 static inline bool tcp_urg_mode(const struct tcp_sock *tp)
 {
-	return after(tp->snd_up, tp->snd_una);
+	return after(tp->snd_up, tp->snd_una) && !after(tp->snd_up, tp->write_seq);
 }
 
 /* SACK blocks for which a segment's header has room; the bytes that they take. */
