@@ -53,6 +53,13 @@ enum acd_mode {
 };
 void acd_set_mode(struct net *net, enum acd_mode mode);
 void acd_start(struct net_device *dev, __be32 addr); /* @addr is in use: announcements, probes */
+/* Is told of @addr: 0 it is free, or nobody minded; -EADDRINUSE; -ENETDOWN; -EAGAIN another address was started. BH off. */
+typedef void (*acd_done_fn)(void *arg, __be32 addr, int result);
+bool acd_check(struct net_device *dev, __be32 addr, acd_done_fn done,
+	       void *arg); /* strict: probes before use; false: need not be */
+void acd_watch(struct net_device *dev, __be32 addr, acd_done_fn done,
+	       void *arg);                                /* acd_start(), and the result is told */
+void acd_forget(struct net_device *dev, const void *arg); /* nobody is told any more */
 /* Strict: sleeps till @addr is known to be free. 0, -EADDRINUSE, -ENETDOWN, -EAGAIN; at once otherwise. */
 int acd_probe(struct net_device *dev, __be32 addr) __may_sleep;
 void arp_show(struct seq_file *m);         /* /proc/net/arp; arg: struct net */

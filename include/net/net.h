@@ -82,6 +82,7 @@ struct net {
 	struct udp_net *udp;            /* net/udp */
 	struct inet_socket_net *inet;   /* net/socket: families and inetsw */
 	struct dhcp_client *dhcp;       /* net/dhcp */
+	__be32 nameserver;     /* for /etc/resolv.conf: of ip=, or of the lease; 0: none is known */
 	struct list_head taps; /* struct packet_tap: who listens beside the stack; net/dev/tap.c */
 	struct list_head packets; /* packet sockets, by sk_node; net/packet */
 	struct list_head socks;   /* every struct sock, by sk_all; net/core/sock.c */

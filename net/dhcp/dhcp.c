@@ -2,17 +2,21 @@
 /*
  * DHCP client: an address for one device, kept alive, given up when its time is over.
  *
- *   SELECTING --offer--> REQUESTING --ack--> BOUND --T1--> RENEWING --T2--> REBINDING --expiry--> (address gone) SELECTING
- *                          nak, silence -> SELECTING         ack -> BOUND      ack -> BOUND
+ *   SELECTING --offer--> REQUESTING --ack--> (CHECKING) --free--> BOUND --T1--> RENEWING --T2--> REBINDING --expiry--> SELECTING
+ *                          nak, silence -> SELECTING         ack -> BOUND      ack -> BOUND        (address gone)
+ *
+ * An address that somebody else turns out to have is declined, and after ten seconds all begins anew. With acd=strict that is found
+ * out in CHECKING, before the address is used; else while it is announced. It is not released at the end: a machine that is switched off
+ * and on again asks for the same one.
  *
  * No thread: the socket's data_ready callback and one timer drive it, both in softirq. Everything a server says is read with a
- * bounds-checked reader; what is not a sound answer to our own question (xid, hardware address, state, server) is ignored.
+ * bounds-checked reader (dhcp_message.c); what is not a sound answer to our own question (xid, hardware address, state, server) is ignored.
  *
  * Interface: <net/dhcp.h>.
  * Above: boot.  Below: kernel sockets (UDP), addresses, routes, ARP announcements.
  * Context: process starts and waits; softirq does the rest.
  * Owns: the client, its socket, its timer.
- * Specs: RFC 2131 (4.1, 4.4); RFC 2132; RFC 5227 (2.3).
+ * Specs: RFC 2131 (3.1, 4.1, 4.4); RFC 2132; RFC 5227 (2.1, 2.3).
  */
 #include <net/dhcp.h>
 
@@ -23,7 +27,6 @@
 #include <kernel/timer.h>
 #include <kernel/wait.h>
 #include <lib/err.h>
-#include <lib/reader.h>
 #include <lib/string.h>
 #include <net/inetdevice.h>
 #include <net/neighbour.h>
@@ -32,16 +35,24 @@
 #include <wire/arp.h>
 #include <wire/dhcp.h>
 
-#define DHCP_INFINITE      0xffffffffu
-#define DHCP_FIRST_RETRY_S 4u
-#define DHCP_MAX_RETRY_S   64u
-#define DHCP_REQUEST_TRIES 4u
-#define DHCP_MIN_RENEW_S   60u
-#define DHCP_MIN_MESSAGE   300u /* what BOOTP relays expect at least */
-#define DHCP_MAX_MESSAGE   1472u
-#define DHCP_NAK_PAUSE_NS  (1 * NSEC_PER_SEC)
+#define DHCP_INFINITE         0xffffffffu
+#define DHCP_FIRST_RETRY_S    4u
+#define DHCP_MAX_RETRY_S      64u
+#define DHCP_REQUEST_TRIES    4u
+#define DHCP_MIN_RENEW_S      60u
+#define DHCP_MIN_MESSAGE      300u /* what BOOTP relays expect at least */
+#define DHCP_MAX_MESSAGE      1472u
+#define DHCP_NAK_PAUSE_NS     (1 * NSEC_PER_SEC)
+#define DHCP_DECLINE_PAUSE_NS (10 * NSEC_PER_SEC) /* at least (RFC 2131, 3.1 (5)) */
 
-enum dhcp_state { DHCP_SELECTING, DHCP_REQUESTING, DHCP_BOUND, DHCP_RENEWING, DHCP_REBINDING };
+enum dhcp_state {
+	DHCP_SELECTING,
+	DHCP_REQUESTING,
+	DHCP_CHECKING, /* does anybody use what we were given? */
+	DHCP_BOUND,
+	DHCP_RENEWING,
+	DHCP_REBINDING,
+};
 
 struct dhcp_client {
 	struct net_device *dev;
@@ -49,7 +60,7 @@ struct dhcp_client {
 	struct timer timer; /* the next retransmission, or T1/T2/expiry */
 	struct wait_queue_head wq;
 	enum dhcp_state state;
-	bool pausing; /* after a NAK: the timer starts anew */
+	bool pausing; /* after a NAK or a DECLINE: the timer starts anew */
 	u32 xid, tries;
 	u64 begin_ns; /* of this acquisition or renewal: the secs field */
 	u64 asked_ns; /* the REQUEST that was answered: the lease counts from here */
@@ -58,105 +69,9 @@ struct dhcp_client {
 	__be32 addr, gw, dns;
 	u8 prefixlen;
 	u64 t1_ns, t2_ns, expiry_ns; /* WAIT_FOREVER: infinite */
+	struct dhcp_msg ack;         /* CHECKING: the lease that may become ours */
 	u8 buf[DHCP_MAX_MESSAGE];
 };
-
-/* --- Reading -------------------------------------------------------------------------------------------------------- */
-
-/* One option's value into @msg. False: a length that the option cannot have. */
-static bool dhcp_take_option(struct dhcp_msg *msg, u8 code, struct reader r, u8 *overload)
-{
-	u32 len = r.left;
-
-	switch (code) {
-	case DHO_SUBNET_MASK:
-		msg->mask = htonl(rd_be32(&r));
-		return len == 4;
-	case DHO_ROUTERS:
-		msg->router = htonl(rd_be32(&r));
-		return len >= 4 && len % 4 == 0;
-	case DHO_DNS:
-		msg->dns = htonl(rd_be32(&r));
-		return len >= 4 && len % 4 == 0;
-	case DHO_LEASE_TIME:
-		msg->lease_s = rd_be32(&r);
-		return len == 4;
-	case DHO_RENEWAL_TIME:
-		msg->t1_s = rd_be32(&r);
-		return len == 4;
-	case DHO_REBINDING_TIME:
-		msg->t2_s = rd_be32(&r);
-		return len == 4;
-	case DHO_SERVER_ID:
-		msg->server_id = htonl(rd_be32(&r));
-		return len == 4;
-	case DHO_MESSAGE_TYPE:
-		msg->type = rd_u8(&r);
-		return len == 1;
-	case DHO_OVERLOAD:
-		*overload = rd_u8(&r);
-		return len == 1 && *overload >= 1 && *overload <= 3;
-	default:
-		return true;
-	}
-}
-
-/* One area of options, up to END or its last byte (some servers leave END out). False: broken. */
-static bool dhcp_take_options(struct dhcp_msg *msg, struct reader r, u8 *overload)
-{
-	while (r.left) {
-		u8 code = rd_u8(&r);
-		struct reader value;
-
-		if (code == DHO_PAD)
-			continue;
-		if (code == DHO_END)
-			return true;
-		value = rd_sub(&r, rd_u8(&r));
-		if (r.bad || !dhcp_take_option(msg, code, value, overload))
-			return false;
-	}
-	return true;
-}
-
-static bool mask_is_contiguous(__be32 mask)
-{
-	u32 host = ~ntohl(mask);
-
-	return (host & (host + 1)) == 0;
-}
-
-/**
- * dhcp_parse() - reads a server's message: the UDP payload @buf of @len bytes.
- *
- * Fields that hold overloaded options (RFC 2131, 4.1) are read once each; an overload option inside them means nothing.
- * Context: any; pure.
- * Return: 0; -EINVAL too short, no BOOTREPLY for Ethernet, wrong magic, an option that does not fit or has a length it cannot have,
- * a mask with holes, no message type.
- */
-int dhcp_parse(const void *buf, u32 len, struct dhcp_msg *msg)
-{
-	struct reader r = rd_init(buf, len);
-	const struct dhcphdr *h = (const struct dhcphdr *)(const void *)rd_take(&r, sizeof(*h));
-	u8 overload = 0, nested = 0;
-
-	memset(msg, 0, sizeof(*msg));
-	if (!h || h->op != 2 || h->htype != ARPHRD_ETHER || h->hlen != ETH_ALEN ||
-	    h->magic != htonl(DHCP_MAGIC))
-		return -EINVAL;
-	msg->xid = ntohl(h->xid);
-	msg->yiaddr = h->yiaddr;
-	memcpy(msg->chaddr, h->chaddr, ETH_ALEN);
-	if (!dhcp_take_options(msg, r, &overload))
-		return -EINVAL;
-	if ((overload & 1) && !dhcp_take_options(msg, rd_init(h->file, sizeof(h->file)), &nested))
-		return -EINVAL;
-	if ((overload & 2) && !dhcp_take_options(msg, rd_init(h->sname, sizeof(h->sname)), &nested))
-		return -EINVAL;
-	if (!msg->type || !mask_is_contiguous(msg->mask))
-		return -EINVAL;
-	return 0;
-}
 
 /* --- Writing ------------------------------------------------------------------------------------------------------------ */
 
@@ -180,7 +95,7 @@ static u32 dhcp_build(struct dhcp_client *c, u8 type)
 				     DHO_LEASE_TIME,  DHO_RENEWAL_TIME, DHO_REBINDING_TIME };
 	struct dhcphdr *h = (struct dhcphdr *)(void *)c->buf;
 	bool renewal = c->state == DHCP_RENEWING || c->state == DHCP_REBINDING;
-	u64 secs = (ktime_get_ns() - c->begin_ns) / NSEC_PER_SEC;
+	u64 secs = type == DHCPDECLINE ? 0 : (ktime_get_ns() - c->begin_ns) / NSEC_PER_SEC;
 	u8 id[1 + ETH_ALEN] = { ARPHRD_ETHER }, max_size[2];
 	u8 *p = c->buf + sizeof(*h);
 	u32 len;
@@ -192,7 +107,7 @@ static u32 dhcp_build(struct dhcp_client *c, u8 type)
 	h->xid = htonl(c->xid);
 	h->secs = htons(min_t(u64, secs, 0xffff));
 	/* Without an address we cannot receive unicast: ask for a broadcast answer (RFC 2131, 4.1). */
-	h->flags = renewal ? 0 : htons(0x8000);
+	h->flags = renewal || type == DHCPDECLINE ? 0 : htons(0x8000);
 	h->ciaddr = renewal ? c->addr : 0;
 	memcpy(h->chaddr, c->dev->dev_addr, ETH_ALEN);
 	h->magic = htonl(DHCP_MAGIC);
@@ -200,12 +115,14 @@ static u32 dhcp_build(struct dhcp_client *c, u8 type)
 	put_unaligned_be16(DHCP_MAX_MESSAGE, max_size);
 	p = put_option(p, DHO_MESSAGE_TYPE, 1, &type);
 	p = put_option(p, DHO_CLIENT_ID, sizeof(id), id);
-	if (c->state == DHCP_REQUESTING) {
+	if (c->state == DHCP_REQUESTING || type == DHCPDECLINE) {
 		p = put_option_be32(p, DHO_REQUESTED_ADDRESS, c->offered);
 		p = put_option_be32(p, DHO_SERVER_ID, c->server_id);
 	}
-	p = put_option(p, DHO_MAX_SIZE, sizeof(max_size), max_size);
-	p = put_option(p, DHO_PARAMETER_LIST, sizeof(wanted), wanted);
+	if (type != DHCPDECLINE) { /* which asks for nothing (RFC 2131, table 5) */
+		p = put_option(p, DHO_MAX_SIZE, sizeof(max_size), max_size);
+		p = put_option(p, DHO_PARAMETER_LIST, sizeof(wanted), wanted);
+	}
 	*p++ = DHO_END;
 	len = (u32)(p - c->buf);
 	return max(len, DHCP_MIN_MESSAGE);
@@ -274,6 +191,7 @@ static void dhcp_drop_lease(struct dhcp_client *c, const char *why)
 	(void)inet_addr_del(c->dev, c->addr);
 	c->addr = 0;
 	c->gw = 0;
+	c->dev->net->nameserver = 0;
 }
 
 static u8 prefix_of(__be32 mask, __be32 addr)
@@ -336,6 +254,55 @@ static int dhcp_apply(struct dhcp_client *c, const struct dhcp_msg *msg)
 	return 0;
 }
 
+/* No lease; nothing is heard or said for @ns; then everything begins anew. */
+static void dhcp_restart(struct dhcp_client *c, const char *why, u64 ns)
+{
+	dhcp_drop_lease(c, why);
+	c->state = DHCP_SELECTING;
+	c->pausing = true;
+	mod_timer(&c->timer, ktime_get_ns() + ns);
+}
+
+/* Somebody has the address: the server must know, so that it gives it to nobody else (RFC 2131, 3.1 (5), 4.4.4). */
+static void dhcp_decline(struct dhcp_client *c, __be32 addr)
+{
+	dhcp_drop_lease(c, "somebody else uses it");
+	c->state = DHCP_SELECTING;
+	c->offered = addr;
+	c->xid = get_random_u32();
+	dhcp_send(c, DHCPDECLINE);
+	dhcp_restart(c, "", DHCP_DECLINE_PAUSE_NS);
+}
+
+static void dhcp_enter_bound(struct dhcp_client *c, const struct dhcp_msg *msg);
+
+/* Softirq: the address was looked for on the link. */
+static void dhcp_checked(void *arg, __be32 addr, int result)
+{
+	struct dhcp_client *c = arg;
+
+	if (result == -EADDRINUSE)
+		dhcp_decline(c, addr);
+	else if (c->state != DHCP_CHECKING)
+		return; /* it is in use already, and nobody minds */
+	else if (!result)
+		dhcp_enter_bound(c, &c->ack);
+	else /* the device went down, or another address is looked for */
+		dhcp_restart(c, "it cannot be looked for on the link", DHCP_NAK_PAUSE_NS);
+}
+
+/* An address of ours from now on: with acd=strict only when three probes were not answered. */
+static void dhcp_acked(struct dhcp_client *c, const struct dhcp_msg *msg)
+{
+	if (c->addr == msg->yiaddr || !acd_check(c->dev, msg->yiaddr, dhcp_checked, c)) {
+		dhcp_enter_bound(c, msg);
+		return;
+	}
+	c->ack = *msg;
+	c->state = DHCP_CHECKING;
+	del_timer(&c->timer);
+}
+
 static void dhcp_enter_bound(struct dhcp_client *c, const struct dhcp_msg *msg)
 {
 	bool fresh = c->addr != msg->yiaddr;
@@ -343,11 +310,14 @@ static void dhcp_enter_bound(struct dhcp_client *c, const struct dhcp_msg *msg)
 
 	if (err) {
 		pr_err("dhcp: %s: cannot use %pI4: %d\n", c->dev->name, &msg->yiaddr, err);
-		return; /* the retransmission timer goes on */
+		if (c->state == DHCP_CHECKING)
+			dhcp_restart(c, "another cannot be had", DHCP_DECLINE_PAUSE_NS);
+		return; /* else the retransmission timer goes on */
 	}
 	c->state = DHCP_BOUND;
 	c->server_id = msg->server_id;
 	c->dns = msg->dns;
+	c->dev->net->nameserver = msg->dns;
 	dhcp_set_times(c, msg);
 	if (c->t1_ns == WAIT_FOREVER)
 		del_timer(&c->timer);
@@ -356,7 +326,7 @@ static void dhcp_enter_bound(struct dhcp_client *c, const struct dhcp_msg *msg)
 	pr_info("dhcp: %s %pI4/%u gw %pI4 dns %pI4 lease %u s from %pI4\n", c->dev->name, &c->addr,
 		(unsigned int)c->prefixlen, &c->gw, &c->dns, msg->lease_s, &c->server_id);
 	if (fresh)
-		acd_start(c->dev, c->addr);
+		acd_watch(c->dev, c->addr, dhcp_checked, c);
 	wake_up(&c->wq);
 }
 
@@ -413,6 +383,7 @@ static void dhcp_timer(struct timer *t)
 		dhcp_send(c, DHCPREQUEST);
 		dhcp_arm_retry(c);
 		break;
+	case DHCP_CHECKING: /* has no timer */
 	case DHCP_BOUND:
 	case DHCP_RENEWING:
 	case DHCP_REBINDING:
@@ -460,17 +431,14 @@ static void dhcp_handle(struct dhcp_client *c, const struct dhcp_msg *msg)
 	case DHCPACK:
 		if (asking && dhcp_offer_ok(msg) &&
 		    (c->state == DHCP_REBINDING || msg->server_id == c->server_id))
-			dhcp_enter_bound(c, msg);
+			dhcp_acked(c, msg);
 		break;
 	case DHCPNAK:
 		if (!asking || (c->state != DHCP_REBINDING && msg->server_id != c->server_id))
 			break;
-		dhcp_drop_lease(c, "the server took it back");
 		pr_info("dhcp: %s: refused by %pI4, starting again\n", c->dev->name,
 			&msg->server_id);
-		c->state = DHCP_SELECTING;
-		c->pausing = true;
-		mod_timer(&c->timer, ktime_get_ns() + DHCP_NAK_PAUSE_NS);
+		dhcp_restart(c, "the server took it back", DHCP_NAK_PAUSE_NS);
 		break;
 	default:
 		break;
@@ -578,6 +546,7 @@ void dhcp_stop(struct net *net)
 	net->dhcp = NULL;
 	local_bh_disable();
 	del_timer(&c->timer);
+	acd_forget(c->dev, c);
 	c->sock->sk->sk_user_data = NULL;
 	local_bh_enable();
 	sock_release(c->sock);

@@ -4,8 +4,8 @@
  *
  * Probes are requests with sender 0, so that nobody's table is changed by a question. Strict: three of them before the address is
  * used, 3 to 7 s; an answer, or somebody else's probe for the same address, ends it. In the background: the address is announced and
- * used at once, the same probes follow; a conflict is logged and the address is defended (arp.c). An announcement is repeated after
- * two seconds. One address at a time: the last one that was started.
+ * used at once, the same probes follow; a conflict is logged and told to whoever gave the address (DHCP declines it); one that was given
+ * by hand is defended (arp.c). An announcement is repeated after two seconds. One address at a time: the last one that was started.
  *
  * Interface: <net/neighbour.h> (acd_*); neigh.h for arp.c.
  * Above: arp.c, boot, net/dhcp.  Below: arp_send.c.
@@ -39,10 +39,15 @@ static void acd_wait(struct acd *a, u32 ms)
 /* It is over: @result for whoever waits. */
 static void acd_end(struct acd *a, int result)
 {
+	acd_done_fn done = a->done;
+
 	del_timer(&a->timer);
 	a->dev = NULL;
 	a->result = result;
 	wake_up(&a->wq);
+	a->done = NULL;
+	if (done)
+		done(a->done_arg, a->addr, result); /* last: it may start another */
 }
 
 static void acd_begin(struct acd *a, struct net_device *dev, __be32 addr, bool waited)
@@ -159,6 +164,59 @@ void acd_start(struct net_device *dev, __be32 addr)
 }
 
 /**
+ * acd_watch() - as acd_start(), and @done(@arg) hears what came of it.
+ * Context: process, softirq.
+ */
+void acd_watch(struct net_device *dev, __be32 addr, acd_done_fn done, void *arg)
+{
+	struct acd *a = &dev->net->arp_tbl->acd;
+
+	local_bh_disable();
+	acd_start(dev, addr);
+	if (a->dev == dev) {
+		a->done = done;
+		a->done_arg = arg;
+	}
+	local_bh_enable();
+}
+
+static void acd_begin_probes(struct acd *a, struct net_device *dev, __be32 addr)
+{
+	acd_begin(a, dev, addr, true);
+	a->probes = PROBE_NUM;
+	acd_wait(a, get_random_below(PROBE_WAIT_MS + 1));
+}
+
+/**
+ * acd_check() - begins, with acd=strict, to look whether anybody has @addr; 3 to 7 s later @done(@arg) hears it.
+ * Context: process, softirq. Return: false: nothing has to be waited for, and @done is not called.
+ */
+bool acd_check(struct net_device *dev, __be32 addr, acd_done_fn done, void *arg)
+{
+	struct acd *a = &dev->net->arp_tbl->acd;
+
+	if (a->mode != ACD_STRICT || (dev->flags & (IFF_LOOPBACK | IFF_NOARP)))
+		return false;
+	local_bh_disable();
+	acd_begin_probes(a, dev, addr);
+	a->done = done;
+	a->done_arg = arg;
+	local_bh_enable();
+	return true;
+}
+
+/**
+ * acd_forget() - @arg hears nothing any more: it goes. Context: process, BH off.
+ */
+void acd_forget(struct net_device *dev, const void *arg)
+{
+	struct acd *a = &dev->net->arp_tbl->acd;
+
+	if (a->done_arg == arg)
+		a->done = NULL;
+}
+
+/**
  * acd_probe() - waits, with acd=strict, until nobody answered three probes for @addr. Otherwise returns at once.
  * Context: process; sleeps 3 to 7 s. One address at a time.
  * Return: 0; -EADDRINUSE; -ENETDOWN the device went down; -EAGAIN another address was started meanwhile.
@@ -170,9 +228,7 @@ int acd_probe(struct net_device *dev, __be32 addr)
 	if (a->mode != ACD_STRICT || (dev->flags & (IFF_LOOPBACK | IFF_NOARP)))
 		return 0;
 	local_bh_disable();
-	acd_begin(a, dev, addr, true);
-	a->probes = PROBE_NUM;
-	acd_wait(a, get_random_below(PROBE_WAIT_MS + 1));
+	acd_begin_probes(a, dev, addr);
 	local_bh_enable();
 	(void)wait_event_until(&a->wq, a->dev != dev || a->addr != addr, WAIT_FOREVER);
 	return a->result;

@@ -88,9 +88,11 @@ struct acd {
 	struct net_device *dev; /* NULL: none */
 	__be32 addr;
 	u8 mode;                  /* enum acd_mode */
-	bool waited;              /* acd_probe() sleeps on it: it is not in use yet */
+	bool waited;              /* for the end of the probes: it is not in use yet */
 	u8 announcements, probes; /* still to be sent */
 	int result;
+	acd_done_fn done; /* is told the result; NULL: nobody */
+	void *done_arg;
 	struct timer timer;
 	struct wait_queue_head wq;
 };

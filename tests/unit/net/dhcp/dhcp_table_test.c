@@ -5,6 +5,7 @@
  */
 #include "server.h"
 
+#include <net/neighbour.h>
 #include <net/udp.h>
 
 #define OTHER_SERVER IP4(10, 0, 0, 3)
@@ -187,6 +188,58 @@ TEST(overload_in_broken_fields)
 		field[size - 1] = 0;
 		CHECK_EQ(dhcp_parse(msg, msglen, &m), 0);
 	}
+}
+
+/* --- Pieces (RFC 3396) ------------------------------------------------------------------------------------------------------ */
+
+static void put_piece(u8 *at, u32 *len, u8 code, u8 n, const u8 *value)
+{
+	at[(*len)++] = code;
+	at[(*len)++] = n;
+	memcpy(at + *len, value, n);
+	*len += n;
+}
+
+TEST(an_option_in_pieces_is_put_together)
+{
+	static const u8 routers[] = { 10, 0, 0, 2, 10, 0, 0, 3 }, lease[] = { 0, 1, 0x51, 0x80 };
+	struct dhcphdr *h = (struct dhcphdr *)msg;
+	struct dhcp_msg m;
+	u32 in_file = 0, in_sname = 0;
+
+	msg_begin(7, OUR_IP, DHCPOFFER);
+	put_piece(msg, &msglen, DHO_ROUTERS, 3, routers);
+	put_piece(msg, &msglen, DHO_LEASE_TIME, 1, lease);
+	put_piece(msg, &msglen, DHO_ROUTERS, 5, routers + 3);
+	put_piece(msg, &msglen, DHO_LEASE_TIME, 0, lease);
+	put_piece(msg, &msglen, DHO_LEASE_TIME, 3, lease + 1);
+	msg[msglen++] = DHO_END;
+	CHECK_EQ(dhcp_parse(msg, msglen, &m), 0);
+	CHECK(m.router == PEER_IP && m.lease_s == 86400);
+	/* Across the areas: options, file, sname, in this order. */
+	msg_begin(7, OUR_IP, DHCPOFFER);
+	put_piece(msg, &msglen, DHO_LEASE_TIME, 1, lease);
+	put_piece(msg, &msglen, DHO_OVERLOAD, 1, (u8[]){ 3 });
+	put_piece(h->file, &in_file, DHO_LEASE_TIME, 1, lease + 1);
+	h->file[in_file] = DHO_END;
+	put_piece(h->sname, &in_sname, DHO_LEASE_TIME, 2, lease + 2);
+	h->sname[in_sname] = DHO_END;
+	CHECK_EQ(dhcp_parse(msg, msglen, &m), 0);
+	CHECK_EQ(m.lease_s, 86400);
+	/* A piece is missing, or there is one too many. */
+	h->sname[1] = 1;
+	h->sname[3] = DHO_END;
+	CHECK_EQ(dhcp_parse(msg, msglen, &m), -EINVAL);
+	msg_begin(7, OUR_IP, DHCPOFFER);
+	put_piece(msg, &msglen, DHO_LEASE_TIME, 3, lease);
+	put_piece(msg, &msglen, DHO_LEASE_TIME, 3, lease);
+	CHECK_EQ(dhcp_parse(msg, msglen, &m), -EINVAL);
+	/* Whole and said twice: the later one. */
+	msg_begin(7, OUR_IP, DHCPOFFER);
+	msg_u32(DHO_LEASE_TIME, 5);
+	msg_u32(DHO_LEASE_TIME, 6);
+	CHECK_EQ(dhcp_parse(msg, msglen, &m), 0);
+	CHECK_EQ(m.lease_s, 6);
 }
 
 /* --- The client's own messages ------------------------------------------------------------------------------------------------- */
@@ -805,6 +858,123 @@ TEST(a_device_that_is_down_loses_messages_only)
 	answer_good(DHCPOFFER);
 	answer_good(DHCPACK);
 	CHECK(inet_dev_has_addr(dev, OUR_IP));
+	stop();
+}
+
+/* --- Somebody else has the address (RFC 2131, 3.1 (5); RFC 5227, 2.1) -------------------------------------------------------- */
+
+static const u8 squatter[6] = { 2, 0, 0, 0, 0, 9 }, no_mac[6];
+
+static void squatter_speaks(void)
+{
+	feed_arp_to(our_mac, ARPOP_REPLY, squatter, OUR_IP, no_mac, 0);
+}
+
+static void check_declined(u64 at_ns)
+{
+	u32 n = nr_heard;
+
+	CHECK(!inet_dev_has_addr(dev, OUR_IP));
+	CHECK_EQ(last_heard()->type, DHCPDECLINE);
+	CHECK(last_heard()->requested == OUR_IP && last_heard()->server == PEER_IP);
+	CHECK(last_heard()->saddr == 0 && last_heard()->ciaddr == 0);
+	CHECK_EQ(last_heard()->daddr, INADDR_BROADCAST);
+	CHECK(last_heard()->flags == 0 && last_heard()->secs == 0);
+	host_clock_advance(at_ns + 10 * SEC - SEC / 20 - host_clock());
+	CHECK_EQ(nr_heard, n); /* ten seconds of silence */
+	host_clock_advance(SEC / 10);
+	CHECK_EQ(nr_heard, n + 1);
+	CHECK_EQ(last_heard()->type, DHCPDISCOVER);
+	answer_good(DHCPOFFER);
+	answer_good(DHCPACK);
+}
+
+TEST(a_conflict_while_the_address_is_announced_declines_it)
+{
+	into(BOUND);
+	pass(3 * SEC);
+	squatter_speaks();
+	CHECK(!page_has(route_show, "eth0\t00000000\t0200000A"));
+	check_declined(host_clock());
+	CHECK(inet_dev_has_addr(dev, OUR_IP));
+	pass(20 * SEC);    /* nobody minds: it stays */
+	squatter_speaks(); /* later it is defended */
+	CHECK(inet_dev_has_addr(dev, OUR_IP));
+	stop();
+}
+
+TEST(strict_looks_before_it_uses_the_address)
+{
+	u32 heard_before;
+
+	start();
+	acd_set_mode(net, ACD_STRICT);
+	answer_good(DHCPOFFER);
+	answer_good(DHCPACK);
+	CHECK(!inet_dev_has_addr(dev, OUR_IP));
+	heard_before = nr_heard;
+	answer_good(DHCPACK); /* once more: nothing changes */
+	pass(SEC);
+	CHECK(!inet_dev_has_addr(dev, OUR_IP));
+	pass(8 * SEC);
+	CHECK(inet_dev_has_addr(dev, OUR_IP));
+	CHECK_EQ(nr_heard, heard_before);
+	CHECK_EQ(dhcp_wait(net, 0), 0);
+	stop();
+}
+
+TEST(strict_declines_what_is_in_use)
+{
+	start();
+	acd_set_mode(net, ACD_STRICT);
+	answer_good(DHCPOFFER);
+	answer_good(DHCPACK);
+	pass(2 * SEC);
+	nr_frames = 0;
+	squatter_speaks();
+	for (u32 i = 0; i < nr_frames; i++)
+		CHECK(!frame_arp(i)); /* no defence, no announcement */
+	check_declined(host_clock());
+	CHECK(!inet_dev_has_addr(dev, OUR_IP)); /* looked for again */
+	pass(9 * SEC);
+	CHECK(inet_dev_has_addr(dev, OUR_IP));
+	stop();
+}
+
+TEST(strict_begins_anew_when_the_search_is_broken_off)
+{
+	start();
+	acd_set_mode(net, ACD_STRICT);
+	answer_good(DHCPOFFER);
+	answer_good(DHCPACK);
+	acd_start(dev, PEER_IP); /* another address is looked for */
+	pass(SEC / 2);
+	CHECK_EQ(count_heard(DHCPDECLINE), 0);
+	CHECK(!inet_dev_has_addr(dev, OUR_IP));
+	pass(SEC);
+	CHECK_EQ(last_heard()->type, DHCPDISCOVER);
+	answer_good(DHCPOFFER);
+	answer_good(DHCPACK);
+	dhcp_stop(net); /* in the middle of a search: nobody is told of its end */
+	pass(20 * SEC);
+	CHECK(!inet_dev_has_addr(dev, OUR_IP));
+	on_frame = NULL;
+	fixture_down();
+}
+
+TEST(strict_cannot_put_the_address_anywhere)
+{
+	start();
+	acd_set_mode(net, ACD_STRICT);
+	for (u32 i = 0; i < IN_DEV_MAX_ADDRS; i++)
+		CHECK_EQ(inet_addr_add(dev, htonl(0xac100001 + (i << 8)), 24), 0);
+	answer_good(DHCPOFFER);
+	answer_good(DHCPACK);
+	pass(9 * SEC);
+	CHECK(strstr(host_console(), "cannot use 10.0.0.1"));
+	CHECK_EQ(count_heard(DHCPDISCOVER), 1);
+	pass(10 * SEC);
+	CHECK_EQ(count_heard(DHCPDISCOVER), 2);
 	stop();
 }
 
