@@ -147,9 +147,6 @@ static void address_init(struct net *net, struct net_device *dev) __may_sleep
 			err = dhcp_wait(net, ktime_get_ns() + DHCP_WAIT_NS);
 		if (err)
 			no_address("no DHCP server answered in 20 s", err);
-		err = acd_probe(dev, inet_select_addr(dev, INADDR_ANY));
-		if (err)
-			no_address("another host has the address that DHCP gave us", err);
 	} else {
 		err = acd_probe(dev, addr);
 		if (err == -EADDRINUSE)
@@ -162,6 +159,7 @@ static void address_init(struct net *net, struct net_device *dev) __may_sleep
 			no_address("ip= cannot be used as it stands", err);
 		pr_info("boot: eth0 %pI4/%u gw %pI4\n", &options.addr, options.prefixlen,
 			&options.gw);
+		net->nameserver = (__force __be32)options.dns;
 		acd_start(dev, addr);
 	}
 	for (u32 i = 0; i < options.nr_neigh; i++) {

@@ -94,12 +94,28 @@ static const struct room rooms[] = {
 	{ "packet", packet_net_init, packet_net_exit },
 };
 
+/* The files that the C library's resolver reads: whom to ask, and the names that need no asking. */
+static void resolv_conf_show(struct seq_file *m)
+{
+	const struct net *net = m->arg;
+
+	if (net->nameserver)
+		seq_printf(m, "nameserver %pI4\n", &net->nameserver);
+}
+
+static void hosts_show(struct seq_file *m)
+{
+	seq_puts(m, "127.0.0.1 localhost\n");
+}
+
 // clang-format off
 static const struct page_entry {
 	const char *path;
 	proc_show_t show;
 } pages[] = {
 	{ "/proc/net/dev", dev_show },
+	{ "/etc/resolv.conf", resolv_conf_show },
+	{ "/etc/hosts", hosts_show },
 	{ "/proc/net/snmp", snmp_show },
 	{ "/proc/net/netstat", netstat_show },
 	{ "/proc/net/softnet_stat", softnet_stat_show },
@@ -111,6 +127,7 @@ static const struct page_entry {
 	{ "/proc/net/raw", raw_show },
 	{ "/proc/net/icmp", ping_show },
 	{ "/proc/net/packet", packet_show },
+	{ "/proc/net/igmp", igmp_show },
 	{ "/proc/net/sockstat", sockstat_show },
 	{ "/proc/net/qdisc", qdisc_show },
 	{ "/proc/net/skb", skb_show },
@@ -250,6 +267,8 @@ int net_sysctl_set(struct net *net, const char *name, const char *value)
 		return ip_frag_sysctl_set(net, name, value);
 	if (is_order(name))
 		return order_run(net, name, value);
+	if (strncmp(name, "igmp_", 5) == 0)
+		return ip_igmp_sysctl_set(net, name, value);
 	return tcp_sysctl_set(net, name, value);
 }
 
@@ -265,6 +284,8 @@ int net_sysctl_get(const struct net *net, const char *name, char *text)
 		return scnprintf(text, PROC_SETTING_MAX, "%u\t%u", net->port_min, net->port_max);
 	if (strncmp(name, "ipfrag_", 7) == 0)
 		return ip_frag_sysctl_get(net, name, text);
+	if (strncmp(name, "igmp_", 5) == 0)
+		return ip_igmp_sysctl_get(net, name, text);
 	return is_order(name) ? 0 : tcp_sysctl_get(net, name, text);
 }
 

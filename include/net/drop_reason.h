@@ -13,6 +13,7 @@
 	X(TCP_CSUM)				\
 	X(UDP_CSUM)				\
 	X(ICMP_CSUM)				\
+	X(IGMP_INVALID)				\
 	X(IP_CSUM)				\
 	X(IP_INHDR)				\
 	X(IP_MARTIAN)				\

@@ -2,26 +2,47 @@
 /* IPv4 addresses of a device. Read by ARP, routing, ICMP and DHCP. Process context writes, BH off reads. */
 #ifndef NET_INETDEVICE_H
 #define NET_INETDEVICE_H
+#include <kernel/timer.h>
 #include <lib/types.h>
 #include <net/netdevice.h>
 
 #define IN_DEV_MAX_ADDRS  4
 #define IN_DEV_MAX_GROUPS 32
+#define IGMP_MAX_QUERIED  8 /* sources of one query that are kept */
 struct in_ifaddr {
 	__be32 ifa_local; /* 0: slot free */
 	__be32 ifa_mask, ifa_broadcast;
 	u8 ifa_prefixlen;
 };
 
-/* A group of which somebody here is a member on this device (net/ipv4/igmp.c). */
+/*
+ * A group of which somebody here is a member on this device (net/ipv4/igmp.c), or was until now, and what is still to be said about it
+ * (igmp_report.c).
+ */
 struct in_mcgroup {
-	__be32 group; /* 0: slot free */
-	u32 users;    /* sockets */
+	__be32 group;  /* 0: slot free */
+	u32 users;     /* sockets; 0: only the end of the membership is to be told */
+	u64 report_ns; /* an answer is due then; 0: none */
+	u8 unsent;     /* times that the change is still to be told */
+	bool reporter; /* the last report on the link was ours (versions 1 and 2) */
+	u8 nr_sources; /* asked for; 0: all */
+	__be32 sources[IGMP_MAX_QUERIED];
+};
+
+/* What a device has heard of routers, and what is due. Times of the monotonic clock, 0: none. */
+struct igmp {
+	struct net_device *dev; /* NULL: nothing was to be said yet */
+	struct timer timer;
+	u64 change_ns, general_ns;    /* joins and leaves; the answer for all groups */
+	u64 v1_until_ns, v2_until_ns; /* a router of that version is there */
+	u32 interval_s;               /* of the querier */
+	u8 qrv;                       /* its robustness variable; 0: the instance's */
 };
 
 struct in_device {
 	struct in_ifaddr ifa[IN_DEV_MAX_ADDRS];
 	struct in_mcgroup mc[IN_DEV_MAX_GROUPS];
+	struct igmp igmp;
 };
 
 /* Adds (replaces) an address and tells the notifiers NETDEV_CHANGEADDR. 0, -EINVAL, -ENOSPC, -ENOMEM. */

@@ -8,6 +8,7 @@
 enum ip_proto {
 	IPPROTO_IP = 0,
 	IPPROTO_ICMP = 1,
+	IPPROTO_IGMP = 2,
 	IPPROTO_TCP = 6,
 	IPPROTO_UDP = 17,
 	IPPROTO_RAW = 255,

@@ -3,12 +3,11 @@
  * Groups: which sockets are members of which multicast groups, on which device.
  *
  * A socket joins; the device keeps a counted list, by which IP input knows which groups are ours, and its driver which frames to
- * take. This is level 2 of RFC 1112 but for the reports: no router is told of our membership (IGMP comes with a later
- * floor), so groups are received from the link, and from farther away only where a switch or router floods them.
+ * take. This is level 2 of RFC 1112; what routers are told of it is igmp_report.c's.
  *
- * Interface: <net/ip.h> (ip_mc_drop_socket(), ip_mc_sf_allow()); "ipv4.h" (ip_mc_join(), ip_mc_leave(), ip_check_mc(),
+ * Interface: <net/ip.h> (ip_mc_drop_socket(), ip_mc_sf_allow()); "ipv4.h" (ip_mc_join(), ip_mc_leave(),
  * ip_mc_netdev_event()).
- * Above: ip_sockglue.c, ip_input.c, ip_output.c, UDP.  Below: route.c, addresses of devices.
+ * Above: ip_sockglue.c, ip_input.c, ip_output.c, UDP.  Below: igmp_report.c, route.c, addresses of devices.
  * Context: process (join, leave), BH off (questions).
  * Owns: the devices' lists (they lie in struct in_device); each socket's list lies in its struct inet_ext.
  * Specs: RFC 1112 (6, 7); Linux's ip(7).
@@ -19,8 +18,6 @@
 #include <lib/byteorder.h>
 #include <lib/err.h>
 #include <net/inetdevice.h>
-
-#define IP_ALL_HOSTS 0xe0000001u /* 224.0.0.1: every host is a member */
 
 /* The slot of @group on @dev; INADDR_ANY finds a free one. NULL: none. */
 static struct in_mcgroup *mc_slot(const struct net_device *dev, __be32 group)
@@ -46,7 +43,9 @@ static void mc_tell_driver(struct net_device *dev)
 		u32 group = IP_ALL_HOSTS;
 
 		if (i < IN_DEV_MAX_GROUPS)
-			group = dev->ip_ptr ? ntohl(dev->ip_ptr->mc[i].group) : 0;
+			group = dev->ip_ptr && dev->ip_ptr->mc[i].users
+					? ntohl(dev->ip_ptr->mc[i].group)
+					: 0;
 		if (!group)
 			continue;
 		/* 01:00:5e and the low 23 bits (RFC 1112, 6.4) */
@@ -57,14 +56,18 @@ static void mc_tell_driver(struct net_device *dev)
 }
 
 /**
- * ip_mc_netdev_event() - a device came up: it shall take what is for all hosts, and the groups of before. Context: process.
+ * ip_mc_netdev_event() - a device came up: it shall take what is for all hosts, and the groups of before, and routers learn of them;
+ * or it is down, or goes. Context: process.
  */
 void ip_mc_netdev_event(struct net_device *dev, enum netdev_event ev)
 {
-	if (ev != NETDEV_UP)
-		return;
 	local_bh_disable();
-	mc_tell_driver(dev);
+	if (ev == NETDEV_UP) {
+		mc_tell_driver(dev);
+		igmp_up(dev);
+	} else if (ev == NETDEV_DOWN || ev == NETDEV_UNREGISTER) {
+		igmp_down(dev);
+	}
 	local_bh_enable();
 }
 
@@ -102,31 +105,45 @@ static struct net_device *mc_dev(struct net *net, const struct ip_mreqn *mr)
 	return dev;
 }
 
-static int mc_dev_join(struct net_device *dev, __be32 group)
+/* A slot for one more group: a free one, or one of which only the end is to be told once more. NULL: none. */
+static struct in_mcgroup *mc_new_slot(const struct net_device *dev)
+{
+	struct in_mcgroup *slot = mc_slot(dev, INADDR_ANY);
+
+	for (u32 i = 0; i < IN_DEV_MAX_GROUPS && !slot; i++) {
+		if (!dev->ip_ptr->mc[i].users)
+			slot = &dev->ip_ptr->mc[i];
+	}
+	return slot;
+}
+
+static int mc_dev_join(struct net_device *dev, __be32 group) __needs(softirq_ctx)
 {
 	struct in_mcgroup *slot = mc_slot(dev, group);
 
 	if (!dev->ip_ptr)
 		return -ENODEV;
 	if (!slot)
-		slot = mc_slot(dev, INADDR_ANY);
+		slot = mc_new_slot(dev);
 	if (!slot)
 		return -ENOBUFS;
 	slot->group = group;
-	if (slot->users++ == 0)
+	if (slot->users++ == 0) {
 		mc_tell_driver(dev);
+		igmp_group_added(dev, slot);
+	}
 	return 0;
 }
 
-static void mc_dev_leave(struct net_device *dev, __be32 group)
+static void mc_dev_leave(struct net_device *dev, __be32 group) __needs(softirq_ctx)
 {
 	struct in_mcgroup *slot = mc_slot(dev, group);
 
 	BUG_ON(!slot || slot->users == 0);
 	if (--slot->users)
 		return;
-	slot->group = INADDR_ANY;
 	mc_tell_driver(dev);
+	igmp_group_left(dev, slot);
 }
 
 /**
@@ -152,7 +169,9 @@ int ip_mc_join(struct sock *sk, const struct ip_mreqn *mr)
 	err = -EADDRINUSE;
 	if (mc_member(ext, mr->imr_multiaddr, dev->ifindex) >= 0)
 		goto out;
-	err = ext->nr_mc < IP_MAX_MEMBERSHIPS ? mc_dev_join(dev, mr->imr_multiaddr) : -ENOBUFS;
+	err = -ENOBUFS;
+	if (ext->nr_mc < sk->sk_net->ipv4->igmp_max_memberships)
+		err = mc_dev_join(dev, mr->imr_multiaddr);
 	if (!err) {
 		ext->mc[ext->nr_mc].group = mr->imr_multiaddr;
 		ext->mc[ext->nr_mc++].ifindex = dev->ifindex;
@@ -163,7 +182,7 @@ out:
 }
 
 /* BH off. A device that is gone has taken its list along. */
-static void mc_forget(struct sock *sk, u32 i)
+static void mc_forget(struct sock *sk, u32 i) __needs(softirq_ctx)
 {
 	struct inet_ext *ext = sk->inet_ext;
 	struct net_device *dev = dev_get_by_index(sk->sk_net, ext->mc[i].ifindex);
@@ -209,15 +228,6 @@ void ip_mc_drop_socket(struct sock *sk)
 	while (sk->inet_ext && sk->inet_ext->nr_mc)
 		mc_forget(sk, sk->inet_ext->nr_mc - 1);
 	local_bh_enable();
-}
-
-/**
- * ip_check_mc() - is somebody here a member of @group on @dev? All hosts are of 224.0.0.1.
- * Context: BH off. Return: that.
- */
-bool ip_check_mc(const struct net_device *dev, __be32 group)
-{
-	return group == htonl(IP_ALL_HOSTS) || mc_slot(dev, group);
 }
 
 /**

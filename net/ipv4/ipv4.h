@@ -7,6 +7,7 @@
 #include <kernel/timer.h>
 #include <lib/capability.h>
 #include <lib/list.h>
+#include <net/inetdevice.h>
 #include <net/ip.h>
 
 #define IP_IDENT_BUCKETS  256u
@@ -35,6 +36,7 @@ struct ipv4_net {
 	struct icmp_bucket icmp_peer[ICMP_PEER_BUCKETS];
 	struct ip_frags *frags;   /* ip_reassembly.c */
 	bool accept_source_route; /* ip_input.c */
+	u8 igmp_qrv, igmp_max_memberships;
 	/* Whoever reads packets beside the protocols; NULL while nobody does. The packet stays the caller's. Softirq. */
 	bool (*raw_rcv)(struct net *net,
 			struct sk_buff *skb); /* data at the IP header; true: wanted */
@@ -86,7 +88,25 @@ static inline u32 rt_tos2priority(u8 tos)
 int ip_mc_join(struct sock *sk, const struct ip_mreqn *mr);
 int ip_mc_leave(struct sock *sk, const struct ip_mreqn *mr);
 void ip_mc_netdev_event(struct net_device *dev, enum netdev_event ev);
-bool ip_check_mc(const struct net_device *dev, __be32 group) __needs(softirq_ctx);
+
+/* igmp_report.c */
+void igmp_group_added(struct net_device *dev, struct in_mcgroup *mc) __needs(softirq_ctx);
+void igmp_group_left(struct net_device *dev, struct in_mcgroup *mc) __needs(softirq_ctx);
+void igmp_up(struct net_device *dev) __needs(softirq_ctx);
+void igmp_down(struct net_device *dev) __needs(softirq_ctx);
+void igmp_init(struct net *net);
+
+#define IP_ALL_HOSTS 0xe0000001u /* 224.0.0.1: every host is a member */
+
+/* Is somebody here a member of @group on that device? BH off. */
+static inline bool ip_check_mc(const struct net_device *on, __be32 group)
+{
+	for (u32 i = 0; on->ip_ptr && i < IN_DEV_MAX_GROUPS; i++) {
+		if (on->ip_ptr->mc[i].group == group && on->ip_ptr->mc[i].users)
+			return true;
+	}
+	return group == htonl(IP_ALL_HOSTS);
+}
 
 /* --- ip_reassembly.c ---------------------------------------------------------------------------------------------------- */
 #define FRAG_QUEUES  64u

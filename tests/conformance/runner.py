@@ -22,9 +22,11 @@ IOCTL = {"FIONREAD": 0x541B, "SIOCINQ": 0x541B, "SIOCOUTQ": 0x5411, "SIOCOUTQNSD
 LEVELS = {"SO": socket.SOL_SOCKET, "IP": socket.IPPROTO_IP, "TCP": socket.IPPROTO_TCP, "UDP": socket.IPPROTO_UDP}
 OPTIONS = {"TCP_USER_TIMEOUT": 18, "TCP_FASTOPEN_NO_COOKIE": 34, "IP_MTU_DISCOVER": 10, "IP_MTU": 14, "TCP_WINDOW_CLAMP": 10, "IP_RECVERR": 11,
            "UDP_CORK": 1,
-           "UDP_SEGMENT": 103, "IP_MULTICAST_ALL": 49, "IP_PKTINFO": 8, "IP_RECVTTL": 12, "IP_RECVORIGDSTADDR": 20}
+           "UDP_SEGMENT": 103, "IP_MULTICAST_ALL": 49, "IP_PKTINFO": 8, "IP_RECVTTL": 12, "IP_RECVORIGDSTADDR": 20,
+           "TCP_INQ": 36, "SO_BINDTOIFINDEX": 62, "SO_SNDBUFFORCE": 32, "SO_RCVBUFFORCE": 33, "TCP_QUICKACK": 12, "SO_MAX_PACING_RATE": 47}
 MSG_ERRQUEUE = 0x2000
 IP_CONTROL = {1: "IP_TOS", 2: "IP_TTL", 6: "IP_RECVOPTS", 7: "IP_RETOPTS", 8: "IP_PKTINFO", 20: "IP_ORIGDSTADDR"}
+TCP_CONTROL = {36: "TCP_INQ"}
 OF_ADDRESSES = ("IP_ADD_MEMBERSHIP", "IP_DROP_MEMBERSHIP", "IP_MULTICAST_IF")  # struct ip_mreq, or one address
 
 
@@ -183,7 +185,7 @@ class Runner:
         elif spec.proto == ICMP:
             body = self.icmp_body(spec, flow, size, spoil)
         else:
-            body = pattern(0, size)
+            body = spec.data if spec.data is not None else pattern(0, size)
         if "piece" in k:
             at, n = k["piece"]
             k = {"mf": at + n < len(body), **k, "offset": at}
@@ -511,7 +513,7 @@ class Runner:
         value, _, out, _ = self.stack.recv(self.fd(args[0]), integer(args[1]), sum(MSG[f] for f in args[2:]))
         words = [self.text(value)]
         for level, kind, raw in self.stack.control_messages() if value >= 0 else []:
-            name = IP_CONTROL.get(kind, str(kind)) if level == socket.IPPROTO_IP else f"{level}/{kind}"
+            name = IP_CONTROL.get(kind, str(kind)) if level == socket.IPPROTO_IP else TCP_CONTROL.get(kind, f"{level}/{kind}")
             if kind in (6, 7):
                 words.append(f"{name} {raw.hex()}")
             elif kind == 8:

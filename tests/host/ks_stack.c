@@ -495,7 +495,7 @@ int stack_tune(const char *name, const char *val)
 	if (!ks.net)
 		return -ENODEV;
 	if (strncmp(name, "tcp_", 4) != 0 && strncmp(name, "conf.", 5) != 0 &&
-	    strcmp(name, "somaxconn") != 0)
+	    strcmp(name, "somaxconn") != 0 && strncmp(name, "igmp_", 5) != 0)
 		return -ENOENT;
 	return net_sysctl_set(ks.net, name, val);
 }

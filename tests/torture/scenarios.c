@@ -1361,6 +1361,20 @@ out:
 	return err;
 }
 
+/* A member of a group: what routers are told may get lost. */
+static int run_groups(void)
+{
+	struct ip_mreqn mr = { .imr_multiaddr = htonl(0xef010203), .imr_address = HOST_IP(0) };
+	int err = 0, fd = -1;
+
+	fd = (int)TRY(open_fd(SOCK_DGRAM));
+	TRY(SYS5(setsockopt, fd, SOL_IP, IP_ADD_MEMBERSHIP, &mr, sizeof(mr)));
+	TRY(SYS5(setsockopt, fd, SOL_IP, IP_DROP_MEMBERSHIP, &mr, sizeof(mr)));
+out:
+	close_fd(fd);
+	return err;
+}
+
 /* --- Files ------------------------------------------------------------------------------------------------------------------------- */
 static int run_poll(void)
 {
@@ -1466,6 +1480,7 @@ const struct scenario scenarios[] = {
 	{ "dhcp", up_without_address, run_dhcp, machine_down, NULL, false },
 	{ "routes", up, run_routes, machine_down, NULL, false },
 	{ "sockopts", up, run_sockopts, machine_down, NULL, false },
+	{ "groups", up, run_groups, machine_down, NULL, false },
 	{ "poll", up, run_poll, machine_down, NULL, false },
 	{ "files", up, run_files, machine_down, NULL, false },
 };

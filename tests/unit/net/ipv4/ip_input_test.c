@@ -91,7 +91,7 @@ static const struct header_row {
 	  .ip = IP(ReasmFails), .ext = NONE },
 	{ "protocol_0", .protocol = 0x10000, .reason = R(IP_NOPROTO), .ip = IP(InUnknownProtos),
 	  .ext = NONE },
-	{ "protocol_igmp", .protocol = 2, .reason = R(IP_NOPROTO), .ip = IP(InUnknownProtos),
+	{ "protocol_ggp", .protocol = 3, .reason = R(IP_NOPROTO), .ip = IP(InUnknownProtos),
 	  .ext = NONE },
 	{ "protocol_255", .protocol = 255, .reason = R(IP_NOPROTO), .ip = IP(InUnknownProtos),
 	  .ext = NONE },
