@@ -61,12 +61,15 @@ enum so_option {
 	SO_BINDTODEVICE = 25,
 	SO_TIMESTAMP = 29,
 	SO_ACCEPTCONN = 30,
+	SO_SNDBUFFORCE = 32,
+	SO_RCVBUFFORCE = 33,
 	SO_TIMESTAMPNS = 35,
 	SO_MARK = 36,
 	SO_PROTOCOL = 38,
 	SO_DOMAIN = 39,
 	SO_MAX_PACING_RATE = 47,
 	SO_MEMINFO = 55,
+	SO_BINDTOIFINDEX = 62,
 };
 #define SOL_IP 0
 enum ip_option {
@@ -123,6 +126,7 @@ enum tcp_sockopt {
 	TCP_FASTOPEN = 23,
 	TCP_NOTSENT_LOWAT = 25,
 	TCP_FASTOPEN_NO_COOKIE = 34,
+	TCP_INQ = 36, /* its control message is of the same number */
 };
 enum poll_events {
 	POLLIN = 1,

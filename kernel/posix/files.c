@@ -3,6 +3,7 @@
  * The files there are, by name, read-only or without content but for settings and lines:
  *   /boot/NAME       a boot module, by the last part of its path; /boot/file is the first module
  *   /proc/...        a page of text, as it was when the file was opened
+ *   /etc/...         the same: resolv.conf and hosts, for the C library's resolver
  *   /proc/sys/...    a setting, to be read and written (settings.c)
  *   /dev/null, /dev/zero, /dev/urandom, /dev/random, /dev/console, /dev/ttyS1 (tty.c)
  * Nothing can be created (-EROFS). The working directory is always "/".
@@ -285,7 +286,7 @@ static struct file *open_path(const char *path, u32 flags) __may_sleep
 			f = bytes_open((const char *)(uintptr_t)m->base, m->len, NULL);
 	} else if (!strncmp(path, "/proc/sys/", 10)) {
 		f = setting_open(path, flags & (O_ACCMODE | O_NONBLOCK | O_APPEND));
-	} else if (!strncmp(path, "/proc/", 6)) {
+	} else if (!strncmp(path, "/proc/", 6) || !strncmp(path, "/etc/", 5)) {
 		f = open_proc(path);
 	}
 	if (f == ERR_PTR(-ENOENT) && (flags & O_CREAT))

@@ -463,9 +463,9 @@ static void flag_assign(struct sock *sk, enum sock_flag_bits f, bool on)
 }
 
 /* Doubled, because the limit counts truesize and the caller thinks of payload. */
-static u32 doubled_buf(int val, u32 least)
+static u32 doubled_buf(int val, u32 least, u32 most)
 {
-	u32 asked = min_t(u32, val, SO_MAX_BUF) * 2;
+	u32 asked = min_t(u32, val, most) * 2;
 
 	return max(asked, least);
 }
@@ -537,16 +537,39 @@ static int set_bindtodevice(struct sock *sk, const void *kval, u32 len)
 	return 0;
 }
 
-static int set_buffer(struct sock *sk, int opt, int val)
+/* @most: of the application's value. */
+static int set_buffer(struct sock *sk, bool send, int val, u32 most)
 {
-	if (opt == SO_SNDBUF) {
+	if (send) {
 		sk->sk_userlocks |= SOCK_SNDBUF_LOCK;
-		sk->sk_sndbuf = doubled_buf(val, SOCK_MIN_SNDBUF);
+		sk->sk_sndbuf = doubled_buf(val, SOCK_MIN_SNDBUF, most);
 		sk->sk_write_space(sk);
 	} else {
 		sk->sk_userlocks |= SOCK_RCVBUF_LOCK;
-		sk->sk_rcvbuf = doubled_buf(val, SOCK_MIN_RCVBUF);
+		sk->sk_rcvbuf = doubled_buf(val, SOCK_MIN_RCVBUF, most);
 	}
+	return 0;
+}
+
+/* A stream with a buffer of fixed size must not wait for more than fits into it. */
+static void set_rcvlowat(struct sock *sk, int val)
+{
+	u32 low = val < 0 ? INT32_MAX : (u32)max(val, 1);
+
+	if (sk->inet_is_icsk && (sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+		low = min(low, sk->sk_rcvbuf / 2);
+	sk->sk_rcvlowat = low;
+}
+
+/* The device by its number; 0 unbinds. The cached route may leave by another. */
+static int set_bindtoifindex(struct sock *sk, int val)
+{
+	if (val < 0)
+		return -EINVAL;
+	if (val && !dev_get_by_index(sk->sk_net, (u32)val))
+		return -ENODEV;
+	sk->sk_bound_dev_if = (u32)val;
+	sk_dst_set(sk, NULL);
 	return 0;
 }
 
@@ -569,7 +592,10 @@ static int set_int(struct sock *sk, int opt, int val)
 		return 0;
 	case SO_SNDBUF:
 	case SO_RCVBUF:
-		return set_buffer(sk, opt, val);
+		return set_buffer(sk, opt == SO_SNDBUF, val, SO_MAX_BUF);
+	case SO_SNDBUFFORCE:
+	case SO_RCVBUFFORCE: /* above what the instance allows */
+		return set_buffer(sk, opt == SO_SNDBUFFORCE, max(val, 0), INT32_MAX / 2);
 	case SO_KEEPALIVE:
 		if (sk->sk_prot->keepalive)
 			sk->sk_prot->keepalive(sk, val != 0);
@@ -592,8 +618,10 @@ static int set_int(struct sock *sk, int opt, int val)
 		set_timestamp(sk, opt, val != 0);
 		return 0;
 	case SO_RCVLOWAT:
-		sk->sk_rcvlowat = val < 0 ? INT32_MAX : max(val, 1);
+		set_rcvlowat(sk, val);
 		return 0;
+	case SO_BINDTOIFINDEX:
+		return set_bindtoifindex(sk, val);
 	default: /* unknown, or read-only */
 		return -ENOPROTOOPT;
 	}
@@ -724,6 +752,9 @@ static int get_int_more(struct sock *sk, int opt, int *val)
 		return 0;
 	case SO_TIMESTAMPNS:
 		*val = sock_flag(sk, SOCK_RCVTSTAMPNS);
+		return 0;
+	case SO_BINDTOIFINDEX:
+		*val = (int)sk->sk_bound_dev_if;
 		return 0;
 	case SO_SNDLOWAT:
 		*val = 1;

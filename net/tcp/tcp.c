@@ -22,18 +22,44 @@ static bool tcp_connecting(const struct sock *sk)
 	       (sk->sk_state == TCP_SYN_RECV && !tcp_sk(sk)->fo_child);
 }
 
+/* Bytes that came and were not read. */
+static u32 tcp_unread(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tcp_connecting(sk) || sk->sk_state == TCP_LISTEN)
+		return 0;
+	return tp->rcv_nxt - tp->copied_seq - (tp->fin_rcvd ? 1 : 0);
+}
+
+/* Bytes that can be read now, up to the urgent one. */
+static u32 tcp_inq(const struct sock *sk)
+{
+	return tcp_urg_inq(sk, tcp_unread(sk));
+}
+
 /* --- Receiving --------------------------------------------------------------------------------------------------------- */
 
 /* Why a read that found no byte ends: 1 end of stream (0 bytes), -errno, 0 wait. */
 static int tcp_recv_end(struct sock *sk)
 {
+	if (sock_flag(sk, SOCK_DONE))
+		return 1; /* the peer had said all; an error since then is for who sends */
 	if (sk->sk_err)
 		return sock_error(sk);
-	if (sock_flag(sk, SOCK_DONE) || (sk->sk_shutdown & RCV_SHUTDOWN))
+	if (sk->sk_shutdown & RCV_SHUTDOWN)
 		return 1;
 	if (sk->sk_state == TCP_CLOSE)
 		return -ENOTCONN;
 	return 0;
+}
+
+/* TCP_INQ: what the next call finds; at the end of the stream at least 1, so that it is made. */
+static int tcp_inq_hint(const struct sock *sk)
+{
+	int inq = (int)tcp_inq(sk);
+
+	return !inq && sock_flag(sk, SOCK_DONE) ? 1 : inq;
 }
 
 static bool tcp_recv_ready(const struct sock *sk, u32 seq)
@@ -95,13 +121,20 @@ static bool tcp_recv_stops(const struct sock *sk, u32 seq)
 	       tcp_at_mark(tcp_sk(sk), seq);
 }
 
+/* How many bytes a read waits for: even for none at all there must be something to read. */
+static size_t tcp_recv_target(const struct sock *sk, size_t len, u32 flags)
+{
+	size_t low = flags & MSG_WAITALL ? len : min(len, (size_t)sk->sk_rcvlowat);
+
+	return max_t(size_t, low, 1);
+}
+
 static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len,
 				 u32 flags) __may_sleep __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u64 deadline = sock_rcv_deadline(sk, flags & MSG_DONTWAIT);
-	size_t target = flags & MSG_WAITALL ? len : min(len, (size_t)max(sk->sk_rcvlowat, 1u)),
-	       copied = 0;
+	size_t target = tcp_recv_target(sk, len, flags), copied = 0;
 	u32 peek_seq = tp->copied_seq;
 	u32 *seq = flags & MSG_PEEK ? &peek_seq : &tp->copied_seq;
 	ssize_t n = 0;
@@ -116,7 +149,7 @@ static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
 		copied += (size_t)n;
 		if (!(flags & MSG_PEEK))
 			tcp_taken(sk, (u32)n);
-		if (copied >= target || copied == len)
+		if (copied >= target || (!len && tcp_inq(sk)))
 			break;
 		if (copied && tcp_recv_stops(sk, *seq))
 			break;
@@ -148,6 +181,7 @@ static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
 static ssize_t tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u32 flags) __may_sleep
 {
 	ssize_t ret;
+	int inq;
 
 	trace_fn_sk(tcp_recvmsg, sk, (u32)len);
 	if (flags & MSG_ERRQUEUE)
@@ -158,33 +192,27 @@ static ssize_t tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u32 
 		ret = tcp_recvmsg_owned(sk, msg, len, flags);
 	else
 		ret = sk->sk_state == TCP_LISTEN ? -ENOTCONN : tcp_recv_urg(sk, msg, len, flags);
+	inq = tcp_sk(sk)->recvmsg_inq && ret >= 0 ? tcp_inq_hint(sk) : -1;
 	release_sock(sk);
+	if (inq >= 0)
+		put_cmsg(msg, SOL_TCP, TCP_INQ, &inq, sizeof(inq));
 	return ret;
 }
 
-/* Bytes that came and were not read. */
-static u32 tcp_unread(const struct sock *sk)
-{
-	const struct tcp_sock *tp = tcp_sk(sk);
-
-	if (tcp_connecting(sk) || sk->sk_state == TCP_LISTEN)
-		return 0;
-	return tp->rcv_nxt - tp->copied_seq - (tp->fin_rcvd ? 1 : 0);
-}
-
-/* Bytes that can be read now, up to the urgent one. */
-static u32 tcp_inq(const struct sock *sk)
-{
-	return tcp_urg_inq(sk, tcp_unread(sk));
-}
-
-/* Enough is there to be read; the urgent byte does not count where it is not read in line. */
+/*
+ * Enough is there to be read, or so much that the peer may send no other segment; the urgent byte does not count where it is not read
+ * in line.
+ */
 static bool tcp_readable(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	bool skips = tcp_at_mark(tp, tp->copied_seq) && !sock_flag(sk, SOCK_URGINLINE);
 
-	return tcp_unread(sk) >= max(sk->sk_rcvlowat, 1u) + skips;
+	u32 unread = tcp_unread(sk);
+
+	if (unread <= skips || sk->sk_state == TCP_CLOSE)
+		return false;
+	return unread >= sk->sk_rcvlowat + skips || tcp_receive_window(tp) <= tp->rcv_mss;
 }
 
 static unsigned int tcp_poll(struct sock *sk)
@@ -198,7 +226,7 @@ static unsigned int tcp_poll(struct sock *sk)
 	if (sk->sk_shutdown & RCV_SHUTDOWN)
 		mask |= POLLIN | POLLRDNORM | POLLRDHUP;
 	if (!tcp_connecting(sk)) {
-		if (tcp_readable(sk) && sk->sk_state != TCP_CLOSE)
+		if (tcp_readable(sk))
 			mask |= POLLIN | POLLRDNORM;
 		if (sk->sk_state == TCP_CLOSE && !skb_queue_empty(&sk->sk_receive_queue))
 			mask |= POLLIN | POLLRDNORM;

@@ -418,7 +418,7 @@ struct tcp_sock {
 	struct timer write_timer, delack_timer, keepalive_timer;
 	struct list_head tsq_node; /* on the instance's list, holding the socket; else empty */
 	/* Options */
-	bool dst_confirm;
+	bool dst_confirm, recvmsg_inq;
 	u8 syn_retries, keepalive_probes;
 	u32 keepalive_time, keepalive_intvl; /* seconds; 0: the instance's */
 	s32 linger2;                         /* seconds; 0: the instance's; -1: none */

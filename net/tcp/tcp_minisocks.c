@@ -58,6 +58,7 @@ static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 
 	child->sk_type = lsk->sk_type;
 	child->sk_protocol = lsk->sk_protocol;
+	child->inet_is_icsk = lsk->inet_is_icsk;
 	child->sk_userlocks = lsk->sk_userlocks;
 	child->inet_tos = lsk->inet_tos;
 	child->inet_ttl = lsk->inet_ttl;
@@ -83,6 +84,7 @@ static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 	tp->linger2 = ltp->linger2;
 	tp->user_timeout_ms = ltp->user_timeout_ms;
 	tp->notsent_lowat = ltp->notsent_lowat;
+	tp->recvmsg_inq = ltp->recvmsg_inq;
 	tp->window_clamp = ltp->window_clamp;
 	tp->ca_ops = ltp->ca_ops;
 	tp->ca_ops->init(&tp->cc);

@@ -120,6 +120,21 @@ static void tcp_set_nagle(struct sock *sk, u8 bit, bool on) __needs(sk)
 		tcp_push_pending_frames(sk);
 }
 
+enum { TCP_LEAST_MAXSEG = 88, TCP_MOST_LINGER2 = 120 };
+#define TCP_LEAST_CLAMP 1152u
+
+/* Little is raised to what a window must have; nothing means no limit, as long as there is no connection. */
+static int tcp_set_window_clamp(struct sock *sk, u32 val)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!val && sk->sk_state != TCP_CLOSE)
+		return -EINVAL;
+	tp->window_clamp = val ? max(val, TCP_LEAST_CLAMP) : 65535u << TCP_MAX_WSCALE;
+	tp->rcv_ssthresh = max(tp->rcv_ssthresh, min(tp->rcv_wnd, tp->window_clamp));
+	return 0;
+}
+
 /* A time or count option: within its limits, or -EINVAL. */
 static int tcp_set_limited(struct sock *sk, int opt, int val)
 {
@@ -127,13 +142,14 @@ static int tcp_set_limited(struct sock *sk, int opt, int val)
 	static const struct {
 		int opt, least, most;
 	} limit[] = {
-		{ TCP_MAXSEG, 88, 32767 },
+		{ TCP_MAXSEG, 0, 32767 },
 		{ TCP_KEEPIDLE, 1, 32767 },
 		{ TCP_KEEPINTVL, 1, 32767 },
 		{ TCP_KEEPCNT, 1, 127 },
 		{ TCP_SYNCNT, 1, 127 },
 		{ TCP_USER_TIMEOUT, 0, INT32_MAX },
-		{ TCP_WINDOW_CLAMP, 1152, INT32_MAX },
+		{ TCP_WINDOW_CLAMP, INT32_MIN, INT32_MAX },
+		{ TCP_INQ, 0, 1 },
 	};
 	u32 i = 0;
 
@@ -143,6 +159,8 @@ static int tcp_set_limited(struct sock *sk, int opt, int val)
 		return -ENOPROTOOPT;
 	if (val < limit[i].least || val > limit[i].most)
 		return -EINVAL;
+	if (opt == TCP_MAXSEG && val && val < TCP_LEAST_MAXSEG)
+		return -EINVAL; /* 0 takes it back */
 	switch (opt) {
 	case TCP_MAXSEG:
 		tp->user_mss = (u32)val;
@@ -165,9 +183,10 @@ static int tcp_set_limited(struct sock *sk, int opt, int val)
 	case TCP_USER_TIMEOUT:
 		tp->user_timeout_ms = (u32)val;
 		break;
+	case TCP_WINDOW_CLAMP:
+		return tcp_set_window_clamp(sk, (u32)val);
 	default:
-		tp->window_clamp = (u32)val;
-		tp->rcv_ssthresh = max(tp->rcv_ssthresh, min(tp->rcv_wnd, tp->window_clamp));
+		tp->recvmsg_inq = val != 0;
 		break;
 	}
 	return 0;
@@ -205,7 +224,7 @@ static int tcp_set_int(struct sock *sk, int opt, int val) __needs(sk)
 		tcp_set_nagle(sk, TCP_NAGLE_CORK, val != 0);
 		return 0;
 	case TCP_LINGER2:
-		tp->linger2 = val < 0 ? -1 : val;
+		tp->linger2 = val < 0 ? -1 : min_t(s32, val, TCP_MOST_LINGER2);
 		return 0;
 	case TCP_NOTSENT_LOWAT:
 		tp->notsent_lowat = (u32)val;
@@ -343,6 +362,9 @@ static int tcp_get_int(const struct sock *sk, int opt, int *val)
 		break;
 	case TCP_NOTSENT_LOWAT:
 		v = tp->notsent_lowat;
+		break;
+	case TCP_INQ:
+		v = tp->recvmsg_inq;
 		break;
 	default:
 		err = tcp_get_limited(sk, opt, &v);

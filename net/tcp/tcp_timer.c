@@ -18,9 +18,8 @@
 u64 tcp_fin_time_ns(const struct sock *sk)
 {
 	s32 s = tcp_sk(sk)->linger2;
-	u32 limit = tcp_net_of(sk)->fin_timeout;
 
-	return (u64)(s > 0 ? min((u32)s, limit) : limit) * NSEC_PER_SEC;
+	return (u64)(s > 0 ? (u32)s : tcp_net_of(sk)->fin_timeout) * NSEC_PER_SEC;
 }
 
 /**
