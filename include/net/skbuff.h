@@ -91,8 +91,14 @@ struct sk_buff {
 	struct sk_buff *next, *prev; /* on one queue, or NULL */
 	struct sock *sk;             /* whom destructor pays back; borrowed */
 	void (*destructor)(struct sk_buff *skb);
-	struct net_device *dev;    /* rx: came from; tx: leaves by; borrowed */
-	unsigned long _skb_refdst; /* route; bit 0: not counted */
+	union {
+		struct {
+			struct net_device *dev;    /* rx: came from; tx: leaves by; borrowed */
+			unsigned long _skb_refdst; /* route; bit 0: not counted */
+		};
+		struct list_head
+			tsorted; /* TCP's originals have neither: their place in the order of sending */
+	};
 	u8 *head, *data, *tail, *end;
 	u32 len, data_len;      /* bytes */
 	u32 truesize;           /* bytes charged to the owner */

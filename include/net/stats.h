@@ -126,12 +126,33 @@ struct seq_file;
 	X(TCPHPAcks)				\
 	X(TCPLostRetransmit)			\
 	X(TCPRenoRecovery)			\
+	X(TCPSackRecovery)			\
+	X(TCPSACKReneging)			\
+	X(TCPSACKReorder)			\
+	X(TCPRenoReorder)			\
+	X(TCPTSReorder)				\
+	X(TCPFullUndo)				\
+	X(TCPPartialUndo)			\
+	X(TCPDSACKUndo)				\
+	X(TCPLossUndo)				\
 	X(TCPRenoFailures)			\
+	X(TCPSackFailures)			\
 	X(TCPLossFailures)			\
+	X(TCPRenoRecoveryFail)			\
+	X(TCPSackRecoveryFail)			\
+	X(TCPSpuriousRTOs)			\
+	X(TCPDSACKRecv)				\
+	X(TCPDSACKOfoRecv)			\
+	X(TCPDSACKRecvSegs)			\
+	X(TCPDSACKIgnoredOld)			\
+	X(TCPDSACKIgnoredNoUndo)		\
+	X(TCPDSACKIgnoredDubious)		\
+	X(TCPSACKDiscard)			\
 	X(TCPFastRetrans)			\
 	X(TCPSlowStartRetrans)			\
 	X(TCPTimeouts)				\
 	X(TCPLossProbes)			\
+	X(TCPLossProbeRecovery)			\
 	X(TCPBacklogDrop)			\
 	X(TCPAbortOnData)			\
 	X(TCPAbortOnClose)			\

@@ -396,7 +396,8 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	tp->backoff = tp->retransmits = tp->probes_out = 0;
 	tp->retrans_stamp_ns = 0;
 	tp->recover_valid = false;
-	tp->ca_state = TCP_CA_Open;
+	tcp_loss_init(sk);
+	tp->lost = tp->dsack_dups = 0;
 	tp->max_window = tp->snd_wnd = 0;
 	tp->snd_wscale = tp->rcv_wscale = 0;
 	tp->sack_ok = tp->tstamp_ok = false;

@@ -3,7 +3,7 @@
  * What an acknowledgment does: frees originals, measures the round trip, moves windows, lets new data go.
  *
  * Interface: tcp_ack, tcp_data_snd_check
- * Above: tcp_input.c (RFC 9293 3.10.7.4 step 5). Below: tcp_recovery.c, tcp_cong.c, tcp_rtt.c.
+ * Above: tcp_input.c (RFC 9293 3.10.7.4 step 5). Below: tcp_recovery.c, tcp_newreno.c, tcp_tlp.c, tcp_sack.c, tcp_prr.c, tcp_cong.c, tcp_rtt.c.
  * Context: BH off; owner of the socket (backlog), or softirq while nobody owns it.
  * Owns: nothing.
  * Specs: RFC 9293 3.10.7.4 (fifth); RFC 5961 5; RFC 5681 2, 3.1; RFC 6298; RFC 7323 2.3.
@@ -40,25 +40,36 @@ static bool tcp_update_window(struct sock *sk, const struct tcp_seg *seg) __need
 	return changed;
 }
 
-/* The algorithm hears of every ACK; the congestion window grows only if it was what held us back. */
-static void tcp_cong_avoid(struct tcp_sock *tp, const struct tcp_acked *acked, u64 now_ns)
+/* What the algorithm is told of an ACK. */
+static struct tcp_cc_ack tcp_cc_news(const struct tcp_sock *tp, const struct tcp_acked *acked,
+				     u32 segs)
 {
-	const struct tcp_cc_ack ack = { .now_us = now_ns / NSEC_PER_USEC,
-					.acked = acked->segs,
-					.rtt_us = acked->rtt_us,
-					.srtt_us = tp->rtt.srtt8_us / 8,
-					.snd_una = tp->snd_una,
-					.snd_nxt = tp->snd_nxt };
+	return (struct tcp_cc_ack){ .now_us = acked->now_ns / NSEC_PER_USEC,
+				    .acked = segs,
+				    .rtt_us = acked->last_rtt_us,
+				    .srtt_us = tp->rtt.srtt8_us / 8,
+				    .snd_una = tp->snd_una,
+				    .snd_nxt = tp->snd_nxt };
+}
+
+/* It hears of all that arrives. */
+static void tcp_cong_hear(struct tcp_sock *tp, const struct tcp_acked *acked)
+{
+	const struct tcp_cc_ack ack = tcp_cc_news(tp, acked, acked->segs);
+
+	if (tp->ca_ops->pkts_acked)
+		tp->ca_ops->pkts_acked(&tp->cc, &ack);
+}
+
+/* The congestion window grows, if it was what held us back. @segs were delivered. */
+static void tcp_cong_avoid(struct tcp_sock *tp, const struct tcp_acked *acked, u32 segs)
+{
+	const struct tcp_cc_ack ack = tcp_cc_news(tp, acked, segs);
 	bool limited = tp->cc.cwnd < tp->cc.ssthresh ? tp->cc.cwnd < 2 * tp->max_packets_out
 						     : tp->is_cwnd_limited;
 
-	if (tp->ca_state == TCP_CA_Loss)
-		limited = true;
-	if (tp->ca_ops->pkts_acked)
-		tp->ca_ops->pkts_acked(&tp->cc, &ack);
-	if (tp->ca_state == TCP_CA_CWR || tp->ca_state == TCP_CA_Recovery || !limited)
-		return;
-	tp->ca_ops->cong_avoid(&tp->cc, &ack);
+	if (limited || tp->ca_state == TCP_CA_Loss)
+		tp->ca_ops->cong_avoid(&tp->cc, &ack);
 }
 
 /* Nothing is in flight: either the window is open again, or the probe timer goes on. */
@@ -83,29 +94,148 @@ static void tcp_ack_probe(struct sock *sk) __needs(sk)
 	}
 }
 
-/* snd_una moved from @prior: the originals, the round trip, the timer. */
-static void tcp_ack_progress(struct sock *sk, const struct tcp_seg *seg, u64 now,
-			     struct tcp_acked *acked) __needs(sk)
+/*
+ * The round trip of the first segment that was acknowledged or SACKed at its first attempt; of what was sent twice only the echo tells
+ * which copy came. Return: there is a sample.
+ */
+static bool tcp_ack_update_rtt(struct tcp_sock *tp, const struct tcp_seg *seg,
+			       struct tcp_acked *acked)
 {
-	struct tcp_sock *tp = tcp_sk(sk);
-	u32 ack = seg->ack;
+	u64 now = acked->now_ns;
 
+	if (acked->rtt_us == UINT32_MAX && acked->sack_first_ns && acked->sack_first_ns <= now)
+		acked->rtt_us =
+			(u32)min((now - acked->sack_first_ns) / NSEC_PER_USEC, (u64)UINT32_MAX - 1);
+	if (acked->sack_last_ns && acked->sack_last_ns <= now)
+		acked->last_rtt_us =
+			(u32)min((now - acked->sack_last_ns) / NSEC_PER_USEC, (u64)UINT32_MAX - 1);
+	if (acked->rtt_us == UINT32_MAX && acked->bytes)
+		acked->rtt_us = acked->last_rtt_us = tcp_tsecr_rtt_us(tp, seg);
+	if (acked->rtt_us == UINT32_MAX)
+		return false;
+	tcp_rtt_sample(&tp->rtt, acked->rtt_us, tp->snd_una, tp->snd_nxt);
+	if (acked->last_rtt_us)
+		tp->rtt.min_us = min(tp->rtt.min_us, acked->last_rtt_us);
+	tp->backoff = 0; /* Karn: only a sample ends the back-off */
+	return true;
+}
+
+/* SND.UNA moves: the peer lives. */
+static void tcp_snd_una_update(struct tcp_sock *tp, u32 ack, struct tcp_acked *acked)
+{
 	acked->bytes = ack - tp->snd_una;
+	if (!acked->bytes)
+		return;
 	tp->bytes_acked += acked->bytes;
 	tp->snd_una = ack;
 	tp->retransmits = 0;
 	tp->retrans_stamp_ns = 0;
 	tp->dst_confirm = true;
-	tcp_clean_rtx_queue(sk, now, acked);
-	if (acked->rtt_us == UINT32_MAX) /* of what was sent twice only the echo tells which copy */
-		acked->rtt_us = tcp_tsecr_rtt_us(tp, seg);
-	if (acked->rtt_us != UINT32_MAX) {
-		tcp_rtt_sample(&tp->rtt, acked->rtt_us, tp->snd_una, tp->snd_nxt);
-		tp->backoff = 0; /* Karn: only a sample ends the back-off */
+}
+
+/* A peer without SACK: its duplicates are counted. */
+static void tcp_ack_plain(struct sock *sk, const struct tcp_seg *seg, struct tcp_acked *acked)
+	__needs(softirq_ctx, sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (acked->bytes) {
+		tcp_clean_rtx_queue(sk, acked);
+		(void)tcp_ack_update_rtt(tp, seg, acked);
+		tcp_rearm_rto(sk);
+		tcp_cong_hear(tp, acked);
+		if (tp->ca_state == TCP_CA_CWR)
+			tcp_cwnd_reduction(tp, acked->segs, 0, true);
+		else if (acked->segs && tp->ca_state != TCP_CA_Recovery)
+			tcp_cong_avoid(tp, acked, acked->segs);
+	} else if (acked->dup && tp->ca_state == TCP_CA_CWR) {
+		tcp_cwnd_reduction(tp, 1, 0, false);
 	}
-	tcp_rearm_rto(sk);
-	if (acked->segs)
-		tcp_cong_avoid(tp, acked, now);
+	if (acked->dup || acked->bytes)
+		tcp_newreno_fastretrans(sk, acked);
+}
+
+/* The window after an ACK: it shrinks in proportion, or grows by what came; in order, while nothing says that order means little. */
+static void tcp_cong_control(struct sock *sk, const struct tcp_acked *acked) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tcp_in_cwnd_reduction(tp))
+		tcp_cwnd_reduction(tp, acked->delivered, acked->lost, acked->bytes != 0);
+	else if (acked->segs || (acked->sacked && tp->reordering > tcp_net_of(sk)->reordering))
+		tcp_cong_avoid(tp, acked, acked->delivered);
+}
+
+/* The loss probe, or else the timeout, begins anew. */
+static void tcp_set_xmit_timer(struct sock *sk) __needs(sk)
+{
+	if (!tcp_schedule_loss_probe(sk, true))
+		tcp_rearm_rto(sk);
+}
+
+/* The scoreboard, the originals, the round trip. */
+static void tcp_ack_take(struct sock *sk, const struct tcp_seg *seg, struct tcp_acked *acked)
+	__needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	bool sampled;
+
+	if (seg->opt.num_sacks)
+		tcp_sacktag(sk, seg, acked);
+	tcp_clean_rtx_queue(sk, acked);
+	sampled = tcp_ack_update_rtt(tp, seg, acked);
+	/* What is SACKed was sent before the first one out (again): that one's timeout stays where it is. */
+	acked->set_timer = acked->segs || (sampled && acked->sack_first_ns && tp->packets_out &&
+					   acked->sack_first_ns < tcp_rtx_head(tp)->tstamp_ns);
+	tcp_cong_hear(tp, acked);
+	tcp_rack_update_reo_wnd(sk);
+}
+
+/* A peer with SACK. */
+static void tcp_ack_selective(struct sock *sk, const struct tcp_seg *seg, struct tcp_acked *acked)
+	__needs(softirq_ctx, sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 delivered = tp->delivered, lost = tp->lost;
+	bool out = tp->packets_out;
+
+	acked->prior_high = tcp_sack_high(tp);
+	acked->reord = tp->snd_nxt;
+	tcp_snd_una_update(tp, seg->ack, acked);
+	tcp_ack_take(sk, seg, acked);
+	if (!out) {
+		if (acked->dsack)
+			tcp_fastretrans(sk, acked);
+		if (tp->tlp_out)
+			tcp_process_tlp_ack(sk, seg->ack, acked);
+		return;
+	}
+	if (tp->tlp_out)
+		tcp_process_tlp_ack(sk, seg->ack, acked);
+	if (acked->dup || acked->sacked || acked->dsack || tp->ca_state != TCP_CA_Open)
+		tcp_fastretrans(sk, acked);
+	if (acked->set_timer)
+		tcp_set_xmit_timer(sk);
+	acked->delivered = tp->delivered - delivered;
+	acked->lost = tp->lost - lost;
+	tcp_cong_control(sk, acked);
+	tcp_update_pacing_rate(sk);
+	tcp_xmit_recovery(sk, acked->rexmit);
+}
+
+/* An ACK that was overtaken by others may bring blocks that they had no room for. */
+static void tcp_ack_old(struct sock *sk, const struct tcp_seg *seg, struct tcp_acked *acked)
+	__needs(softirq_ctx, sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!tp->sack_ok || !seg->opt.num_sacks)
+		return;
+	acked->prior_high = tcp_sack_high(tp);
+	acked->reord = tp->snd_nxt;
+	tcp_sacktag(sk, seg, acked);
+	tcp_fastretrans(sk, acked);
+	tcp_xmit_recovery(sk, acked->rexmit);
 }
 
 /*
@@ -135,10 +265,15 @@ static void tcp_count_ack(const struct sock *sk, const struct tcp_seg *seg, bool
 int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	struct tcp_acked acked = { .rtt_us = UINT32_MAX };
 	u32 prior_una = tp->snd_una;
-	u64 now = ktime_get_ns();
-	bool wnd_changed, dupack;
+	struct tcp_acked acked = { .now_ns = ktime_get_ns(),
+				   .rtt_us = UINT32_MAX,
+				   .last_rtt_us = UINT32_MAX,
+				   .prior_una = prior_una,
+				   .tsecr = seg->opt.tsecr,
+				   .tsecr_ok =
+					   tp->tstamp_ok && seg->opt.tstamp_ok && seg->opt.tsecr };
+	bool wnd_changed;
 
 	trace_fn_tcp(tcp_ack, sk, NULL, seg->ack, tp->tcp_rtx_queue.qlen);
 	testcase(tp->snd_nxt < tp->snd_una); /* the numbers wrap in flight */
@@ -148,8 +283,10 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 	testcase(seg->ack == prior_una - tp->max_window);
 	testcase(seg->ack == prior_una - tp->max_window - 1);
 	if (before(seg->ack, prior_una)) {
-		if (!before(seg->ack, prior_una - tp->max_window))
+		if (!before(seg->ack, prior_una - tp->max_window)) {
+			tcp_ack_old(sk, seg, &acked);
 			return 0;
+		}
 		tcp_send_challenge_ack(sk);
 		return -1;
 	}
@@ -158,19 +295,21 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 		return -1;
 	}
 	wnd_changed = tcp_update_window(sk, seg);
-	tp->rcv_tstamp_ns = now;
+	tp->rcv_tstamp_ns = acked.now_ns;
 	tp->probes_out = 0;
 	tp->keepalive_sent = 0;
 	sk->sk_err_soft = 0;
 	tcp_count_ack(sk, seg, wnd_changed);
-	dupack = seg->ack == prior_una && !wnd_changed && seg->len == 0 && tp->packets_out &&
-		 !(seg->flags & (TCPHDR_SYN | TCPHDR_FIN));
+	acked.dup = seg->ack == prior_una && !wnd_changed && seg->len == 0 && tp->packets_out &&
+		    !(seg->flags & (TCPHDR_SYN | TCPHDR_FIN));
 	if (tcp_ecn_rcv_echo(tp, seg) && tp->packets_out)
 		tcp_enter_cwr(sk); /* before it grows, once per window (RFC 3168, 6.1.2) */
-	if (after(seg->ack, prior_una))
-		tcp_ack_progress(sk, seg, now, &acked);
-	if (dupack || acked.bytes)
-		tcp_fastretrans(sk, &acked, dupack);
+	if (tp->sack_ok) {
+		tcp_ack_selective(sk, seg, &acked);
+	} else {
+		tcp_snd_una_update(tp, seg->ack, &acked);
+		tcp_ack_plain(sk, seg, &acked);
+	}
 	tcp_update_pacing_rate(sk);
 	if (!tp->packets_out)
 		tcp_ack_probe(sk);

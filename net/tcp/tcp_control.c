@@ -55,7 +55,7 @@ void tcp_init_transfer(struct sock *sk)
 
 	(void)tcp_sync_mss(sk, dst ? ip_dst_mtu_of(sk, dst) : tp->mss_clamp + tcp_headers_len(tp));
 	tcp_clear_retrans(tp);
-	tp->ca_state = TCP_CA_Open;
+	tcp_loss_init(sk);
 	tp->cc = (struct tcp_cc){ .cwnd = tp->total_retrans ? 1 : TCP_INIT_CWND,
 				  .ssthresh = TCP_INFINITE_SSTHRESH,
 				  .clamp = UINT32_MAX };
@@ -421,6 +421,7 @@ int tcp_connect(struct sock *sk, struct tcp_fastopen_request *fo)
  */
 int tcp_retry_syn(struct sock *sk)
 {
+	tcp_tsorted_sent(tcp_sk(sk), tcp_rtx_head(tcp_sk(sk)));
 	return tcp_transmit_skb(sk, tcp_rtx_head(tcp_sk(sk)), true);
 }
 
@@ -438,6 +439,7 @@ int tcp_send_synack(struct sock *sk)
 	TCP_SKB_CB(skb)->tcp_flags = TCPHDR_SYN | TCPHDR_ACK;
 	if (tcp_sk(sk)->ecn_flags & TCP_ECN_OK)
 		TCP_SKB_CB(skb)->tcp_flags |= TCPHDR_ECE;
+	tcp_tsorted_sent(tcp_sk(sk), skb);
 	return tcp_transmit_skb(sk, skb, true);
 }
 

@@ -105,8 +105,7 @@ static bool tcp_rcv_fastopen_synack(struct sock *sk, const struct tcp_seg *seg)
 		tcp_fastopen_lost(tn, sk->sk_daddr);
 	if (data) {
 		NET_INC_STATS(sk->sk_net, TCPFastOpenActiveFail);
-		TCP_SKB_CB(data)->sacked |= TCPCB_LOST;
-		tp->lost_out += TCP_SKB_CB(data)->segs;
+		tcp_mark_lost(sk, data);
 		return tcp_retransmit_skb(sk, data, 1) == 0;
 	}
 	tp->syn_data_acked = tp->syn_data;

@@ -2,8 +2,8 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, tstamp, rtt, hystart < cubic < cong, seq_index, ecn < reply < sndbuf, segment < rtx_queue < state < timewait, window < rcvspace < transmit < output < retransmit < control < recovery < ack
- *   < sack_recv < ofo, delack < data, urg
+ *   options, tstamp, rtt, ecn < prr, hystart < cubic < cong, seq_index < reply < sndbuf, segment < rack < sack < rtx_queue < state < timewait, window < rcvspace
+ *   < transmit < output < retransmit < control < undo < tlp, newreno < recovery < ack < sack_recv < ofo, delack < data, urg
  *   < tsq < timer < request < syncookies < minisocks < input < ipv4 < sendmsg < sockopt < tcp < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
@@ -53,13 +53,15 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 #define TCP_MIN_CWND            2u
 #define TCP_INFINITE_SSTHRESH   0x7fffffffu
 #define TCP_DUPACK_THRESH       3u
+#define TCP_RACK_PERSIST        16u /* recoveries for which a widened reordering window lasts */
 #define TCP_MAX_QUICKACKS       16u
 #define TCP_MAX_BACKOFF         15u
 #define TCP_OFO_MAX_SKBS        4096u
 #define TCP_RTO_MIN_NS          (200 * NSEC_PER_MSEC)
 #define TCP_RTO_MAX_NS          (120 * NSEC_PER_SEC)
 #define TCP_TIMEOUT_INIT_NS     (1 * NSEC_PER_SEC)
-#define TCP_TIMEOUT_FALLBACK_NS (3 * NSEC_PER_SEC) /* RFC 6298, 5.7 */
+#define TCP_TIMEOUT_FALLBACK_NS (3 * NSEC_PER_SEC)  /* RFC 6298, 5.7 */
+#define TCP_TIMEOUT_MIN_NS      (2 * NSEC_PER_MSEC) /* of a loss probe and of the reordering timer */
 #define TCP_DELACK_MIN_NS       (40 * NSEC_PER_MSEC)
 #define TCP_DELACK_MAX_NS       (200 * NSEC_PER_MSEC)
 #define TCP_ATO_MAX_NS          (2 * NSEC_PER_SEC)
@@ -138,6 +140,7 @@ enum tcp_cb_sacked {
 	TCPCB_EVER_RETRANS = 4,
 	TCPCB_SACKED_ACKED = 8
 };
+#define TCPCB_RETRANS (TCPCB_SACKED_RETRANS | TCPCB_EVER_RETRANS)
 struct tcp_skb_cb {
 	u32 seq, end_seq;
 	u32 segs;              /* 0: not cut into segments yet */
@@ -238,6 +241,65 @@ u32 tcp_hystart_slow_start(struct tcp_cc *cc, const struct tcp_hystart *h, u32 a
 
 enum tcp_ca_state { TCP_CA_Open, TCP_CA_Disorder, TCP_CA_CWR, TCP_CA_Recovery, TCP_CA_Loss };
 
+/* --- Loss detection and recovery ------------------------------------------------------------------------------------------- */
+/* RACK (RFC 8985, 6): the delivered segment that was sent last, and how long others may be behind it. */
+struct tcp_rack {
+	u64 sent_ns;      /* when it was sent */
+	u32 end_seq;      /* its end */
+	u32 rtt_us;       /* how long it took; 0: nothing is known yet */
+	u32 dsack_round;  /* a D-SACK widens the window again when this is acknowledged */
+	u8 reo_wnd_steps; /* the window is so many quarters of the least round trip */
+	u8 reo_wnd_persist;
+	bool advanced;    /* since losses were looked for last */
+	bool dsack_seen;  /* of this ACK: something was sent twice for nothing */
+	bool dsack_waits; /* dsack_round holds */
+};
+/* PRR (RFC 6937): what was delivered and sent since the reduction began, in segments. */
+struct tcp_prr {
+	u32 delivered, out;
+	u32 prior_cwnd;
+};
+/* Whether the last reduction proves needless (RFC 3522, RFC 3708, RFC 5682). */
+struct tcp_undo {
+	u64 stamp_ns; /* first retransmission of this episode; 0: none */
+	u32 marker;   /* snd_una when it began */
+	s32 retrans; /* retransmissions that no D-SACK has called needless; -1: none was sent yet */
+	u32 prior_ssthresh; /* 0: the window is not to be restored */
+	bool armed;         /* marker holds */
+	bool frto;          /* RFC 5682: the timeout may have been spurious */
+};
+enum tcp_rexmit { TCP_REXMIT_NONE, TCP_REXMIT_LOST, TCP_REXMIT_NEW };
+/* What one ACK says. */
+struct tcp_acked {
+	u64 now_ns;
+	u32 segs;        /* fully acknowledged */
+	u32 bytes;       /* of sequence space */
+	u32 rtt_us;      /* of the first segment acknowledged; UINT32_MAX: no sample (Karn) */
+	u32 last_rtt_us; /* of the last; UINT32_MAX: none */
+	u32 prior_una, prior_high; /* SND.UNA and the highest number SACKed before */
+	u32 reord; /* least number of what was delivered late, at its first attempt */
+	u64 sack_first_ns,
+		sack_last_ns; /* departure of what was SACKed at its first attempt; 0: none */
+	u32 delivered, lost;  /* segments that this ACK delivered, or made us mark */
+	u32 tsecr;            /* what it echoes; tsecr_ok: it does */
+	bool tsecr_ok;
+	bool retrans; /* one of those acknowledged had been sent twice */
+	bool sacked;  /* blocks cover something new */
+	bool orig;    /* of what was out when recovery began, something came at its first attempt */
+	bool dsack, dsack_tlp; /* the peer has something twice; the probe, it seems */
+	bool reneging;         /* the first that is out is SACKed, but not acknowledged */
+	bool dup;              /* brings nothing else (RFC 5681, 2) */
+	bool lost_again;       /* a retransmission is lost */
+	bool set_timer;        /* of the loss probe, or the timeout */
+	enum tcp_rexmit rexmit;
+};
+/* net.ipv4.tcp_recovery */
+enum tcp_recovery_flags {
+	TCP_RACK_LOSS_DETECTION = 1,
+	TCP_RACK_STATIC_REO_WND = 2,
+	TCP_RACK_NO_DUPTHRESH = 4,
+};
+
 /* --- Fast Open (RFC 7413) -------------------------------------------------------------------------------------------------- */
 /* net.ipv4.tcp_fastopen */
 enum tcp_fastopen_flags {
@@ -286,6 +348,8 @@ struct tcp_net {
 	u32 sack, dsack, timestamps; /* timestamps: 1 from a secret offset, 2 from the clock */
 	u32 autocorking, limit_output_bytes, notsent_lowat, min_tso_segs, tso_win_divisor,
 		retrans_collapse;
+	u32 recovery; /* enum tcp_recovery_flags */
+	u32 early_retrans, frto, reordering, max_reordering;
 	u32 tw_count, orphan_count;
 	u32 fastopen; /* enum tcp_fastopen_flags */
 	struct siphash_key fo_key, cookie_key;
@@ -297,8 +361,19 @@ struct tcp_net {
 };
 
 /* --- The socket ------------------------------------------------------------------------------------------------------------------- */
-/* What the slot waits for. REFUSED: what is sent again, or the first SYN, found no room in this host; it is tried soon. */
-enum tcp_time { TCP_TIME_NONE, TCP_TIME_RETRANS, TCP_TIME_PROBE0, TCP_TIME_FIN, TCP_TIME_REFUSED };
+/*
+ * What the slot waits for. REFUSED: what is sent again, or the first SYN, found no room in this host; it is tried soon. REO: whether a
+ * segment is only late. LOSS_PROBE: both come before the timeout, which they do not postpone.
+ */
+enum tcp_time {
+	TCP_TIME_NONE,
+	TCP_TIME_RETRANS,
+	TCP_TIME_PROBE0,
+	TCP_TIME_FIN,
+	TCP_TIME_REFUSED,
+	TCP_TIME_REO,
+	TCP_TIME_LOSS_PROBE,
+};
 enum tcp_ack_pending {
 	TCP_ACK_SCHED = 1,
 	TCP_ACK_TIMER = 2,
@@ -393,7 +468,20 @@ struct tcp_sock {
 	const struct tcp_congestion_ops *ca_ops;
 	enum tcp_ca_state ca_state;
 	u32 packets_out, sacked_out, lost_out, retrans_out;
-	u32 high_seq; /* snd_nxt when recovery began: RFC 6582's recover */
+	u32 lost;                 /* segments ever marked */
+	u32 high_seq;             /* snd_nxt when recovery began: RFC 6582's recover */
+	struct rb_root rtx_index; /* of tcp_rtx_queue: what no SACK block covered */
+	struct list_head tsorted; /* of tcp_rtx_queue: what RACK has not found lost, by departure */
+	u32 sack_high;            /* behind the highest number in a SACK block; while sacked_out */
+	u32 rtx_hint;             /* nothing that is to be sent again begins before */
+	struct tcp_rack rack;
+	struct tcp_prr prr;
+	struct tcp_undo undo;
+	u32 reordering; /* segments by which others may be overtaken */
+	u32 reord_seen, dsack_dups;
+	u32 tlp_high_seq;          /* snd_nxt when a loss probe went */
+	bool tlp_out, tlp_retrans; /* tlp_high_seq holds; the probe was a copy */
+	bool reneged;              /* the peer forgot what it had SACKed */
 	u32 cwnd_usage_seq, max_packets_out;
 	u32 total_retrans;
 	u32 notsent_lowat; /* an option, below; bytes; 0: the instance's */
@@ -534,6 +622,21 @@ static inline u32 tcp_packets_in_flight(const struct tcp_sock *tp)
 	return tp->packets_out - tp->sacked_out - tp->lost_out + tp->retrans_out;
 }
 
+/* @skb of the retransmit queue is of no interest to RACK any more; it, or a copy, went to the network now. */
+static inline void tcp_tsorted_del(struct sk_buff *skb)
+{
+	if (!skb->tsorted.next)
+		return;
+	list_del_init(&skb->tsorted);
+	skb->tsorted = (struct list_head){ 0 };
+}
+
+static inline void tcp_tsorted_sent(struct tcp_sock *tp, struct sk_buff *skb)
+{
+	tcp_tsorted_del(skb);
+	list_add_tail(&skb->tsorted, &tp->tsorted);
+}
+
 /* What the peer may still send: the right edge it was told, minus what has come. */
 static inline u32 tcp_receive_window(const struct tcp_sock *tp)
 {
@@ -578,6 +681,12 @@ bool tcp_paws_ok(u32 ts_recent, u32 ts_recent_secs, u32 tsval, u32 slack);
 bool tcp_paws_reject(u32 ts_recent, u32 ts_recent_secs, const struct tcp_seg *seg);
 void tcp_store_ts_recent(struct tcp_sock *tp, u32 tsval);
 void tcp_replace_ts_recent(struct tcp_sock *tp, const struct tcp_seg *seg);
+/* The peer had not yet what we sent at @sent_ns when it caused this ACK (RFC 3522). */
+static inline bool tcp_echo_before(const struct tcp_sock *tp, const struct tcp_acked *acked,
+				   u64 sent_ns)
+{
+	return acked->tsecr_ok && before(acked->tsecr, tcp_tsval(sent_ns, tp->tsoffset));
+}
 u32 tcp_tsecr_rtt_us(const struct tcp_sock *tp, const struct tcp_seg *seg);
 
 /* tcp_seq_index.c */
@@ -585,6 +694,11 @@ void tcp_index_add(struct rb_root *index, struct sk_buff_head *q, struct sk_buff
 void tcp_index_purge(struct rb_root *index, struct sk_buff_head *q, enum skb_drop_reason reason);
 void tcp_index_del(struct rb_root *index, struct sk_buff *skb);
 struct sk_buff *tcp_index_find(const struct rb_root *index, u32 seq);
+
+void tcp_index_add_after(struct rb_root *index, struct sk_buff *prev, struct sk_buff *skb);
+struct sk_buff *tcp_index_first(const struct rb_root *index);
+struct sk_buff *tcp_index_last(const struct rb_root *index);
+struct sk_buff *tcp_index_next(const struct sk_buff *skb);
 
 /* tcp_ecn.c */
 u8 tcp_ecn_send_syn(struct sock *sk) __needs(sk);
@@ -597,6 +711,16 @@ u8 tcp_ecn_send(struct tcp_sock *tp, struct sk_buff *skb, const struct tcp_skb_c
 void tcp_ecn_rcv_cwr(struct tcp_sock *tp, const struct tcp_seg *seg);
 void tcp_ecn_rcv_mark(struct tcp_sock *tp, const struct tcp_seg *seg);
 bool tcp_ecn_rcv_echo(const struct tcp_sock *tp, const struct tcp_seg *seg);
+
+/* tcp_prr.c */
+static inline bool tcp_in_cwnd_reduction(const struct tcp_sock *tp)
+{
+	return tp->ca_state == TCP_CA_CWR || tp->ca_state == TCP_CA_Recovery;
+}
+u32 tcp_current_ssthresh(const struct tcp_sock *tp);
+void tcp_init_cwnd_reduction(struct tcp_sock *tp, u32 flight);
+void tcp_cwnd_reduction(struct tcp_sock *tp, u32 delivered, u32 lost, bool progress);
+void tcp_end_cwnd_reduction(struct tcp_sock *tp);
 
 /* tcp_reply.c */
 void tcp_v4_send_reset(struct net *net, const struct sk_buff *skb, const struct tcp_seg *seg)
@@ -635,6 +759,7 @@ void tcp_set_segs(struct sock *sk, struct sk_buff *skb, u32 mss, bool sent) __ne
 int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len, u32 mss)
 	__needs(sk);
 u32 tcp_count_acked(struct sock *sk, struct sk_buff *skb) __needs(sk);
+void tcp_mark_lost(struct sock *sk, struct sk_buff *skb) __needs(sk);
 int tcp_trim_head(struct sock *sk, struct sk_buff *skb) __needs(sk);
 
 /* tcp_fastopen.c */
@@ -651,13 +776,19 @@ void tcp_fastopen_learn(struct tcp_net *tn, __be32 daddr, u16 mss,
 			const struct tcp_fastopen_cookie *foc) __needs(softirq_ctx);
 void tcp_fastopen_lost(struct tcp_net *tn, __be32 daddr) __needs(softirq_ctx);
 
+/* tcp_rack.c */
+void tcp_rack_advance(struct tcp_sock *tp, const struct sk_buff *skb, u64 now_ns);
+bool tcp_rack_overdue(const struct tcp_sock *tp, const struct sk_buff *skb, u64 now_ns);
+u64 tcp_rack_detect_loss(struct sock *sk, u64 now_ns) __needs(sk);
+void tcp_rack_update_reo_wnd(struct sock *sk) __needs(sk);
+
+/* tcp_sack.c */
+u32 tcp_sack_high(const struct tcp_sock *tp);
+void tcp_sack_reordering(struct sock *sk, u32 low_seq, enum tcpext_mib mib) __needs(sk);
+void tcp_sacktag(struct sock *sk, const struct tcp_seg *seg, struct tcp_acked *acked) __needs(sk);
+void tcp_sack_forget(struct tcp_sock *tp);
+
 /* tcp_rtx_queue.c */
-struct tcp_acked {
-	u32 segs;     /* fully acknowledged */
-	u32 bytes;    /* of sequence space */
-	u32 rtt_us;   /* U32_MAX: no sample (Karn) */
-	bool retrans; /* one of them had been sent twice */
-};
 void tcp_reset_timer(struct sock *sk, struct timer *t, u64 expires_ns);
 void tcp_stop_timer(struct sock *sk, struct timer *t);
 void tcp_reset_xmit_timer(struct sock *sk, enum tcp_time what, u64 delay_ns) __needs(sk);
@@ -665,8 +796,10 @@ void tcp_clear_xmit_timer(struct sock *sk) __needs(sk);
 void tcp_owe_fin(struct sock *sk) __needs(sk);
 void tcp_rearm_rto(struct sock *sk) __needs(sk);
 void tcp_retry_refused(struct sock *sk) __needs(sk);
+bool tcp_schedule_loss_probe(struct sock *sk, bool advancing) __needs(sk);
+void tcp_loss_init(struct sock *sk);
 void tcp_rtx_enqueue(struct sock *sk, struct sk_buff *skb) __needs(sk);
-void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res) __needs(sk);
+void tcp_clean_rtx_queue(struct sock *sk, struct tcp_acked *res) __needs(sk);
 void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb) __needs(sk);
 SKB_CONSUMER(tcp_wmem_free_skb, 2);
 void tcp_rtx_unlink_free(struct sock *sk, struct sk_buff *skb) __needs(sk);
@@ -711,9 +844,12 @@ void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb) __needs(softi
 void __tcp_push_pending_frames(struct sock *sk, u32 mss_now, u8 nonagle) __needs(sk);
 void tcp_push_pending_frames(struct sock *sk) __needs(sk);
 void tcp_push_one(struct sock *sk, u32 mss_now) __needs(sk);
+int tcp_push_probe(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_retransmit.c */
+int tcp_send_again(struct sock *sk, struct sk_buff *skb, u32 segs) __needs(softirq_ctx, sk);
 int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, u32 segs) __needs(softirq_ctx, sk);
+void tcp_xmit_retransmit_queue(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_control.c */
 struct sk_buff *tcp_ctl_skb(u32 seq, u8 flags);
@@ -732,11 +868,29 @@ void tcp_send_probe0(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_init_transfer(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_init_rcv_space(struct sock *sk, bool wscale_ok) __needs(softirq_ctx, sk);
 
+/* tcp_undo.c */
+bool tcp_any_retrans_done(const struct tcp_sock *tp);
+void tcp_init_undo(struct tcp_sock *tp);
+void tcp_try_keep_open(struct tcp_sock *tp);
+bool tcp_try_undo_recovery(struct sock *sk, const struct tcp_acked *acked) __needs(sk);
+bool tcp_try_undo_partial(struct sock *sk, const struct tcp_acked *acked) __needs(sk);
+bool tcp_try_undo_dsack(struct sock *sk) __needs(sk);
+bool tcp_try_undo_loss(struct sock *sk, const struct tcp_acked *acked, bool frto) __needs(sk);
+
+/* tcp_tlp.c */
+void tcp_send_loss_probe(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_process_tlp_ack(struct sock *sk, u32 ack, const struct tcp_acked *acked) __needs(sk);
+
+/* tcp_newreno.c */
+u32 tcp_newreno_flight(const struct tcp_sock *tp);
+void tcp_newreno_fastretrans(struct sock *sk, const struct tcp_acked *acked)
+	__needs(softirq_ctx, sk);
+
 /* tcp_recovery.c */
 void tcp_enter_loss(struct sock *sk) __needs(softirq_ctx, sk);
-void tcp_xmit_retransmit_queue(struct sock *sk) __needs(softirq_ctx, sk);
-void tcp_fastretrans(struct sock *sk, const struct tcp_acked *acked, bool dupack)
-	__needs(softirq_ctx, sk);
+void tcp_fastretrans(struct sock *sk, struct tcp_acked *acked) __needs(softirq_ctx, sk);
+void tcp_xmit_recovery(struct sock *sk, enum tcp_rexmit rexmit) __needs(softirq_ctx, sk);
+void tcp_rack_reo_timeout(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_simple_retransmit(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_ack.c */

@@ -32,6 +32,8 @@ int tcp_init_sock(struct sock *sk)
 	INIT_LIST_HEAD(&tp->accept_queue);
 	INIT_LIST_HEAD(&tp->accept_node);
 	INIT_LIST_HEAD(&tp->tsq_node);
+	INIT_LIST_HEAD(&tp->tsorted);
+	tcp_loss_init(sk);
 	tcp_init_xmit_timers(sk);
 	tcp_rtt_init(&tp->rtt);
 	tp->ca_ops = tn->ca_ops;

@@ -73,6 +73,11 @@ static void tcp_default_settings(struct tcp_net *tn)
 	tn->min_tso_segs = 2;
 	tn->tso_win_divisor = 3;
 	tn->retrans_collapse = 1;
+	tn->recovery = TCP_RACK_LOSS_DETECTION;
+	tn->early_retrans = 3;
+	tn->frto = 2;
+	tn->reordering = TCP_DUPACK_THRESH;
+	tn->max_reordering = 300;
 	tn->fastopen = TFO_CLIENT_ENABLE;
 	get_random_bytes(&tn->fo_key, sizeof(tn->fo_key));
 	get_random_bytes(&tn->cookie_key, sizeof(tn->cookie_key));
@@ -265,6 +270,11 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(tso_win_divisor, tso_win_divisor, 1, 1000),
 	TCP_SYSCTL(retrans_collapse, retrans_collapse, 0, 1),
 	TCP_SYSCTL(fastopen, fastopen, 0, 0x7ff),
+	TCP_SYSCTL(recovery, recovery, 0, 255),
+	TCP_SYSCTL(early_retrans, early_retrans, 0, 4),
+	TCP_SYSCTL(frto, frto, 0, 2),
+	TCP_SYSCTL(reordering, reordering, 1, INT32_MAX),
+	TCP_SYSCTL(max_reordering, max_reordering, 1, INT32_MAX),
 };
 
 /* "least default most" with blanks or commas between; each within [1, INT_MAX] and not falling. */
@@ -395,7 +405,7 @@ static void tcp_show_sock(struct tcp_show_ctx *ctx, const struct sock *sk)
 	u32 rxq = sk->sk_state == TCP_LISTEN ? sk->sk_ack_backlog : tp->rcv_nxt - tp->copied_seq;
 	u32 timer = 0;
 
-	if (tp->pending == TCP_TIME_RETRANS || tp->pending == TCP_TIME_REFUSED)
+	if (tp->pending == TCP_TIME_RETRANS || tp->pending >= TCP_TIME_REFUSED)
 		timer = 1;
 	else if (tp->pending == TCP_TIME_PROBE0)
 		timer = 4;

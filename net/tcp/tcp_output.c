@@ -6,7 +6,7 @@
  * sk_write_queue to tcp_rtx_queue only when the layers below accepted its clone.
  *
  * Interface: tcp_sync_mss, tcp_current_mss, tcp_size_goal, tcp_tso_segs, tcp_small_queue_check, tcp_event_new_data_sent,
- * __tcp_push_pending_frames, tcp_push_pending_frames, tcp_push_one
+ * __tcp_push_pending_frames, tcp_push_pending_frames, tcp_push_one, tcp_push_probe
  * Above: tcp_retransmit.c, tcp_control.c, tcp_recovery.c, tcp_ack.c, tcp_sendmsg.c. Below: tcp_transmit.c, tcp_rtx_queue.c.
  * Context: owner of the socket (these functions turn BH off), or softirq while nobody owns it.
  * Owns: nothing of its own.
@@ -200,7 +200,8 @@ void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 		     tp->tcp_rtx_queue.qlen);
 	if (skb->len)
 		NET_ADD_STATS(sk->sk_net, TCPOrigDataSent, TCP_SKB_CB(skb)->segs);
-	if (!prior || (tp->pending != TCP_TIME_RETRANS && tp->pending != TCP_TIME_REFUSED))
+	if (!prior || (tp->pending != TCP_TIME_RETRANS && tp->pending != TCP_TIME_REFUSED &&
+		       tp->pending != TCP_TIME_REO))
 		tcp_rearm_rto(sk);
 	tcp_check_space(sk); /* less is unsent */
 }
@@ -373,6 +374,10 @@ static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, enum tcp_pus
 	p.cwnd_limited |= tcp_packets_in_flight(tp) >= tp->cc.cwnd;
 	if (p.sent || p.cwnd_limited)
 		tcp_cwnd_validate(tp, p.cwnd_limited);
+	if (p.sent && tcp_in_cwnd_reduction(tp))
+		tp->prr.out += p.sent;
+	if (p.sent && push_one != TCP_PUSH_PROBE && tp->pending != TCP_TIME_REFUSED)
+		(void)tcp_schedule_loss_probe(sk, false);
 	if (tp->packets_out || !tcp_send_head(sk))
 		return 0;
 	return p.refused ? min(tcp_rto_ns(tp), TCP_LOCAL_RETRY_NS)
@@ -417,4 +422,21 @@ void tcp_push_one(struct sock *sk, u32 mss_now)
 	if (sk->sk_state != TCP_CLOSE && tcp_send_head(sk))
 		(void)tcp_write_xmit(sk, mss_now, TCP_NAGLE_PUSH, TCP_PUSH_ONE);
 	local_bh_enable();
+}
+
+/**
+ * tcp_push_probe() - one segment of new data, whatever the congestion window says (RFC 8985, 7.3)
+ *
+ * Context: BH off. Return: 1 it is on its way; 0 it was refused below; -EAGAIN there is none that the peer's window allows.
+ */
+int tcp_push_probe(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 mss = tcp_current_mss(sk), out = tp->packets_out;
+	const struct sk_buff *skb = tcp_send_head(sk);
+
+	if (!skb || !tcp_snd_wnd_test(tp, skb, mss))
+		return -EAGAIN;
+	(void)tcp_write_xmit(sk, mss, TCP_NAGLE_OFF, TCP_PUSH_PROBE);
+	return tp->packets_out > out;
 }

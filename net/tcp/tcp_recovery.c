@@ -1,112 +1,61 @@
 // SPDX-License-Identifier: MIT
 /*
- * Loss: fast retransmit, NewReno recovery, go-back-N after a timeout.
+ * The states of loss recovery, for peers with SACK; and the timeout, for all.
  *
- * Duplicate ACKs are counted in sacked_out: each says that one segment left the network. The segments marked
- * TCPCB_LOST and not yet sent again wait for room in the congestion window (struct tcp_sock's pipe arithmetic), which gives
- * RFC 5681's inflation and RFC 6582's partial deflation without changing the window itself.
+ *   Open      nothing is missing
+ *   Disorder  something is, perhaps: it was overtaken
+ *   CWR       the window shrinks although nothing is missing (ECN, a full queue of our own)
+ *   Recovery  something is lost: RACK says what, PRR how fast it is repaired
+ *   Loss      the timeout expired: all that was sent a round trip ago is lost, the window begins anew; F-RTO doubts it
  *
- * Interface: tcp_fastretrans, tcp_enter_loss, tcp_xmit_retransmit_queue, tcp_simple_retransmit
- * Above: tcp_ack.c, tcp_timer.c. Below: tcp_retransmit.c, tcp_output.c.
+ * Recovery and Loss end when what was out at their beginning (high_seq) is acknowledged.
+ *
+ * Interface: tcp_fastretrans, tcp_xmit_recovery, tcp_enter_loss, tcp_rack_reo_timeout, tcp_simple_retransmit
+ * Above: tcp_ack.c, tcp_timer.c. Below: tcp_newreno.c, tcp_undo.c, tcp_retransmit.c, tcp_rack.c, tcp_prr.c.
  * Context: BH off; owner of the socket, or softirq while nobody owns it.
  * Owns: nothing.
- * Specs: RFC 5681 3.2; RFC 6582; RFC 3042 (limited transmit: sacked_out makes room); RFC 6298 5.4-5.6; RFC 1191.
+ * Specs: RFC 8985 6; RFC 6675 5 (states); RFC 5681 3.1; RFC 5682 3; RFC 6298 5.4-5.6; RFC 2018 8; RFC 1191.
  */
 #include "tcp_internal.h"
 
-static void tcp_mark_lost(struct tcp_sock *tp, struct sk_buff *skb)
-{
-	struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+#define RENEGE_DELAY_MIN_NS (10 * NSEC_PER_MSEC)
 
-	if (cb->sacked & TCPCB_LOST)
-		return;
-	cb->sacked |= TCPCB_LOST;
-	tp->lost_out += cb->segs;
-}
-
-/*
- * The first segment outstanding is lost, not the others of its packet: it is cut off. Without memory the whole packet
- * counts as lost.
- */
-static void tcp_mark_head_lost(struct sock *sk) __needs(sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	struct sk_buff *head = tcp_rtx_head(tp);
-	const struct tcp_skb_cb *cb;
-	u32 end;
-
-	BUG_ON(!head); /* a duplicate ACK, or one of a part, of something */
-	cb = TCP_SKB_CB(head);
-	end = cb->gso_size + (after(tp->snd_una, cb->seq) ? tp->snd_una - cb->seq : 0);
-	if (cb->segs > 1 && !(cb->sacked & TCPCB_LOST) && end < head->len)
-		(void)tcp_fragment(sk, &tp->tcp_rtx_queue, head, end, cb->gso_size);
-	tcp_mark_lost(tp, head);
-}
-
-/* Each segment is counted once: what is lost cannot also have left the network. */
-static void tcp_limit_reno_sacked(struct tcp_sock *tp)
-{
-	u32 holes = max(tp->lost_out, 1u);
-
-	BUG_ON(tp->lost_out > tp->packets_out);
-	if (tp->sacked_out + holes > tp->packets_out)
-		tp->sacked_out = tp->packets_out > holes ? tp->packets_out - holes : 0;
-}
-
-/* FlightSize of RFC 5681's equation (4): without the segments that limited transmit added to a full window (3.2, step 2). */
+/* FlightSize as the algorithm is to see it: with SACK the window itself, which was full or did not grow. */
 static u32 tcp_flight_size(const struct tcp_sock *tp)
 {
-	return min(tp->packets_out, tp->cc.cwnd);
+	return tp->sack_ok ? tp->cc.cwnd : tcp_newreno_flight(tp);
 }
 
-/**
- * tcp_xmit_retransmit_queue() - sends marked segments again, as far as the congestion window allows
- * @sk: socket in Recovery or Loss
- *
- * The first one goes in any case: it is what everything waits for. One that this host refuses is tried again soon.
- *
- * Context: BH off.
+/* --- The timeout ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * What is lost: everything, or what was sent so long ago that it should have come. When the first segment is SACKed but not acknowledged,
+ * the peer has thrown away what it said it had (RFC 2018, 8).
  */
-void tcp_xmit_retransmit_queue(struct sock *sk)
+static void tcp_timeout_mark_lost(struct sock *sk) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	u32 max_segs = tcp_tso_segs(sk, tcp_current_mss(sk));
-	struct sk_buff *skb, *tmp;
-	int err;
+	struct sk_buff *head = tcp_rtx_head(tp), *skb;
+	bool renege = (TCP_SKB_CB(head)->sacked & TCPCB_SACKED_ACKED) != 0;
+	u64 now = ktime_get_ns();
 
-	if (tp->retrans_out >= tp->lost_out)
-		return;
-	skb_queue_walk_safe(&tp->tcp_rtx_queue, skb, tmp) {
-		const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
-		u32 in_flight = tcp_packets_in_flight(tp), room = 1;
-
-		if (!(cb->sacked & TCPCB_LOST))
-			break; /* the marks form a prefix of the queue */
-		if (cb->sacked & TCPCB_SACKED_RETRANS)
-			continue;
-		if (in_flight < tp->cc.cwnd)
-			room = min(tp->cc.cwnd - in_flight, max_segs);
-		else if (skb != tcp_rtx_head(tp))
-			break;
-		if (tcp_small_queue_check(sk, skb, 1))
-			break;
-		err = tcp_retransmit_skb(sk, skb, room);
-		if (tcp_no_room(err))
-			tcp_retry_refused(sk);
-		if (err)
-			break;
-		if (tp->ca_state == TCP_CA_Recovery)
-			NET_ADD_STATS(sk->sk_net, TCPFastRetrans, cb->segs);
-		else
-			NET_ADD_STATS(sk->sk_net, TCPSlowStartRetrans, cb->segs);
-		tmp = skb_queue_next(&tp->tcp_rtx_queue, skb); /* it may have been cut in two */
-		if (!tmp)
-			break;
+	if (renege) {
+		NET_INC_STATS(sk->sk_net, TCPSACKReneging);
+		tcp_sack_forget(tp);
+		tp->reneged = true;
+	} else if (!tp->sack_ok) {
+		tp->sacked_out = 0;
 	}
+	skb_queue_walk(&tp->tcp_rtx_queue, skb) {
+		if (!renege && tp->sack_ok && skb != head && !tcp_rack_overdue(tp, skb, now))
+			continue;
+		tcp_mark_lost(sk, skb);
+	}
+	tp->rtx_hint = tp->snd_una;
 }
 
 /**
- * tcp_enter_loss() - the retransmission timer fired: everything in flight is taken for lost
+ * tcp_enter_loss() - the retransmission timer fired
  * @sk: socket with packets_out > 0
  *
  * ssthresh is set once per window of data, not again when the retransmission is lost too (RFC 5681, 3.1).
@@ -116,134 +65,254 @@ void tcp_xmit_retransmit_queue(struct sock *sk)
 void tcp_enter_loss(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	struct sk_buff *skb;
+	bool first = tp->ca_state < TCP_CA_Recovery;
 
 	BUG_ON(!tp->packets_out);
-	if (tp->ca_state <= TCP_CA_Disorder || !before(tp->snd_una, tp->high_seq))
+	tcp_timeout_mark_lost(sk);
+	if (tp->ca_state <= TCP_CA_Disorder || !before(tp->snd_una, tp->high_seq) ||
+	    (tp->sack_ok && tp->ca_state == TCP_CA_Loss && !tp->retransmits)) {
+		tp->undo.prior_ssthresh = tcp_current_ssthresh(tp);
+		tp->prr.prior_cwnd = tp->cc.cwnd;
 		tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc, tcp_flight_size(tp));
-	tp->cc.cwnd = 1;
+		tcp_init_undo(tp);
+	}
+	tp->cc.cwnd = tcp_packets_in_flight(tp) + 1;
 	tp->cc.cwnd_cnt = 0;
 	if (tp->ca_ops->event)
 		tp->ca_ops->event(&tp->cc, TCP_CA_EVENT_TIMEOUT, 0);
-	tcp_clear_retrans(tp);
-	skb_queue_walk(&tp->tcp_rtx_queue, skb) {
-		TCP_SKB_CB(skb)->sacked &= (u8) ~(TCPCB_LOST | TCPCB_SACKED_RETRANS);
-		tcp_mark_lost(tp, skb);
-	}
-	BUG_ON(tp->lost_out != tp->packets_out);
+	if (tp->ca_state <= TCP_CA_Disorder && tp->sacked_out >= tcp_net_of(sk)->reordering)
+		tp->reordering = min(tp->reordering, tcp_net_of(sk)->reordering);
 	tp->ca_state = TCP_CA_Loss;
 	tp->high_seq = tp->snd_nxt;
+	tp->tlp_out = false;
 	tp->recover_valid = true;
 	tcp_ecn_queue_cwr(tp);
+	tp->undo.frto = tp->sack_ok && tcp_net_of(sk)->frto && (first || tp->retransmits);
 }
 
-static void tcp_enter_recovery(struct sock *sk) __needs(softirq_ctx, sk)
+/* --- Open, Disorder, Recovery ------------------------------------------------------------------------------------------------ */
+
+static void tcp_enter_recovery(struct sock *sk) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (tp->ca_state != TCP_CA_CWR)
-		tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc, tcp_flight_size(tp));
-	tp->cc.cwnd = tp->cc.ssthresh;
-	tp->cc.cwnd_cnt = 0;
-	tp->ca_state = TCP_CA_Recovery;
-	tp->high_seq = tp->snd_nxt;
-	tp->recover_valid = false;
-	tcp_ecn_queue_cwr(tp);
-	NET_INC_STATS(sk->sk_net, TCPRenoRecovery);
-	tcp_mark_head_lost(sk);
-	tcp_limit_reno_sacked(tp);
-	tcp_rearm_rto(sk);
-	tcp_xmit_retransmit_queue(sk);
-}
-
-/* Recovery or Loss is over: slow start goes on where it must, but no burst larger than an initial window leaves. */
-static void tcp_end_recovery(struct tcp_sock *tp)
-{
-	tp->sacked_out = 0;
-	if (tp->ca_state == TCP_CA_Recovery)
-		tp->cc.cwnd = min(tp->cc.ssthresh, tcp_packets_in_flight(tp) + TCP_INIT_CWND);
-	tp->cc.cwnd = max(tp->cc.cwnd, 1u);
-	tp->ca_state = TCP_CA_Open;
-}
-
-/* An ACK in Recovery that covers some but not all of what was out: the next hole begins at snd_una (RFC 6582, 3.2 step 3). */
-static void tcp_partial_ack(struct sock *sk, u32 segs) __needs(sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-
-	/* All but the retransmitted one were counted by duplicate ACKs when they left. */
-	if (segs > 1)
-		tp->sacked_out -= min(tp->sacked_out, segs - 1);
-	tcp_mark_head_lost(sk);
-	tcp_limit_reno_sacked(tp);
-}
-
-/* Open, Disorder and CWR: counts duplicate ACKs up to the threshold. */
-static void tcp_try_enter_recovery(struct sock *sk, bool dupack, bool progress)
-	__needs(softirq_ctx, sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-
-	if (progress) {
-		tp->sacked_out = 0;
-		if (tp->ca_state == TCP_CA_Disorder ||
-		    (tp->ca_state == TCP_CA_CWR && !before(tp->snd_una, tp->high_seq)))
-			tp->ca_state = TCP_CA_Open;
+	NET_INC_STATS(sk->sk_net, TCPSackRecovery);
+	tp->undo.prior_ssthresh = 0;
+	tcp_init_undo(tp);
+	if (!tcp_in_cwnd_reduction(tp)) {
+		tp->undo.prior_ssthresh = tcp_current_ssthresh(tp);
+		tcp_init_cwnd_reduction(tp, tcp_flight_size(tp));
 	}
-	if (!dupack)
+	tp->ca_state = TCP_CA_Recovery;
+	tp->recover_valid = false;
+}
+
+/* What is overdue is lost; for what is only late a timer is set in place of the timeout. */
+static void tcp_identify_loss(struct sock *sk, struct tcp_acked *acked) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 retrans = tp->retrans_out;
+	u64 wait;
+
+	if (!tp->packets_out || !tp->rack.advanced)
 		return;
-	NET_INC_STATS(sk->sk_net, TCPDupAcks);
-	tp->sacked_out++;
-	tcp_limit_reno_sacked(tp);
-	if (tp->ca_state == TCP_CA_Open)
-		tp->ca_state = TCP_CA_Disorder;
-	testcase(tp->sacked_out == TCP_DUPACK_THRESH - 1);
-	if (tp->sacked_out < TCP_DUPACK_THRESH)
+	tp->rack.advanced = false;
+	wait = tcp_rack_detect_loss(sk, acked->now_ns);
+	if (wait) {
+		wait = DIV_ROUND_UP(wait, NSEC_PER_MSEC) * NSEC_PER_MSEC + TCP_TIMEOUT_MIN_NS;
+		tcp_reset_xmit_timer(sk, TCP_TIME_REO, min(wait, tcp_rto_ns(tp)));
+		acked->set_timer = false;
+	}
+	if (tp->retrans_out < retrans)
+		acked->lost_again = true;
+}
+
+/* Nothing is lost. */
+static void tcp_try_to_open(struct tcp_sock *tp)
+{
+	if (!tcp_any_retrans_done(tp))
+		tp->undo.stamp_ns = 0;
+	if (tp->ca_state != TCP_CA_CWR)
+		tcp_try_keep_open(tp);
+}
+
+/* CWR and Recovery end; Loss is asked in its own steps. */
+static void tcp_try_to_end(struct sock *sk, const struct tcp_acked *acked) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tp->ca_state == TCP_CA_Open) {
+		tp->undo.stamp_ns = 0;
 		return;
-	/* After a timeout, duplicates of what was sent twice prove nothing (RFC 6582, 3.2 step 1 and 4.). */
-	if (tp->recover_valid && !after(tp->snd_una, tp->high_seq))
+	}
+	if (before(tp->snd_una, tp->high_seq))
 		return;
-	tcp_enter_recovery(sk);
+	if (tp->ca_state == TCP_CA_CWR && tp->snd_una != tp->high_seq) {
+		tcp_end_cwnd_reduction(tp);
+		tp->ca_state = TCP_CA_Open;
+	} else if (tp->ca_state == TCP_CA_Recovery) {
+		(void)tcp_try_undo_recovery(sk, acked);
+		tcp_end_cwnd_reduction(tp);
+	}
+}
+
+static void tcp_in_recovery(struct sock *sk, struct tcp_acked *acked) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (acked->bytes && tcp_try_undo_partial(sk, acked))
+		return;
+	if (tcp_try_undo_dsack(sk))
+		tcp_try_keep_open(tp);
+	tcp_identify_loss(sk, acked);
+	if (tp->ca_state != TCP_CA_Recovery) {
+		if (!tp->lost_out)
+			return;
+		tcp_enter_recovery(sk); /* that one was needless, but this is a loss */
+	}
+	acked->rexmit = TCP_REXMIT_LOST;
+}
+
+/* --- Loss ------------------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * RFC 5682, 3.1: the first ACK after the timeout moves SND.UNA: new data goes instead of old. If then something comes that was never sent
+ * twice, the timeout was spurious. Return: this ACK is dealt with.
+ */
+static bool tcp_frto(struct sock *sk, struct tcp_acked *acked, bool recovered) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (acked->orig && tcp_try_undo_loss(sk, acked, true))
+		return true;
+	if (after(tp->snd_nxt, tp->high_seq)) {
+		if (acked->sacked || acked->dup)
+			tp->undo.frto = false; /* step 3.a: the loss was real */
+	} else if (acked->bytes && !recovered) {
+		tp->high_seq = tp->snd_nxt;
+		if (tcp_send_head(sk) && after(tcp_wnd_end(tp), tp->snd_nxt)) {
+			acked->rexmit = TCP_REXMIT_NEW; /* step 2.b */
+			return true;
+		}
+		tp->undo.frto = false;
+	}
+	return false;
+}
+
+static void tcp_process_loss(struct sock *sk, struct tcp_acked *acked) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	bool recovered = !before(tp->snd_una, tp->high_seq);
+
+	if (acked->bytes && tcp_try_undo_loss(sk, acked, false))
+		return;
+	if (tp->undo.frto && tcp_frto(sk, acked, recovered))
+		return;
+	if (recovered)
+		(void)tcp_try_undo_recovery(sk, acked);
+	else
+		acked->rexmit = TCP_REXMIT_LOST;
+}
+
+/* --- An ACK ---------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The peer SACKed what SND.UNA now points at, and does not acknowledge it: a slow ACK, or it has thrown it away. A little later the
+ * timeout decides (RFC 2018, 8).
+ */
+static bool tcp_check_reneging(struct sock *sk, struct tcp_acked *acked) __needs(sk)
+{
+	u64 half_ns = (u64)tcp_sk(sk)->rtt.srtt8_us / 16 * NSEC_PER_USEC;
+
+	if (!acked->reneging || !acked->bytes)
+		return false;
+	tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, max(half_ns, RENEGE_DELAY_MIN_NS));
+	acked->set_timer = false;
+	return true;
 }
 
 /**
- * tcp_fastretrans() - what an ACK means for loss detection; after the queue was cleaned
- * @sk: socket
- * @acked: what the ACK covered
- * @dupack: it was a duplicate (RFC 5681, 2)
+ * tcp_fastretrans() - what an ACK means for loss detection; after scoreboard and queue know it
+ * @sk: socket with sack_ok
+ * @acked: what the ACK says; rexmit, lost_again and set_timer are decided here
  *
  * Context: BH off.
  */
-void tcp_fastretrans(struct sock *sk, const struct tcp_acked *acked, bool dupack)
+void tcp_fastretrans(struct sock *sk, struct tcp_acked *acked)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	bool progress = acked->bytes != 0;
 
-	if (!tp->packets_out)
-		dupack = false;
-	if (tp->ca_state < TCP_CA_Recovery) {
-		tcp_try_enter_recovery(sk, dupack, progress);
+	if (tcp_check_reneging(sk, acked))
 		return;
-	}
-	if (progress && !before(tp->snd_una, tp->high_seq)) {
-		tcp_end_recovery(tp);
-		return;
-	}
+	BUG_ON(tp->sacked_out + tp->lost_out > tp->packets_out);
+	tcp_try_to_end(sk, acked);
 	if (tp->ca_state == TCP_CA_Recovery) {
-		if (progress) {
-			tcp_partial_ack(sk, acked->segs);
-		} else if (dupack) {
-			NET_INC_STATS(sk->sk_net, TCPDupAcks);
-			tp->sacked_out++;
-			tcp_limit_reno_sacked(tp);
-		}
+		tcp_in_recovery(sk, acked);
+		return;
+	}
+	if (tp->ca_state == TCP_CA_Loss) {
+		tcp_process_loss(sk, acked);
+		tcp_identify_loss(sk, acked);
+		if (tp->ca_state != TCP_CA_Open && !acked->lost_again)
+			return;
+	} else {
+		if (tp->ca_state <= TCP_CA_Disorder)
+			(void)tcp_try_undo_dsack(sk);
+		tcp_identify_loss(sk, acked);
+	}
+	if (!tp->lost_out) {
+		tcp_try_to_open(tp);
+		return;
+	}
+	tcp_enter_recovery(sk);
+	acked->rexmit = TCP_REXMIT_LOST;
+}
+
+/**
+ * tcp_xmit_recovery() - after the window knows the ACK: what is lost goes again, or (F-RTO) what is new goes first
+ *
+ * Context: BH off.
+ */
+void tcp_xmit_recovery(struct sock *sk, enum tcp_rexmit rexmit)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (rexmit == TCP_REXMIT_NONE || sk->sk_state == TCP_SYN_SENT)
+		return;
+	if (rexmit == TCP_REXMIT_NEW) {
+		__tcp_push_pending_frames(sk, tcp_current_mss(sk), TCP_NAGLE_OFF);
+		if (after(tp->snd_nxt, tp->high_seq))
+			return;
+		tp->undo.frto = false;
 	}
 	tcp_xmit_retransmit_queue(sk);
 }
+
+/** tcp_rack_reo_timeout() - what was only late is overdue now (RFC 8985, 6.3). Context: BH off, softirq. */
+void tcp_rack_reo_timeout(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 in_flight = tcp_packets_in_flight(tp), lost = tp->lost;
+
+	(void)tcp_rack_detect_loss(sk, ktime_get_ns());
+	if (tcp_packets_in_flight(tp) != in_flight) {
+		if (tp->ca_state != TCP_CA_Recovery) {
+			tcp_enter_recovery(sk);
+			tcp_cwnd_reduction(tp, 1, tp->lost - lost, false);
+		}
+		tcp_xmit_retransmit_queue(sk);
+	}
+	if (tp->pending != TCP_TIME_RETRANS && tp->pending != TCP_TIME_REFUSED)
+		tcp_rearm_rto(sk);
+}
+
+/* --- Path MTU --------------------------------------------------------------------------------------------------------------------- */
 
 /**
  * tcp_simple_retransmit() - the path MTU fell: what is too large for it was dropped and goes again, no congestion
  * @sk: socket, mss_cache already new
+ *
+ * Without SACK all of it, so that the marks stay a prefix of the queue; in order, under the present window.
  *
  * Context: BH off.
  */
@@ -260,13 +329,12 @@ void tcp_simple_retransmit(struct sock *sk)
 	}
 	if (!any || tp->ca_state >= TCP_CA_Recovery)
 		return;
-	/* All of them, so that the marks stay a prefix of the queue; in order, under the present window. */
-	tcp_clear_retrans(tp);
-	skb_queue_walk(&tp->tcp_rtx_queue, skb) {
-		TCP_SKB_CB(skb)->sacked &= (u8) ~(TCPCB_LOST | TCPCB_SACKED_RETRANS);
-		tcp_mark_lost(tp, skb);
-	}
+	if (!tp->sack_ok)
+		tp->sacked_out = 0;
+	skb_queue_walk(&tp->tcp_rtx_queue, skb)
+		tcp_mark_lost(sk, skb);
 	tp->cc.ssthresh = max(tp->cc.cwnd, TCP_MIN_CWND);
+	tp->undo = (struct tcp_undo){ 0 };
 	tp->ca_state = TCP_CA_Loss;
 	tp->high_seq = tp->snd_nxt;
 	tp->recover_valid = true;

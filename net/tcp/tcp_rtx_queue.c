@@ -3,11 +3,12 @@
  * The retransmit queue: what was sent and not acknowledged, in order of sequence; and the timer slot that watches it.
  *
  * Interface: tcp_rtx_enqueue, tcp_clean_rtx_queue, tcp_rearm_rto, tcp_reset_xmit_timer, tcp_clear_xmit_timer, tcp_retry_refused,
- * tcp_owe_fin, tcp_reset_timer, tcp_stop_timer, tcp_wmem_free_skb, tcp_rtx_unlink_free, tcp_write_queue_purge, tcp_clear_retrans
- * Above: tcp_state.c and all further right. Below: tcp_segment.c, <net/sock.h>, <kernel/timer.h>.
+ * tcp_owe_fin, tcp_reset_timer, tcp_stop_timer, tcp_wmem_free_skb, tcp_rtx_unlink_free, tcp_write_queue_purge, tcp_clear_retrans,
+ * tcp_schedule_loss_probe, tcp_loss_init
+ * Above: tcp_state.c and all further right. Below: tcp_sack.c, tcp_rack.c, tcp_segment.c, <net/sock.h>, <kernel/timer.h>.
  * Context: owner of the socket, or softirq while nobody owns it.
  * Owns: the originals on tcp_rtx_queue and sk_write_queue (charged to sk_wmem_queued). A pending timer holds the socket.
- * Specs: RFC 6298 5.1-5.3; Karn's rule (RFC 9293 MUST-18).
+ * Specs: RFC 6298 5.1-5.3; RFC 8985 7.2 (when a probe is due); Karn's rule (RFC 9293 MUST-18).
  */
 #include "tcp_internal.h"
 
@@ -85,17 +86,65 @@ static u64 tcp_pacing_delay(const struct sock *sk)
 	return at > now ? at - now : 0;
 }
 
-/** tcp_rearm_rto() - after new data went out or was acknowledged (RFC 6298, 5.1-5.3). Context: owner or softirq. */
+/* How far away the timeout of the first segment out is that was sent last: ns, 0 when it is over. */
+static u64 tcp_rto_left(const struct tcp_sock *tp)
+{
+	u64 due = tcp_rtx_head(tp)->tstamp_ns + tcp_rto_ns(tp), now = ktime_get_ns();
+
+	return due > now ? due - now : 0;
+}
+
+/**
+ * tcp_rearm_rto() - after new data went out or was acknowledged (RFC 6298, 5.1-5.3)
+ *
+ * Where a loss probe or the reordering timer stood in its place, it is due as if they had never been.
+ *
+ * Context: owner or softirq.
+ */
 void tcp_rearm_rto(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	u64 rto = tcp_rto_ns(tp);
 
-	if (tp->packets_out)
-		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp) + tcp_pacing_delay(sk));
-	else if (!tcp_send_head(sk) && tp->write_seq != tp->snd_nxt)
+	if (tp->packets_out) {
+		if (tp->pending == TCP_TIME_REO || tp->pending == TCP_TIME_LOSS_PROBE)
+			rto = max(tcp_rto_left(tp), NSEC_PER_MSEC);
+		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, rto + tcp_pacing_delay(sk));
+	} else if (!tcp_send_head(sk) && tp->write_seq != tp->snd_nxt) {
 		tcp_owe_fin(sk);
-	else
+	} else {
 		tcp_clear_xmit_timer(sk);
+	}
+}
+
+/**
+ * tcp_schedule_loss_probe() - two round trips without an ACK will be answered by a probe, if that is before the timeout
+ * @sk: socket
+ * @advancing: the timeout begins anew now
+ *
+ * With one segment out, the peer may be waiting for a second before it answers.
+ *
+ * Context: owner or softirq. Return: the slot is taken by the probe.
+ */
+bool tcp_schedule_loss_probe(struct sock *sk, bool advancing)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 mode = tcp_net_of(sk)->early_retrans;
+	u64 delay = TCP_TIMEOUT_INIT_NS, rto;
+
+	if ((mode != 3 && mode != 4) || !tp->packets_out || !tp->sack_ok || tp->fo_child ||
+	    (tp->ca_state != TCP_CA_Open && tp->ca_state != TCP_CA_CWR))
+		return false;
+	if (tp->rtt.srtt8_us) {
+		delay = (u64)tp->rtt.srtt8_us / 4 * NSEC_PER_USEC;
+		delay = DIV_ROUND_UP(delay, NSEC_PER_MSEC) * NSEC_PER_MSEC +
+			(tp->packets_out == 1 ? TCP_RTO_MIN_NS : TCP_TIMEOUT_MIN_NS);
+	}
+	rto = advancing ? tcp_rto_ns(tp) : tcp_rto_left(tp);
+	if (rto)
+		delay = min(delay, rto);
+	tcp_reset_xmit_timer(sk, TCP_TIME_LOSS_PROBE, delay + tcp_pacing_delay(sk));
+	return true;
 }
 
 /** tcp_wmem_free_skb() - an original has done its work: uncharged and freed. Context: owner or softirq. Consumes: @skb. */
@@ -114,6 +163,22 @@ void tcp_clear_retrans(struct tcp_sock *tp)
 	tp->sacked_out = 0;
 }
 
+/** tcp_loss_init() - nothing is known of losses on this path yet. Context: owner or softirq. */
+void tcp_loss_init(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	tp->ca_state = TCP_CA_Open;
+	tp->rack = (struct tcp_rack){ .reo_wnd_steps = 1 };
+	tp->prr = (struct tcp_prr){ 0 };
+	tp->undo = (struct tcp_undo){ 0 };
+	tp->reordering = tcp_net_of(sk)->reordering;
+	tp->reord_seen = 0;
+	tp->tlp_out = false;
+	tp->reneged = false;
+	tp->rtx_hint = tp->snd_una;
+}
+
 /** tcp_write_queue_purge() - unsent and unacknowledged data go; the transmit timer too. Context: owner or softirq. */
 void tcp_write_queue_purge(struct sock *sk)
 {
@@ -122,8 +187,11 @@ void tcp_write_queue_purge(struct sock *sk)
 
 	while ((skb = skb_dequeue(&sk->sk_write_queue)))
 		tcp_wmem_free_skb(sk, skb);
-	while ((skb = skb_dequeue(&tp->tcp_rtx_queue)))
+	while ((skb = skb_dequeue(&tp->tcp_rtx_queue))) {
+		tcp_tsorted_del(skb);
 		tcp_wmem_free_skb(sk, skb);
+	}
+	tp->rtx_index = (struct rb_root){ NULL };
 	tcp_clear_retrans(tp);
 	tp->packets_out = 0;
 	tcp_clear_xmit_timer(sk);
@@ -142,7 +210,10 @@ void tcp_rtx_enqueue(struct sock *sk, struct sk_buff *skb)
 
 	BUG_ON(tail && before(TCP_SKB_CB(skb)->seq, TCP_SKB_CB(tail)->end_seq));
 	BUG_ON(TCP_SKB_CB(skb)->segs == 0);
+	BUG_ON(skb->dev || skb->_skb_refdst); /* their place is the order of sending's */
 	skb_queue_tail(&tp->tcp_rtx_queue, skb);
+	tcp_index_add_after(&tp->rtx_index, tcp_index_last(&tp->rtx_index), skb);
+	tcp_tsorted_sent(tp, skb);
 	tp->packets_out += TCP_SKB_CB(skb)->segs;
 }
 
@@ -155,6 +226,8 @@ static void tcp_rtx_uncount(struct tcp_sock *tp, const struct tcp_skb_cb *cb)
 		tp->lost_out -= cb->segs;
 	if (cb->sacked & TCPCB_SACKED_RETRANS)
 		tp->retrans_out -= cb->segs;
+	if (cb->sacked & TCPCB_SACKED_ACKED)
+		tp->sacked_out -= cb->segs;
 }
 
 /** tcp_rtx_unlink_free() - an original leaves the retransmit queue, its counts too. Context: owner or softirq. Consumes: @skb. */
@@ -163,57 +236,85 @@ void tcp_rtx_unlink_free(struct sock *sk, struct sk_buff *skb)
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	tcp_rtx_uncount(tp, TCP_SKB_CB(skb));
+	if (!(TCP_SKB_CB(skb)->sacked & TCPCB_SACKED_ACKED))
+		tcp_index_del(&tp->rtx_index, skb);
+	tcp_tsorted_del(skb);
 	skb_unlink(skb, &tp->tcp_rtx_queue);
 	tcp_wmem_free_skb(sk, skb);
 }
 
 /*
- * An RTT sample from an acknowledged packet, or the mark that there can be none (Karn). None either of one that left before its time,
- * which happens when fq is replaced by a discipline that does not keep it.
+ * An RTT sample from an acknowledged packet that was sent once (Karn). None of one that left before its time, which happens when fq is
+ * replaced by a discipline that does not keep it.
  */
-static void tcp_sample(const struct sk_buff *skb, u64 now_ns, struct tcp_acked *res)
+static void tcp_sample(const struct sk_buff *skb, struct tcp_acked *res)
 {
-	if (TCP_SKB_CB(skb)->sacked & TCPCB_EVER_RETRANS)
+	u64 ns = res->now_ns - skb->tstamp_ns;
+
+	if (res->now_ns < skb->tstamp_ns)
+		return;
+	res->last_rtt_us = (u32)min(ns / NSEC_PER_USEC, (u64)UINT32_MAX - 1);
+	if (res->rtt_us == UINT32_MAX)
+		res->rtt_us = res->last_rtt_us;
+}
+
+/* @segs segments of @skb, which began at @seq, are acknowledged. */
+static void tcp_one_acked(struct tcp_sock *tp, const struct sk_buff *skb, u32 seq, u32 segs,
+			  struct tcp_acked *res)
+{
+	const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+
+	res->segs += segs;
+	if (cb->sacked & TCPCB_RETRANS) {
 		res->retrans = true;
-	else if (now_ns >= skb->tstamp_ns)
-		res->rtt_us =
-			(u32)min((now_ns - skb->tstamp_ns) / NSEC_PER_USEC, (u64)UINT32_MAX - 1);
+	} else if (!(cb->sacked & TCPCB_SACKED_ACKED)) {
+		tcp_sample(skb, res);
+		if (before(seq, res->reord))
+			res->reord = seq;
+		if (!after(cb->end_seq, tp->high_seq))
+			res->orig = true;
+	}
+	if (cb->sacked & TCPCB_SACKED_ACKED)
+		return; /* counted when the block came */
+	tp->delivered += segs;
+	if (tp->sack_ok &&
+	    !((cb->sacked & TCPCB_RETRANS) && tcp_echo_before(tp, res, skb->tstamp_ns)))
+		tcp_rack_advance(tp, skb, res->now_ns);
 }
 
 /**
  * tcp_clean_rtx_queue() - frees what snd_una covers
  * @sk: socket; snd_una is advanced already
- * @now_ns: time of the ACK
- * @res: what was acknowledged; the RTT sample is that of the last segment sent only once
+ * @res: what was acknowledged is added
  *
  * Of a partly covered skb the whole segments are counted as acknowledged.
  *
  * Context: owner of the socket, or softirq while nobody owns it.
  */
-void tcp_clean_rtx_queue(struct sock *sk, u64 now_ns, struct tcp_acked *res)
+void tcp_clean_rtx_queue(struct sock *sk, struct tcp_acked *res)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb;
 
-	res->segs = 0;
-	res->rtt_us = UINT32_MAX;
-	res->retrans = false;
 	while ((skb = tcp_rtx_head(tp))) {
+		u32 seq = TCP_SKB_CB(skb)->seq;
+
 		if (after(TCP_SKB_CB(skb)->end_seq, tp->snd_una)) {
 			u32 part = tcp_count_acked(sk, skb);
 
-			res->segs += part;
 			if (part)
-				tcp_sample(skb, now_ns, res);
+				tcp_one_acked(tp, skb, seq, part, res);
 			break;
 		}
-		tcp_sample(skb, now_ns, res);
-		res->segs += TCP_SKB_CB(skb)->segs;
-		trace_at_tcp(original_freed, sk, skb, TCP_SKB_CB(skb)->seq,
-			     tp->tcp_rtx_queue.qlen - 1);
+		tcp_one_acked(tp, skb, seq, TCP_SKB_CB(skb)->segs, res);
+		trace_at_tcp(original_freed, sk, skb, seq, tp->tcp_rtx_queue.qlen - 1);
 		tcp_rtx_unlink_free(sk, skb);
 	}
-	tp->delivered += res->segs;
+	if (before(tp->rtx_hint, tp->snd_una))
+		tp->rtx_hint = tp->snd_una;
+	res->reneging = skb && (TCP_SKB_CB(skb)->sacked & TCPCB_SACKED_ACKED);
 	if (res->retrans) /* the ACK may have been caused by the second copy, for later segments too */
-		res->rtt_us = UINT32_MAX;
+		res->rtt_us = res->last_rtt_us = UINT32_MAX;
+	if (tp->sack_ok && res->segs && before(res->reord, res->prior_high))
+		tcp_sack_reordering(sk, res->reord, LINUX_MIB_TCPSACKReorder);
 }

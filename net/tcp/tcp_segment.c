@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * Queued data as segments: how many an skb is, cutting it in two, shortening it from the front. What is counted in flight
- * follows each change.
+ * follows each change, and so do the two orders in which sent data is kept (tp->rtx_index, tp->tsorted).
  *
- * Interface: tcp_set_segs, tcp_fragment, tcp_count_acked, tcp_trim_head
- * Above: tcp_rtx_queue.c and all further right. Below: <net/skbuff_frags.h>.
+ * Interface: tcp_set_segs, tcp_fragment, tcp_count_acked, tcp_trim_head, tcp_mark_lost
+ * Above: tcp_rack.c and all further right. Below: tcp_seq_index.c, <net/skbuff_frags.h>.
  * Context: owner of the socket, or softirq while nobody owns it.
  * Owns: nothing; the originals are the socket's, charged to sk_wmem_queued.
  * Specs: RFC 9293 3.8.6; RFC 6298 5.2; Karn's rule is the caller's.
@@ -35,7 +35,49 @@ static void tcp_adjust_segs(struct tcp_sock *tp, struct tcp_skb_cb *cb, u32 segs
 		tp->lost_out += more;
 	if (cb->sacked & TCPCB_SACKED_RETRANS)
 		tp->retrans_out += more;
+	if (cb->sacked & TCPCB_SACKED_ACKED)
+		tp->sacked_out += more;
 	cb->segs = segs;
+}
+
+/* @next was cut off @skb, which no block covers: it stands behind it in both orders. */
+static void tcp_split_orders(struct tcp_sock *tp, struct sk_buff *skb, struct sk_buff *next)
+{
+	BUG_ON(TCP_SKB_CB(skb)->sacked & TCPCB_SACKED_ACKED);
+	tcp_index_add_after(&tp->rtx_index, skb, next);
+	if (skb->tsorted.next)
+		list_add(&next->tsorted, &skb->tsorted);
+}
+
+/**
+ * tcp_mark_lost() - @skb is taken for lost: out of the pipe, to be sent again
+ * @sk: socket
+ * @skb: on the retransmit queue; what a SACK block covers stays as it is
+ *
+ * Of what was sent again already, the copy is lost.
+ *
+ * Context: owner or softirq.
+ */
+void tcp_mark_lost(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+
+	if (cb->sacked & TCPCB_SACKED_ACKED)
+		return;
+	if (before(cb->seq, tp->rtx_hint))
+		tp->rtx_hint = cb->seq;
+	if (cb->sacked & TCPCB_SACKED_RETRANS) {
+		cb->sacked &= (u8)~TCPCB_SACKED_RETRANS;
+		tp->retrans_out -= cb->segs;
+		NET_ADD_STATS(sk->sk_net, TCPLostRetransmit, cb->segs);
+	} else if (cb->sacked & TCPCB_LOST) {
+		return;
+	}
+	tp->lost += cb->segs;
+	if (!(cb->sacked & TCPCB_LOST))
+		tp->lost_out += cb->segs;
+	cb->sacked |= TCPCB_LOST;
 }
 
 /**
@@ -125,6 +167,8 @@ int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u
 	ncb->segs = 0;
 	tcp_set_segs(sk, skb, mss, sent);
 	tcp_set_segs(sk, nskb, mss, sent);
+	if (sent)
+		tcp_split_orders(tp, skb, nskb);
 	return 0;
 }
 

@@ -3,7 +3,8 @@
  * An index by sequence number beside a queue that is in that order: the place of a number is found in O(log n), whatever order a
  * peer asks in. The queue itself stays the way to walk.
  *
- * Interface: tcp_index_add, tcp_index_del, tcp_index_purge, tcp_index_find
+ * Interface: tcp_index_add, tcp_index_add_after, tcp_index_del, tcp_index_purge, tcp_index_find, tcp_index_first, tcp_index_last,
+ * tcp_index_next
  * Above: whoever keeps such a queue. Below: <lib/rbtree.h>.
  * Context: that of the queue: owner of the socket, or softirq while nobody owns it. Owns: nothing.
  * Specs: none; RFC 2018 and RFC 9293 3.10.7.4 make peers name any place.
@@ -65,4 +66,47 @@ struct sk_buff *tcp_index_find(const struct rb_root *index, u32 seq)
 		n = n->child[here];
 	}
 	return found;
+}
+
+/**
+ * tcp_index_add_after() - enters a packet where the index lacks some of its queue
+ * @index: in order of sequence
+ * @prev: the last packet in @index before @skb; NULL: none is
+ * @skb: in no index
+ *
+ * Context: owner or softirq. Borrows: both.
+ */
+void tcp_index_add_after(struct rb_root *index, struct sk_buff *prev, struct sk_buff *skb)
+{
+	struct rb_node *next = prev ? rb_next(&TCP_SKB_CB(prev)->rbnode) : rb_first(index);
+
+	/* Of two neighbours in order, one has a free side towards the other. */
+	if (prev && !TCP_SKB_CB(prev)->rbnode.child[1])
+		rb_insert(index, &TCP_SKB_CB(skb)->rbnode, &TCP_SKB_CB(prev)->rbnode, 1);
+	else
+		rb_insert(index, &TCP_SKB_CB(skb)->rbnode, next, 0);
+}
+
+/** tcp_index_first() - the packet with the least number. Context: owner or softirq. Return: it, or NULL. Borrowed. */
+struct sk_buff *tcp_index_first(const struct rb_root *index)
+{
+	const struct rb_node *n = rb_first(index);
+
+	return n ? tcp_index_skb(n) : NULL;
+}
+
+/** tcp_index_last() - the packet with the greatest number. Context: owner or softirq. Return: it, or NULL. Borrowed. */
+struct sk_buff *tcp_index_last(const struct rb_root *index)
+{
+	const struct rb_node *n = rb_last(index);
+
+	return n ? tcp_index_skb(n) : NULL;
+}
+
+/** tcp_index_next() - the packet behind @skb, which is in an index. Context: owner or softirq. Return: it, or NULL. Borrowed. */
+struct sk_buff *tcp_index_next(const struct sk_buff *skb)
+{
+	const struct rb_node *n = rb_next(&TCP_SKB_CB(skb)->rbnode);
+
+	return n ? tcp_index_skb(n) : NULL;
 }

@@ -81,7 +81,7 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_snd_ssthresh = tp->cc.ssthresh,
 		.tcpi_snd_cwnd = tp->cc.cwnd,
 		.tcpi_advmss = tp->advmss - tcp_tstamp_len(tp),
-		.tcpi_reordering = TCP_DUPACK_THRESH,
+		.tcpi_reordering = tp->reordering,
 		.tcpi_rcv_ssthresh = tp->rcv_ssthresh,
 		.tcpi_rcv_rtt = tp->rcv_rtt8_us / 8,
 		.tcpi_rcv_space = tp->rcvq_space,
@@ -100,6 +100,8 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_data_segs_out = tp->data_segs_out,
 		.tcpi_bytes_sent = tp->bytes_sent,
 		.tcpi_bytes_retrans = tp->bytes_retrans,
+		.tcpi_dsack_dups = tp->dsack_dups,
+		.tcpi_reord_seen = tp->reord_seen,
 		.tcpi_snd_wnd = tp->snd_wnd,
 	};
 }

@@ -5,7 +5,7 @@
  * A timer that fires while a thread owns the socket leaves a bit; release_sock() runs the work (tcp_release_cb).
  *
  * Interface: tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive, tcp_fin_time_ns, tcp_fin_wait2_orphan
- * Above: tcp_minisocks.c, tcp_input.c, tcp_ipv4.c, tcp.c. Below: tcp_recovery.c, tcp_control.c.
+ * Above: tcp_minisocks.c, tcp_input.c, tcp_ipv4.c, tcp.c. Below: tcp_recovery.c, tcp_tlp.c, tcp_control.c.
  * Context: handlers in TIMER_SOFTIRQ; tcp_release_cb in process context with BH off.
  * Owns: nothing; a pending timer and a deferred bit hold one reference on the socket each.
  * Specs: RFC 6298 5; RFC 9293 3.8.3, 3.8.4, 3.8.6.1; RFC 1122 4.2.3.5, 4.2.3.6; RFC 5482 (user timeout).
@@ -110,6 +110,20 @@ static void tcp_back_off(struct sock *sk) __needs(sk)
 	tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_next_rto(tp));
 }
 
+/* In which state the timeout found the connection. */
+static void tcp_count_failure(struct sock *sk) __needs(sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u64 *mib = sk->sk_net->mib.tcpext;
+
+	if (tp->ca_state == TCP_CA_Recovery)
+		mib[tp->sack_ok ? LINUX_MIB_TCPSackRecoveryFail : LINUX_MIB_TCPRenoRecoveryFail]++;
+	else if (tp->ca_state == TCP_CA_Loss)
+		mib[LINUX_MIB_TCPLossFailures]++;
+	else if (tp->ca_state == TCP_CA_Disorder || tp->sacked_out)
+		mib[tp->sack_ok ? LINUX_MIB_TCPSackFailures : LINUX_MIB_TCPRenoFailures]++;
+}
+
 static void tcp_retransmit_timer(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -127,10 +141,7 @@ static void tcp_retransmit_timer(struct sock *sk) __needs(softirq_ctx, sk)
 	}
 	if (!tp->retransmits) {
 		NET_INC_STATS(sk->sk_net, TCPTimeouts);
-		if (tp->ca_state == TCP_CA_Recovery)
-			NET_INC_STATS(sk->sk_net, TCPRenoFailures);
-		else if (tp->ca_state == TCP_CA_Loss)
-			NET_INC_STATS(sk->sk_net, TCPLossFailures);
+		tcp_count_failure(sk);
 	}
 	tcp_enter_loss(sk);
 	if (!tp->retrans_stamp_ns)
@@ -207,6 +218,15 @@ static void tcp_write_timer_run(struct sock *sk) __needs(softirq_ctx, sk)
 
 	if (sk->sk_state == TCP_CLOSE || what == TCP_TIME_NONE || timer_pending(&tp->write_timer))
 		return; /* nothing to do, or armed anew since it fired */
+	if (what ==
+	    TCP_TIME_REO) { /* they leave the timeout in their place, as if they had not been */
+		tcp_rack_reo_timeout(sk);
+		return;
+	}
+	if (what == TCP_TIME_LOSS_PROBE) {
+		tcp_send_loss_probe(sk);
+		return;
+	}
 	tp->pending = TCP_TIME_NONE;
 	if (what == TCP_TIME_RETRANS)
 		tcp_retransmit_timer(sk);

@@ -29,14 +29,12 @@ void tcp_enter_cwr(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
+	tp->undo.prior_ssthresh = 0; /* whatever was undone would be congestion all the same */
 	if (tp->ca_state >= TCP_CA_CWR)
 		return;
-	tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc, tp->packets_out);
-	tp->cc.cwnd = min(tp->cc.cwnd, tp->cc.ssthresh);
-	tp->cc.cwnd_cnt = 0;
+	tp->undo.armed = false;
+	tcp_init_cwnd_reduction(tp, tp->sack_ok ? tp->cc.cwnd : tp->packets_out);
 	tp->ca_state = TCP_CA_CWR;
-	tp->high_seq = tp->snd_nxt;
-	tcp_ecn_queue_cwr(tp);
 }
 
 /* An ACK left: what was pending is done. The last of the immediate ones lets the delay begin anew. */
@@ -154,7 +152,14 @@ static void tcp_paced(struct sock *sk, u32 len, u64 departs)
 /* The descriptor that goes down: a clone, or a copy while an earlier clone still uses the bytes. NULL without memory. */
 static struct sk_buff *tcp_copy_for_xmit(struct sk_buff *orig)
 {
-	return skb_shared_data(orig) ? pskb_copy(orig, MAX_TCP_HEADER) : skb_clone(orig);
+	struct list_head place = orig->tsorted; /* a route and a device, to whoever copies them */
+	struct sk_buff *skb;
+
+	orig->dev = NULL;
+	orig->_skb_refdst = 0;
+	skb = skb_shared_data(orig) ? pskb_copy(orig, MAX_TCP_HEADER) : skb_clone(orig);
+	orig->tsorted = place;
+	return skb;
 }
 
 /* What a segment carries: a SYN all that is to be negotiated, or was. */

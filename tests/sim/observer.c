@@ -396,6 +396,8 @@ static void check_cwnd(const struct side *me, const struct side *peer, const str
 	tp = tcp_sk(sk);
 	if (tp->ca_state == TCP_CA_CWR || (me->got_ns == host_clock() && me->got_at_once > 1))
 		return;
+	if (tp->tlp_out && tp->tlp_high_seq == tp->snd_nxt)
+		return; /* a loss probe asks no window */
 	cwnd = planted(PLANT_CWND) ? 0 : tp->cc.cwnd;
 	if (tcp_packets_in_flight(tp) > cwnd + (s->flags & TCPHDR_FIN && !s->len))
 		sim_fail("cwnd", "host%u port %u has %u segments in flight, its window is %u",

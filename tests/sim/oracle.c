@@ -387,6 +387,43 @@ static void check_rtx(const struct sock *sk)
 			tp->snd_nxt);
 }
 
+/*
+ * The scoreboard: what no block covered is in the index, in order, and nothing else; what RACK looks at is in the order of sending and
+ * not SACKed; no marks without SACK.
+ */
+static void check_scoreboard(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	const struct sk_buff *skb, *next = tcp_index_first(&tp->rtx_index), *prev = NULL;
+	u32 sacked = planted(PLANT_SACK) ? 1 : 0;
+
+	skb_queue_walk(&tp->tcp_rtx_queue, skb) {
+		const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+
+		if (cb->sacked & TCPCB_SACKED_ACKED) {
+			sacked += cb->segs;
+			if (skb->tsorted.next || (cb->sacked & TCPCB_LOST))
+				FAIL_SK("sack", sk, "%u is SACKed and yet missed", cb->seq);
+			continue;
+		}
+		if (skb != next)
+			FAIL_SK("sack", sk, "%u is not where the index has it", cb->seq);
+		next = tcp_index_next(skb);
+	}
+	if (next)
+		FAIL_SK("sack", sk, "the index holds more than the queue");
+	if (tp->sack_ok && sacked != tp->sacked_out)
+		FAIL_SK("sack", sk, "%u segments are SACKed, it counts %u", sacked, tp->sacked_out);
+	if (!tp->sack_ok && sacked)
+		FAIL_SK("sack", sk, "%u segments are SACKed by a peer that cannot", sacked);
+	list_for_each_entry(skb, &tp->tsorted, tsorted) {
+		if (prev && prev->tstamp_ns > skb->tstamp_ns)
+			FAIL_SK("sack", sk, "%u was sent before %u and stands behind it",
+				TCP_SKB_CB(skb)->seq, TCP_SKB_CB(prev)->seq);
+		prev = skb;
+	}
+}
+
 static void check_timers(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -395,7 +432,7 @@ static void check_timers(const struct sock *sk)
 	if (sock_owned_by_user(sk) || sk->sk_state == TCP_CLOSE)
 		return;
 	if (tp->packets_out &&
-	    !(watched && (tp->pending == TCP_TIME_RETRANS || tp->pending == TCP_TIME_REFUSED)))
+	    !(watched && (tp->pending == TCP_TIME_RETRANS || tp->pending >= TCP_TIME_REFUSED)))
 		FAIL_SK("timer", sk, "%u segments out and no retransmission timer",
 			tp->packets_out);
 	if (!tp->packets_out && tcp_send_head(sk) && tcp_send_head(sk)->len && !watched)
@@ -414,7 +451,8 @@ static void check_rtt(const struct sock *sk)
 	if (!tp->rtt.srtt8_us || !peer)
 		return;
 	least = (least + peer->up.delay_ns) / NSEC_PER_USEC + (planted(PLANT_RTT) ? 1000000 : 0);
-	if (tp->rtt.srtt8_us / 8 + 1 < least)
+	/* Timestamps, which measure what was sent twice, tell whole milliseconds. */
+	if (tp->rtt.srtt8_us / 8 + (tp->tstamp_ok ? 1000 : 1) < least)
 		FAIL_SK("rtt", sk, "smoothed round trip of %u us, the wires alone take %llu",
 			tp->rtt.srtt8_us / 8, (unsigned long long)least);
 }
@@ -488,6 +526,7 @@ static void check_tcp(const struct sock *sk)
 		FAIL_SK("rmem", sk, "%u bytes on the receive queues, it counts %u", rmem,
 			sk->sk_rmem_alloc);
 	check_rtx(sk);
+	check_scoreboard(sk);
 	check_rtt(sk);
 	check_timers(sk);
 }

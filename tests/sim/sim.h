@@ -55,6 +55,7 @@ enum plant {
 	PLANT_NAGLE,    /* the observer missed the acknowledgment of a small segment */
 	PLANT_COPIED,   /* a byte is copied that nobody gave */
 	PLANT_VANISHED, /* one datagram more was sent */
+	PLANT_SACK,     /* a segment more is taken to be SACKed */
 	NR_PLANTS
 };
 

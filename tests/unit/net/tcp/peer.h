@@ -233,6 +233,19 @@ static void peer_memory(bool there)
 	faults_armed = !there;
 }
 
+/* Somebody else uses the bytes of an original too. Its place in the order of sending is a device and a route to a clone. */
+static inline struct sk_buff *peer_tap(struct sk_buff *orig)
+{
+	struct list_head place = orig->tsorted;
+	struct sk_buff *tap;
+
+	orig->dev = NULL;
+	orig->_skb_refdst = 0;
+	tap = skb_clone(orig);
+	orig->tsorted = place;
+	return tap;
+}
+
 /* The host's queue to the wire stops and takes @limit packets, then it refuses. */
 static void peer_clog(u32 limit)
 {

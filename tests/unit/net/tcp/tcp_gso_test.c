@@ -373,7 +373,7 @@ TEST(partial_ack_while_the_packet_is_still_here)
 	u32 seq = peer.nxt;
 
 	CHECK_EQ(put(s, data, 10 * MSS, MSG_DONTWAIT), 10 * MSS);
-	tap = skb_clone(tcp_rtx_head(tp));
+	tap = peer_tap(tcp_rtx_head(tp));
 	tell_raw(TCPHDR_ACK, peer.seq, seq + 2 * MSS, 0);
 	CHECK_EQ(tp->packets_out, 8);
 	CHECK_EQ(TCP_SKB_CB(tcp_rtx_head(tp))->seq, seq);
@@ -462,7 +462,7 @@ TEST(a_second_transmission_leaves_the_headers_of_the_first_alone)
 	memset(mark, 0xee, sizeof(mark));
 	CHECK_EQ(put(s, data, 100, 0), 100);
 	orig = tcp_rtx_head(tcp_sk(s->sk));
-	kept = skb_clone(orig);
+	kept = peer_tap(orig);
 	CHECK(kept && skb_shared_data(orig) && skb_headroom(kept) >= sizeof(mark));
 	memcpy(kept->data - sizeof(mark), mark, sizeof(mark));
 	host_clock_advance(NSEC_PER_SEC + NSEC_PER_SEC / 2);

@@ -25,6 +25,8 @@ static void pair_up(struct socket *s[2])
 	static u8 buf[4096];
 
 	hosts_up(1);
+	/* Without SACK: duplicate ACKs are counted. */
+	CHECK_EQ(tcp_sysctl_set(hosts[0], "tcp_sack", "0"), 0);
 	connected_pair(s);
 	for (u32 i = 0; i < 8; i++) {
 		CHECK_EQ(put(s[0], buf, sizeof(buf), 0), sizeof(buf));

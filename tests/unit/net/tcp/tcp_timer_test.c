@@ -274,7 +274,7 @@ TEST(timeout_in_recovery)
 	CHECK_EQ(tcp_sk(s->sk)->ca_state, TCP_CA_Recovery);
 	host_clock_advance(300000000);
 	CHECK_EQ(tcp_sk(s->sk)->ca_state, TCP_CA_Loss);
-	CHECK_EQ(peer_mib(LINUX_MIB_TCPRenoFailures), 1);
+	CHECK_EQ(peer_mib(LINUX_MIB_TCPRenoRecoveryFail), 1);
 	sock_release(s);
 	peer_down();
 }

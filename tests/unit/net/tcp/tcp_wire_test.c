@@ -405,6 +405,7 @@ TEST(initial_window_is_ten)
 	static u8 buf[40000];
 
 	hosts_up(4);
+	CHECK_EQ(tcp_sysctl_set(hosts[0], "tcp_early_retrans", "0"), 0); /* no probe beyond it */
 	connected_pair(s);
 	wire.filter = count_data;
 	hold_acks = true;
