@@ -481,7 +481,6 @@ struct tcp_sock {
 	u32 reord_seen, dsack_dups;
 	u32 tlp_high_seq;          /* snd_nxt when a loss probe went */
 	bool tlp_out, tlp_retrans; /* tlp_high_seq holds; the probe was a copy */
-	bool reneged;              /* the peer forgot what it had SACKed */
 	u32 cwnd_usage_seq, max_packets_out;
 	u32 total_retrans;
 	u32 notsent_lowat; /* an option, below; bytes; 0: the instance's */

@@ -42,7 +42,6 @@ static void tcp_timeout_mark_lost(struct sock *sk) __needs(sk)
 	if (renege) {
 		NET_INC_STATS(sk->sk_net, TCPSACKReneging);
 		tcp_sack_forget(tp);
-		tp->reneged = true;
 	} else if (!tp->sack_ok) {
 		tp->sacked_out = 0;
 	}
@@ -308,6 +307,14 @@ void tcp_rack_reo_timeout(struct sock *sk)
 
 /* --- Path MTU --------------------------------------------------------------------------------------------------------------------- */
 
+/* @skb was sent in segments that are larger than the path takes now. */
+static bool tcp_too_large(const struct tcp_sock *tp, const struct sk_buff *skb)
+{
+	const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+
+	return (cb->segs > 1 ? cb->gso_size : skb->len) > tp->mss_cache;
+}
+
 /**
  * tcp_simple_retransmit() - the path MTU fell: what is too large for it was dropped and goes again, no congestion
  * @sk: socket, mss_cache already new
@@ -322,17 +329,15 @@ void tcp_simple_retransmit(struct sock *sk)
 	struct sk_buff *skb;
 	bool any = false;
 
-	skb_queue_walk(&tp->tcp_rtx_queue, skb) {
-		const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
-
-		any |= (cb->segs > 1 ? cb->gso_size : skb->len) > tp->mss_cache;
-	}
+	skb_queue_walk(&tp->tcp_rtx_queue, skb)
+		any |= tcp_too_large(tp, skb);
 	if (!any || tp->ca_state >= TCP_CA_Recovery)
 		return;
 	if (!tp->sack_ok)
 		tp->sacked_out = 0;
 	skb_queue_walk(&tp->tcp_rtx_queue, skb)
-		tcp_mark_lost(sk, skb);
+		if (!tp->sack_ok || tcp_too_large(tp, skb))
+			tcp_mark_lost(sk, skb);
 	tp->cc.ssthresh = max(tp->cc.cwnd, TCP_MIN_CWND);
 	tp->undo = (struct tcp_undo){ 0 };
 	tp->ca_state = TCP_CA_Loss;

@@ -132,7 +132,8 @@ bool tcp_schedule_loss_probe(struct sock *sk, bool advancing)
 	u32 mode = tcp_net_of(sk)->early_retrans;
 	u64 delay = TCP_TIMEOUT_INIT_NS, rto;
 
-	if ((mode != 3 && mode != 4) || !tp->packets_out || !tp->sack_ok || tp->fo_child ||
+	if ((mode != 3 && mode != 4) || !tp->packets_out || !tp->sack_ok ||
+	    sk->sk_state == TCP_SYN_RECV ||
 	    (tp->ca_state != TCP_CA_Open && tp->ca_state != TCP_CA_CWR))
 		return false;
 	if (tp->rtt.srtt8_us) {
@@ -175,7 +176,6 @@ void tcp_loss_init(struct sock *sk)
 	tp->reordering = tcp_net_of(sk)->reordering;
 	tp->reord_seen = 0;
 	tp->tlp_out = false;
-	tp->reneged = false;
 	tp->rtx_hint = tp->snd_una;
 }
 

@@ -59,7 +59,7 @@ static bool tcp_write_timeout(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct tcp_net *tn = tcp_net_of(sk);
-	u64 stalled = tcp_stalled_ns(tp, ktime_get_ns());
+	u64 now = ktime_get_ns(), stalled = tcp_stalled_ns(tp, now);
 	bool give_up;
 
 	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
@@ -75,6 +75,9 @@ static bool tcp_write_timeout(struct sock *sk) __needs(softirq_ctx, sk)
 		}
 		if (sock_flag(sk, SOCK_DEAD))
 			give_up = tp->retransmits >= tn->orphan_retries;
+		else if (
+			!tp->snd_wnd) /* pulled back: these are probes, and who answers lives (MUST-37) */
+			give_up = now - tp->rcv_tstamp_ns > TCP_RTO_MAX_NS;
 		else
 			give_up = stalled >= tcp_rto_model_ns(TCP_RTO_MIN_NS, tn->retries2);
 	}

@@ -94,7 +94,6 @@ bool tcp_try_undo_recovery(struct sock *sk, const struct tcp_acked *acked)
 		tp->rack.reo_wnd_persist--;
 	}
 	tp->ca_state = TCP_CA_Open;
-	tp->reneged = false;
 	return false;
 }
 
@@ -151,6 +150,5 @@ bool tcp_try_undo_loss(struct sock *sk, const struct tcp_acked *acked, bool frto
 		NET_INC_STATS(sk->sk_net, TCPSpuriousRTOs);
 	tp->retransmits = 0;
 	tp->ca_state = TCP_CA_Open;
-	tp->reneged = false;
 	return true;
 }
