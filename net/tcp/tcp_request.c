@@ -294,9 +294,15 @@ enum skb_drop_reason tcp_reqsk_screen(struct tcp_request_sock *req, struct sk_bu
 	struct net *net = req->c.skc_net;
 	u32 rcv_nxt = req->rcv_isn + 1;
 	bool old = tcp_req_paws_reject(req, seg), strange = tcp_req_tsecr_reject(req, seg);
+	bool outside = before(seg->end_seq, rcv_nxt) || after(seg->seq, rcv_nxt + req->rcv_wnd);
 
-	if (old || strange || before(seg->end_seq, rcv_nxt) ||
-	    after(seg->seq, rcv_nxt + req->rcv_wnd)) {
+	/* Before timestamps: who answers a SYN-ACK that we have forgotten learns only by a RST that this is another connection. */
+	if (!outside && (seg->flags & (TCPHDR_SYN | TCPHDR_ACK | TCPHDR_RST)) == TCPHDR_ACK &&
+	    seg->ack != req->snt_isn + 1) {
+		tcp_v4_send_reset(net, skb, seg);
+		return SKB_DROP_REASON_TCP_INVALID_ACK;
+	}
+	if (old || strange || outside) {
 		if (!(seg->flags & TCPHDR_RST))
 			tcp_req_answer(req);
 		if (old)
@@ -322,11 +328,5 @@ enum skb_drop_reason tcp_reqsk_screen(struct tcp_request_sock *req, struct sk_bu
 		tcp_req_answer(req);
 		return SKB_DROP_REASON_TCP_INVALID_SYN;
 	}
-	if (!(seg->flags & TCPHDR_ACK))
-		return SKB_DROP_REASON_TCP_FLAGS;
-	if (seg->ack != req->snt_isn + 1) {
-		tcp_v4_send_reset(net, skb, seg);
-		return SKB_DROP_REASON_TCP_INVALID_ACK;
-	}
-	return NR_DROP_REASONS;
+	return seg->flags & TCPHDR_ACK ? NR_DROP_REASONS : SKB_DROP_REASON_TCP_FLAGS;
 }

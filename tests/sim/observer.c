@@ -62,6 +62,7 @@ struct conn {
 
 /* A segment, taken apart. */
 struct segment {
+	u32 optlen;
 	u32 seq, ack, len, end; /* end counts SYN and FIN */
 	u16 wnd, sport, dport;
 	u8 flags;
@@ -222,6 +223,7 @@ static bool read_segment(const u8 *b, u32 frame_len, struct segment *s)
 	memcpy(&s->saddr, ip + 12, 4);
 	memcpy(&s->daddr, ip + 16, 4);
 	s->end = s->seq + s->len + !!(s->flags & TCPHDR_SYN) + !!(s->flags & TCPHDR_FIN);
+	s->optlen = doff - 20;
 	read_options(s, t + 20, doff - 20);
 	return true;
 }
@@ -415,7 +417,8 @@ static void check_nagle(struct side *me, const struct side *peer, const struct s
 	u32 missed;
 	bool before_it;
 
-	if (!sk || s->len >= tcp_sk(sk)->mss_cache)
+	/* SACK blocks take their room from a full segment. */
+	if (!sk || s->len + s->optlen >= tcp_sk(sk)->mss_cache + tcp_tstamp_len(tcp_sk(sk)))
 		return;
 	before_it = me->small;
 	missed = me->small_end;
