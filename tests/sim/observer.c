@@ -428,6 +428,10 @@ static void check_nagle(struct side *me, const struct side *peer, const struct s
 	    sk->sk_shutdown & SEND_SHUTDOWN || !skb_queue_empty(&sk->sk_write_queue) ||
 	    s->end == me->may_edge || s->len == 1 || !sk_stream_memory_free(sk))
 		return;
+	/* A loss probe, and what F-RTO sends to see whether it arrives, do not wait. */
+	if ((tcp_sk(sk)->tlp_out && tcp_sk(sk)->tlp_high_seq == tcp_sk(sk)->snd_nxt) ||
+	    tcp_sk(sk)->ca_state == TCP_CA_Loss)
+		return;
 	if (after(missed, me->una) || planted(PLANT_NAGLE))
 		sim_fail("nagle",
 			 "host%u port %u sends %u bytes, a small segment of before is not "

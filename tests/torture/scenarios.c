@@ -466,6 +466,19 @@ static bool lose_text(u32 from, const u8 *frame, u32 len)
 	return !from && len > 400;
 }
 
+/* A second descriptor of an original, to which its place in the order of sending would be a device and a route. */
+static struct sk_buff *tap_of(struct sk_buff *orig)
+{
+	struct list_head place = orig->tsorted;
+	struct sk_buff *tap;
+
+	orig->dev = NULL;
+	orig->_skb_refdst = 0;
+	tap = skb_clone(orig);
+	orig->tsorted = place;
+	return tap;
+}
+
 /*
  * Somebody else reads the bytes while they are sent again: first of the same data (the copy gets headers of its own), then
  * of a copy, which leaves only the descriptor beside the original taken.
@@ -489,7 +502,7 @@ static int run_tcp_tapped(void)
 	f = fget(fd);
 	head = tcp_rtx_head(tcp_sk(((struct socket *)f->private_data)->sk));
 	fput(f);
-	tap = head ? skb_clone(head) : NULL;
+	tap = head ? tap_of(head) : NULL;
 	host_clock_advance(SEC / 2);
 	if (tap)
 		TRY(pskb_expand_head(tap, 0, 0));
