@@ -186,7 +186,8 @@ def chosen(words):
     for word in words or [*BREAKAGES, *ROWS]:
         found = [n for n in (*BREAKAGES, *ROWS) if n == word or n.startswith(word + ".")]
         if not found:
-            sys.exit(f"{word}: no such breakage; there are {', '.join([*BREAKAGES, *ROWS])}")
+            print(f"{word}: no such breakage; there are {', '.join([*BREAKAGES, *ROWS])}")
+            sys.exit(2)
         names += found
     return names
 

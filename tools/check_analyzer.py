@@ -23,9 +23,7 @@ INSIDE = "the analyzer goes on into the function that takes the packet back, whe
 COUNTED = "two references, taken and given back in pairs; the analyzer forgets their number at a call it cannot see"
 SUPPRESSED = {
     ("net/tcp/tcp_timewait.c", "leak of 'tw'"): LOST,
-    ("net/tcp/tcp_minisocks.c", "leak of 'req'"): LOST,
     ("net/dhcp/dhcp.c", "leak of 'c'"): LOST,
-    ("net/ipv4/route.c", "leak of 'x'"): LOST,
     ("drivers/pci/pci.c", "leak of 'd'"): LOST,
     ("drivers/net/e1000/e1000_rx.c", "leak of 'skb'"): LOST,
     ("net/ipv4/nf_tables.c", "leak of 'r'"): LOST,
@@ -33,6 +31,8 @@ SUPPRESSED = {
     ("net/socket/protosw.c", "leak of 'copy'"): LOST,
     ("net/neigh/neighbour.c", "use after 'kfree' of 'n'"): COUNTED,
     ("net/ipv4/ip_fragment.c", "use after 'ip_fragment' of 'skb'"): INSIDE,
+    ("net/ipv4/ip_output.c", "use after 'ip_send_skb_options' of 'skb'"): INSIDE,
+    ("net/tcp/tcp_ofo.c", "use after 'kfree_skb_reason' of 'old'"): INSIDE,
     ("net/core/skbuff.c", "use after 'kfree_skb_reason' of 'skb'"): INSIDE,
     ("net/neigh/neighbour.c", "use after 'neigh_output' of 'skb'"): INSIDE,
     ("net/tcp/tcp_rtx_queue.c", "use after 'tcp_wmem_free_skb' of 'skb'"): INSIDE,

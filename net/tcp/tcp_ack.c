@@ -178,15 +178,17 @@ static void tcp_ack_take(struct sock *sk, const struct tcp_seg *seg, struct tcp_
 	__needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	const struct sk_buff *head;
 	bool sampled;
 
 	if (seg->opt.num_sacks)
 		tcp_sacktag(sk, seg, acked);
 	tcp_clean_rtx_queue(sk, acked);
 	sampled = tcp_ack_update_rtt(tp, seg, acked);
+	head = tcp_rtx_head(tp);
 	/* What is SACKed was sent before the first one out (again): that one's timeout stays where it is. */
-	acked->set_timer = acked->segs || (sampled && acked->sack_first_ns && tp->packets_out &&
-					   acked->sack_first_ns < tcp_rtx_head(tp)->tstamp_ns);
+	acked->set_timer = acked->segs || (sampled && acked->sack_first_ns && head &&
+					   acked->sack_first_ns < head->tstamp_ns);
 	tcp_cong_hear(tp, acked);
 	tcp_rack_update_reo_wnd(sk);
 }

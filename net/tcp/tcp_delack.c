@@ -154,7 +154,8 @@ void tcp_cleanup_rbuf(struct sock *sk, u32 copied)
 	}
 	if (!copied || (sk->sk_shutdown & RCV_SHUTDOWN) || 2 * known > tp->window_clamp)
 		return;
-	can = tcp_select_window_size(sk);
+	can = min(tcp_select_window_size(sk),
+		  65535u << tp->rcv_wscale); /* as the peer would see it */
 	if (can && can >= 2 * known)
 		tcp_send_ack(sk);
 }

@@ -89,8 +89,11 @@ static u64 tcp_pacing_delay(const struct sock *sk)
 /* How far away the timeout of the first segment out is that was sent last: ns, 0 when it is over. */
 static u64 tcp_rto_left(const struct tcp_sock *tp)
 {
-	u64 due = tcp_rtx_head(tp)->tstamp_ns + tcp_rto_ns(tp), now = ktime_get_ns();
+	const struct sk_buff *head = tcp_rtx_head(tp);
+	u64 due, now = ktime_get_ns();
 
+	BUG_ON(!head);
+	due = head->tstamp_ns + tcp_rto_ns(tp);
 	return due > now ? due - now : 0;
 }
 

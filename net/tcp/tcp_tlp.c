@@ -17,8 +17,10 @@ static struct sk_buff *tcp_tail_segment(struct sock *sk) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb = skb_peek_tail(&tp->tcp_rtx_queue);
-	u32 mss = tcp_current_mss(sk), segs = TCP_SKB_CB(skb)->segs, front;
+	u32 mss = tcp_current_mss(sk), segs, front;
 
+	BUG_ON(!skb); /* a probe is for what is out */
+	segs = TCP_SKB_CB(skb)->segs;
 	front = skb->len ? (skb->len - 1) / mss * mss : 0;
 	if (segs == 1 || !front)
 		return skb;

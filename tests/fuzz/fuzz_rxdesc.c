@@ -62,7 +62,6 @@ void fuzz_setup(void)
 	FUZZ_CHECK(dev && dev_open(dev) == 0);
 	host_clock_advance(1100 * NSEC_PER_MSEC); /* the receiver's second */
 	FUZZ_CHECK(e1000_model_rx_ready(&model));
-	fuzz_census_begin();
 }
 
 static u32 length_of(u8 flags, u16 v)
@@ -95,8 +94,7 @@ static void descriptor(struct fuzz_input *in, u8 flags)
 	data[13] = 0;
 	for (u32 i = 0; i + ETH_HLEN < BUFFER; i++)
 		data[ETH_HLEN + i] = (u8)(mark + i);
-	if (!dropping && eop && !(errors & ERRORS) && len >= ETH_HLEN && len <= BUFFER &&
-	    !(flags & 2)) {
+	if (!dropping && eop && !(errors & ERRORS) && len >= ETH_HLEN && len <= BUFFER) {
 		expected.frame[expected.nr].len = len;
 		expected.frame[expected.nr++].mark = mark;
 	}
@@ -135,7 +133,15 @@ void fuzz_one(const u8 *data, size_t size)
 	struct fuzz_input in = { data, size };
 	static const u8 whole[6] = { 0x0c, 0, 0, 0, 0, 0 };
 	struct fuzz_input last = { whole, sizeof(whole) };
+	static bool counted;
 
+	if (!counted) { /* the first poll has filled the ring's spare buffers */
+		struct fuzz_input first = { whole, sizeof(whole) };
+
+		batch(&first);
+		fuzz_census_begin();
+		counted = true;
+	}
 	for (u32 i = 0; in.left && i < 24; i++)
 		batch(&in);
 	if (dropping) { /* a long frame ends, so that the next input finds the ring as this one did */

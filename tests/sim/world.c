@@ -51,6 +51,8 @@ static void host_settings(const struct host *h, struct rng *r)
 	must("sysctl", tcp_sysctl_set(h->net, "tcp_orphan_retries", "15"));
 	must("sysctl", tcp_sysctl_set(h->net, "tcp_synack_retries", "12"));
 	must("sysctl", tcp_sysctl_set(h->net, "tcp_syn_retries", "12"));
+	/* A last ACK that the wire doubles opens a connection again that a cookie opened, whatever became of it (RFC 4987, 3.6). */
+	must("sysctl", tcp_sysctl_set(h->net, "tcp_syncookies", "0"));
 	if (rng_ppm(r, 200000))
 		must("sysctl", tcp_sysctl_set(h->net, "tcp_window_scaling", "0"));
 }
