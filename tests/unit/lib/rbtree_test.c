@@ -33,36 +33,45 @@ static void take(struct item *it)
 	it->in = false;
 }
 
-/* Return: black nodes on each way down; -1 and a failed check where a law is broken. */
-static int height(const struct rb_node *n, const struct rb_node *parent, unsigned lo, unsigned hi)
+/* Black nodes from @n up to the root. */
+static int blacks(const struct rb_node *n)
 {
-	bool red;
-	unsigned key;
-	int a, b;
+	int count = 0;
 
-	if (!n)
-		return 1;
-	red = n->parent_red & 1;
-	key = ((const struct item *)n)->key;
-	if (rb_parent(n) != parent || key < lo || key > hi ||
-	    (red && (!parent || (parent->parent_red & 1))))
-		return -1;
-	a = height(n->child[0], n, lo, key);
-	b = height(n->child[1], n, key, hi);
-	return a < 0 || a != b ? -1 : a + !red;
+	for (; n; n = rb_parent(n))
+		count += !(n->parent_red & 1);
+	return count;
+}
+
+/* Links agree, no red one below a red one, and every way down meets equally many black ones (*@height, 0: not known yet). */
+static bool lawful_node(const struct rb_node *n, int *height)
+{
+	bool red = n->parent_red & 1;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct rb_node *child = n->child[i];
+
+		if (child && (rb_parent(child) != n || (red && (child->parent_red & 1))))
+			return false;
+		if (!child && !*height)
+			*height = blacks(n);
+		if (!child && blacks(n) != *height)
+			return false;
+	}
+	return rb_parent(n) || (root.node == n && !red);
 }
 
 /* The laws hold, and walking both ways meets exactly what is in, in order. */
 static bool lawful(void)
 {
 	unsigned want = 0, seen = 0, last = 0;
+	int height = 0;
 
 	for (unsigned i = 0; i < ITEMS; i++)
 		want += items[i].in;
-	if (height(root.node, NULL, 0, ~0u) < 0)
-		return false;
 	for (struct rb_node *n = rb_first(&root); n; n = rb_next(n), seen++) {
-		if (((struct item *)n)->key < last || !((struct item *)n)->in)
+		if (((struct item *)n)->key < last || !((struct item *)n)->in ||
+		    !lawful_node(n, &height))
 			return false;
 		last = ((struct item *)n)->key;
 	}
