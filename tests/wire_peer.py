@@ -9,6 +9,7 @@ A thread reads the link, answers ARP for every host that wants it, and keeps eac
 import itertools
 import re
 import socket
+import struct
 import threading
 import time
 
@@ -23,7 +24,8 @@ GUEST, GUEST_MAC = "10.0.2.15", "52:54:00:12:34:56"
 GATEWAY, GATEWAY_MAC = "10.0.2.2", "52:55:0a:00:02:02"
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
-PATIENCE = 5.0  # seconds until an answer that must come is missing
+PATIENCE = 25.0  # seconds until an answer that must come is missing: the machine may have much else to do
+STAMPNS = 35  # SO_TIMESTAMPNS: when the frame came to our socket, however late we look at it
 
 
 class Link:
@@ -32,6 +34,7 @@ class Link:
     def __init__(self):
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        self.sock.setsockopt(socket.SOL_SOCKET, STAMPNS, 1)
         self.sock.bind(("127.0.0.1", 0))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
             other.bind(("127.0.0.1", 0))
@@ -54,9 +57,10 @@ class Link:
     def read(self):
         while self.open:
             try:
-                raw = self.sock.recv(65536)
+                raw, notes, _, _ = self.sock.recvmsg(65536, 64)
             except OSError:
                 return
+            at = came(notes)
             frame = Ether(raw)
             if ARP in frame and frame[ARP].op == 1 and frame[ARP].psrc != frame[ARP].pdst:
                 mac = self.answers.get(frame[ARP].pdst)
@@ -66,7 +70,7 @@ class Link:
                 self.send(Ether(dst=frame.src, src=frame.dst) / IP(src=frame[IP].dst, dst=frame[IP].src) /
                           TCP(sport=frame[TCP].dport, dport=frame[TCP].sport, flags="R", seq=frame[TCP].ack))
             with self.news:
-                self.log.append((time.monotonic(), frame))
+                self.log.append((at, frame))
                 self.news.notify_all()
 
     def mark(self):
@@ -89,6 +93,15 @@ class Link:
     def close(self):
         self.open = False
         self.sock.close()
+
+
+def came(notes):
+    """When a frame came, on the monotonic clock."""
+    for _, kind, data in notes:
+        if kind == STAMPNS:
+            sec, ns = struct.unpack("qq", data)
+            return time.monotonic() - (time.time() - sec - ns / 1e9)
+    return time.monotonic()
 
 
 def is_at(addr, mac, to, to_mac):
@@ -286,18 +299,25 @@ class Tcp:
     def hear(self, wanted=lambda f: True, since=None, timeout=PATIENCE):
         return self.host.hear(lambda f: self.mine(f) and wanted(f), self.since if since is None else since, timeout)
 
+    def texts(self, since=None):
+        """What the guest sent with data in it, from position @since on: (time, frame)."""
+        return [(at, f) for at, f in self.host.link.log[self.since if since is None else since:]
+                if self.host.to_me(f) and self.mine(f) and payload(f)]
+
     def probe(self, *frames):
         """What the guest sends at once on this connection; a FIN that its timer sends again is no answer."""
         fins = {f[TCP].seq for _, f in self.host.link.log if self.host.to_me(f) and self.mine(f) and f[TCP].flags.F}
         return [f for f in self.host.probe(*frames)
                 if self.mine(f) and not (f[TCP].flags.F and f[TCP].seq in fins)]
 
-    def open(self, **fields):
-        """The handshake; the guest's SYN-ACK."""
+    def open(self, rtt=0, **fields):
+        """The handshake; the guest's SYN-ACK, acknowledged after @rtt seconds."""
         self.send(SYN, **fields)
         syn_ack = self.hear(lambda f: f[TCP].flags == "SA")
         assert syn_ack[TCP].ack == self.seq
         self.ack = syn_ack[TCP].seq + 1 & 0xffffffff
+        if rtt:
+            time.sleep(rtt)
         self.send(ACK)
         return syn_ack
 
@@ -331,6 +351,10 @@ class Tcp:
         self.send(ACK)
 
 
+def shape(frames):
+    return [str(f[TCP].flags) for f in frames]
+
+
 def is_ack(frame, conn):
     """A bare ACK with exactly the numbers of @conn."""
     tcp = frame[TCP]
@@ -338,4 +362,4 @@ def is_ack(frame, conn):
 
 
 __all__ = ["ACK", "ARP", "BROADCAST", "Ether", "FIN", "GATEWAY", "GATEWAY_MAC", "GUEST", "GUEST_MAC", "Host", "ICMP", "IP", "Lab",
-           "PSH", "RST", "Raw", "SYN", "TCP", "Tcp", "UDP", "URG", "is_ack", "is_at", "pad_of", "payload", "who_has"]
+           "PSH", "RST", "Raw", "SYN", "TCP", "Tcp", "UDP", "URG", "is_ack", "is_at", "pad_of", "payload", "shape", "who_has"]

@@ -4,10 +4,10 @@ import time
 
 from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import ARP, Ether
+from scapy.layers.l2 import Ether
 
 from rig import case
-from wire_peer import BROADCAST, GATEWAY, GATEWAY_MAC, GUEST, GUEST_MAC, is_at
+from wire_peer import BROADCAST, GATEWAY, GATEWAY_MAC, GUEST, GUEST_MAC
 
 DISCOVER, OFFER, REQUEST, ACK_MESSAGE = 1, 2, 3, 5
 

@@ -5,8 +5,8 @@ import time
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.l2 import ARP, Ether
 
-from rig import CLOSED, WIDE, NET_ONES, NET_ZEROS, case, tcp_payload
-from wire_peer import (ACK, BROADCAST, GATEWAY, GUEST, GUEST_MAC, PSH, Tcp, is_at, pad_of, payload, who_has)
+from rig import CLOSED, NET_ONES, WIDE, case, soon
+from wire_peer import (ACK, BROADCAST, GATEWAY, GUEST, GUEST_MAC, is_at, pad_of, payload, who_has)
 
 EHOSTUNREACH, ETIMEDOUT = 113, 110
 
@@ -57,9 +57,9 @@ def tiny_ring(t):
     data = bytes(i * 31 & 255 for i in range(8000))
     sending, got = t.agent.sending(fd, data), b""
     while len(got) < len(data):
-        frame = conn.hear(lambda f: tcp_payload(f) and f[TCP].seq == conn.ack)
-        got += tcp_payload(frame)
-        conn.ack = conn.ack + len(tcp_payload(frame)) & 0xffffffff
+        frame = conn.hear(lambda f: payload(f) and f[TCP].seq == conn.ack)
+        got += payload(frame)
+        conn.ack = conn.ack + len(payload(frame)) & 0xffffffff
         t.link.send(conn.segment(ACK))
     assert got == data and sending.value() == len(data)
 
@@ -69,9 +69,9 @@ def same_bytes_again(t):
     conn, fd = t.accepted()
     data = bytes(i * 7 & 255 for i in range(400))
     t.agent.send(fd, data)
-    first = conn.hear(tcp_payload)
-    again = conn.hear(lambda f: tcp_payload(f), since=t.link.wait(lambda f: f is first, conn.since) + 1, timeout=4)
-    assert tcp_payload(first) == tcp_payload(again) == data and first[TCP].seq == again[TCP].seq
+    first = conn.hear(payload)
+    again = conn.hear(lambda f: payload(f), since=t.link.wait(lambda f: f is first, conn.since) + 1)
+    assert payload(first) == payload(again) == data and first[TCP].seq == again[TCP].seq
 
 
 @case("L7", "VLAN tags, LLC and unknown ethertypes are dropped quietly",
@@ -88,7 +88,7 @@ def cable_out(t):
     t.agent.send(fd, b"into the void")
     time.sleep(1.5)
     t.lab.qmp('{"execute": "set_link", "arguments": {"name": "n0", "up": true}}')
-    frame = conn.hear(lambda f: tcp_payload(f) == b"into the void", timeout=10)
+    frame = conn.hear(lambda f: payload(f) == b"into the void")
     conn.ack = frame[TCP].seq + 13 & 0xffffffff
     conn.send(ACK)
     t.lives(conn, fd)
@@ -155,9 +155,10 @@ def question_rate(t):
 @case("A5", "who never answers is unreachable: connect() hears so", slow=True)
 def nobody_answers(t):
     fd, started = t.agent.tcp(), time.monotonic()
-    answer = t.agent.connecting(fd, t.stranger.addr, 80).result(12)
+    answer = t.agent.connecting(fd, t.stranger.addr, 80).result()
     assert answer.result == -EHOSTUNREACH
-    assert 1.5 < time.monotonic() - started < 6
+    assert time.monotonic() - started > 1.5
+    soon(time.monotonic() - started, 6)
 
 
 @case("A6", "an entry in doubt is asked by unicast before everybody is", slow=True)
@@ -165,7 +166,7 @@ def unicast_first(t):
     host = t.host
     host.ping()
     since = t.link.mark()
-    at = t.link.wait(lambda f: ARP in f and f[ARP].op == 1 and f[ARP].pdst == host.addr, since, timeout=9)
+    at = t.link.wait(lambda f: ARP in f and f[ARP].op == 1 and f[ARP].pdst == host.addr, since)
     assert at is not None and t.link.log[at][1].dst == host.mac
 
 
@@ -187,7 +188,7 @@ def changed_address(t, moved):
 @case("A9", "another host has the address that we are about to use: not a packet leaves from it", boot="acd=strict", alone=True, linux=False)
 def conflict_while_probing(t):
     t.lab.good_end = 69
-    at = t.link.wait(lambda f: ARP in f and f[ARP].psrc == "0.0.0.0" and f[ARP].pdst == GUEST, 0, timeout=10)
+    at = t.link.wait(lambda f: ARP in f and f[ARP].psrc == "0.0.0.0" and f[ARP].pdst == GUEST, 0)
     assert at is not None
     for _ in range(30):  # the card is deaf for its first second
         t.link.send(is_at(GUEST, "52:55:0a:00:03:03", GUEST, BROADCAST))

@@ -5,8 +5,8 @@ import time
 
 from scapy.layers.inet import IP, TCP
 
-from rig import case, tcp_payload
-from wire_peer import ACK, PSH, RST, SYN, Tcp
+from rig import case
+from wire_peer import ACK, PSH, RST, SYN, Tcp, payload
 
 ECE, CWR = 0x40, 0x80
 
@@ -60,7 +60,7 @@ def on_every_segment(t):
     c.conn.hear(lambda f: f[TCP].flags.F, since)
     seen = [f for _, f in t.link.log[c.conn.since:] if t.host.to_me(f) and TCP in f and c.conn.mine(f)]
     assert len(seen) >= 4 and all(option(f, "Timestamp") for f in seen)
-    assert max(len(tcp_payload(f)) for f in seen) == 988  # the option's bytes are part of the MSS (RFC 6691)
+    assert max(len(payload(f)) for f in seen) == 988  # the option's bytes are part of the MSS (RFC 6691)
 
 
 @case("R19", "timestamps are not used unless the peer offers them")
@@ -173,10 +173,10 @@ def fill_the_hole(t):
     base, since = conn.ack, t.link.mark()
     for last in (600, 1000, 1400):
         t.link.send(conn.segment(ACK, options=[("NOP", None), ("NOP", None), ("SAck", (base + 400, base + last))]))
-    conn.hear(lambda f: tcp_payload(f) and f[TCP].seq == base, since)
-    conn.hear(lambda f: tcp_payload(f) and f[TCP].seq == base + 200 & 0xffffffff, since)
+    conn.hear(lambda f: payload(f) and f[TCP].seq == base, since)
+    conn.hear(lambda f: payload(f) and f[TCP].seq == base + 200 & 0xffffffff, since)
     t.host.ping()
-    again = {f[TCP].seq - base for _, f in t.link.log[since:] if t.host.to_me(f) and TCP in f and tcp_payload(f)}
+    again = {f[TCP].seq - base for _, f in t.link.log[since:] if t.host.to_me(f) and TCP in f and payload(f)}
     assert not again & {400, 600, 800, 1000, 1200}
 
 
@@ -185,7 +185,7 @@ def by_time(t):
     conn, _ = ten_with_sack(t)
     base, since, started = conn.ack, t.link.mark(), time.monotonic()
     t.link.send(conn.segment(ACK, options=[("NOP", None), ("NOP", None), ("SAck", (base + 1800, base + 2000))]))
-    conn.hear(lambda f: tcp_payload(f) and f[TCP].seq == base, since)
+    conn.hear(lambda f: payload(f) and f[TCP].seq == base, since)
     assert time.monotonic() - started < 0.6
 
 
@@ -195,7 +195,7 @@ def tail_probe(t):
     conn.ack = conn.ack + 1800 & 0xffffffff
     since, started = t.link.mark(), time.monotonic()
     t.link.send(conn.segment(ACK))
-    conn.hear(lambda f: tcp_payload(f) and f[TCP].seq == conn.ack, since)
+    conn.hear(lambda f: payload(f) and f[TCP].seq == conn.ack, since)
     assert time.monotonic() - started < 0.6
 
 
@@ -211,7 +211,7 @@ def ecn_agreed(t, bits, agreed):
     fd = t.agent.accept(listener)
     since = t.link.mark()
     t.agent.send(fd, b"data")
-    frame = conn.hear(tcp_payload, since)
+    frame = conn.hear(payload, since)
     assert frame[IP].tos & 3 == (2 if agreed else 0)  # ECT(0) on data only
     assert syn_ack[IP].tos & 3 == 0
 
@@ -249,7 +249,7 @@ def ecn_reaction(t):
     conn.ack += 2000
     since = t.link.mark()
     t.link.send(conn.segment(ACK | ECE))
-    assert conn.hear(tcp_payload, since)[TCP].flags.C
+    assert conn.hear(payload, since)[TCP].flags.C
 
 
 @case("T16", "a connection whose SYN was answered with a cookie has the MSS that the peer offered, and carries data",
@@ -263,7 +263,7 @@ def cookie(t, mss, most):
     t.lives(conn, fd)
     since = t.link.mark()
     t.agent.send(fd, bytes(3000))
-    sizes = len(tcp_payload(conn.hear(tcp_payload, since)))
+    sizes = len(payload(conn.hear(payload, since)))
     assert most - 100 <= sizes <= most
 
 

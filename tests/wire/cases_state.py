@@ -7,15 +7,11 @@ import time
 
 from scapy.layers.inet import ICMP, IP, TCP
 
-from rig import CLOSED, case, tcp_payload
-from wire_peer import ACK, FIN, GUEST, PSH, RST, SYN, URG, Tcp, is_ack
+from rig import case, soon
+from wire_peer import ACK, FIN, GUEST, PATIENCE, PSH, RST, SYN, URG, Tcp, is_ack, payload, shape
 
 POLLIN, POLLOUT, POLLERR, POLLHUP, POLLRDHUP = 1, 4, 8, 16, 0x2000
 LINGER = struct.pack("<ii", 1, 0)
-
-
-def shape(frames):
-    return [str(f[TCP].flags) for f in frames]
 
 
 def in_state(t, state, seq=1000):
@@ -38,7 +34,7 @@ def in_state(t, state, seq=1000):
 
 
 def not_fin(conn, found):
-    return [f for f in found if not f[TCP].flags.F and not tcp_payload(f)]
+    return [f for f in found if not f[TCP].flags.F and not payload(f)]
 
 
 OPEN = ("ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT1", "FIN_WAIT2", "CLOSING", "LAST_ACK")
@@ -212,7 +208,7 @@ def half_closed(t):
     assert is_ack(conn.hear(), conn)
     since = t.link.mark()
     t.agent.send(fd, b"still talking")
-    assert tcp_payload(conn.hear(tcp_payload, since)) == b"still talking"
+    assert payload(conn.hear(payload, since)) == b"still talking"
 
 
 @case("S8", "a FIN that is lost is sent again")
@@ -220,7 +216,7 @@ def fin_again(t):
     conn, fd = t.accepted()
     guest_fin(t, conn, fd)
     since = t.link.mark()
-    again = conn.hear(lambda f: f[TCP].flags.F, since, timeout=3)
+    again = conn.hear(lambda f: f[TCP].flags.F, since)
     assert again[TCP].seq == conn.ack
 
 
@@ -305,8 +301,11 @@ def orphan_ends(t, sysctl):
     conn.ack += 1
     conn.send(ACK)
     assert not conn.is_dead()
-    time.sleep(1.8)
-    assert conn.is_dead()
+    time.sleep(0.8)
+    end = time.monotonic() + PATIENCE  # far less than the default, a minute
+    while not conn.is_dead():
+        assert time.monotonic() < end
+        time.sleep(0.2)
 
 
 @case("S16", "SO_LINGER of nothing: close() is a reset")
@@ -330,11 +329,12 @@ def linger_waits(t, acknowledged):
     fin = conn.hear(lambda f: f[TCP].flags.F, since)
     assert not closing.done.is_set()
     if acknowledged:
-        conn.ack = fin[TCP].seq + len(tcp_payload(fin)) + 1 & 0xffffffff
+        conn.ack = fin[TCP].seq + len(payload(fin)) + 1 & 0xffffffff
         conn.send(ACK)
     assert closing.value() == 0
     took = closing.at - started
-    assert took < 0.7 if acknowledged else 0.8 < took < 2
+    assert acknowledged or took > 0.8
+    soon(took, 0.7 if acknowledged else 2)
 
 
 # --- Errors ------------------------------------------------------------------------------------------------------------------------
@@ -378,7 +378,7 @@ def forged_error(t):
 def soft_error(t, code):
     conn, fd = t.accepted()
     t.agent.send(fd, b"data")
-    frame = conn.hear(tcp_payload)
+    frame = conn.hear(payload)
     t.link.send(t.host.ip() / ICMP(type=3, code=code) / about(conn, frame[TCP].seq))
     conn.ack += 4
     conn.send(ACK)
@@ -401,10 +401,10 @@ def keep_alive_probes(t):
     waiting = t.agent.receiving(fd)
     since = conn.since
     for _ in range(2):
-        probe = conn.hear(lambda f: f[TCP].flags == "A", since, timeout=4)
+        probe = conn.hear(lambda f: f[TCP].flags == "A", since)
         since = t.link.wait(lambda f: f is probe, since) + 1
-        assert probe[TCP].seq == conn.ack - 1 & 0xffffffff and not tcp_payload(probe)
-    assert waiting.result(6).result == -errno.ETIMEDOUT
+        assert probe[TCP].seq == conn.ack - 1 & 0xffffffff and not payload(probe)
+    assert waiting.result().result == -errno.ETIMEDOUT
     conn.hear(lambda f: f[TCP].flags.R, since)
     assert conn.is_dead()
 
@@ -415,8 +415,9 @@ def user_timeout(t):
     t.agent.set(fd, 6, 18, 1500)
     started = time.monotonic()
     t.agent.send(fd, b"anybody?")
-    answer = t.agent.receiving(fd).result(8)
-    assert answer.result == -errno.ETIMEDOUT and 1.2 < time.monotonic() - started < 4.5
+    answer = t.agent.receiving(fd).result()
+    assert answer.result == -errno.ETIMEDOUT and time.monotonic() - started > 1.2
+    soon(time.monotonic() - started, 4.5)
 
 
 # --- Data, windows -------------------------------------------------------------------------------------------------------------------
@@ -510,17 +511,17 @@ def nagle(t, nodelay):
     if nodelay:
         t.agent.set(fd, 6, 1, 1)
     t.agent.send(fd, b"one")
-    conn.hear(lambda f: tcp_payload(f) == b"one")
+    conn.hear(lambda f: payload(f) == b"one")
     since = t.link.mark()
     t.agent.send(fd, b"two")
     t.agent.send(fd, b"three")
     t.host.ping()
-    seen = [tcp_payload(f) for _, f in t.link.log[since:] if t.host.to_me(f) and TCP in f and tcp_payload(f)]
+    seen = [payload(f) for _, f in t.link.log[since:] if t.host.to_me(f) and TCP in f and payload(f)]
     assert seen == ([b"two", b"three"] if nodelay else [])
     if not nodelay:
         conn.ack += 3
         conn.send(ACK)
-        assert tcp_payload(conn.hear(lambda f: tcp_payload(f) and f[TCP].seq == conn.ack)) == b"twothree"
+        assert payload(conn.hear(lambda f: payload(f) and f[TCP].seq == conn.ack)) == b"twothree"
 
 
 @case("D7", "a window of nothing is probed, and data flow when it opens", slow=True)
@@ -529,14 +530,14 @@ def zero_window(t):
     since = t.link.mark()
     t.agent.sending(fd, b"waiting for room")
     for _ in range(2):
-        probe = conn.hear(since=since, timeout=4)
-        assert len(tcp_payload(probe)) <= 1
+        probe = conn.hear(since=since)
+        assert len(payload(probe)) <= 1
         since = t.link.mark()
         t.link.send(conn.segment(ACK))
     conn.window = 65535
     since = t.link.mark()
     t.link.send(conn.segment(ACK))
-    assert b"waiting for room".endswith(tcp_payload(conn.hear(tcp_payload, since)))
+    assert b"waiting for room".endswith(payload(conn.hear(payload, since)))
 
 
 @case("D9", "a window that was pulled back is obeyed: nothing goes beyond it")
@@ -550,17 +551,17 @@ def shrunk_window(t):
     t.link.send(conn.segment(ACK))
     time.sleep(0.7)
     right = conn.ack + 600  # what had been sent may be sent again
-    assert all(f[TCP].seq + len(tcp_payload(f)) <= right for _, f in t.link.log[since:] if t.host.to_me(f) and TCP in f)
+    assert all(f[TCP].seq + len(payload(f)) <= right for _, f in t.link.log[since:] if t.host.to_me(f) and TCP in f)
     conn.window, conn.ack = 65535, conn.ack + 600
     t.link.send(conn.segment(ACK))
-    conn.hear(lambda f: tcp_payload(f) and f[TCP].seq == conn.ack)
+    conn.hear(lambda f: payload(f) and f[TCP].seq == conn.ack)
 
 
 @case("D11", "PSH stands on the last segment of a write")
 def push(t):
     conn, fd = t.accepted(syn={"options": [("MSS", 1460)]})
     t.agent.send(fd, bytes(4000))
-    conn.hear(lambda f: f[TCP].flags.P and f[TCP].seq + len(tcp_payload(f)) == conn.ack + 4000 & 0xffffffff)
+    conn.hear(lambda f: f[TCP].flags.P and f[TCP].seq + len(payload(f)) == conn.ack + 4000 & 0xffffffff)
 
 
 @case("D12", "urgent data in line are data in their place")
@@ -605,11 +606,11 @@ def ten_segments(t, **syn):
 def timeout_doubles(t):
     conn, fd = t.accepted()
     t.agent.send(fd, b"lost")
-    first = t.link.wait(lambda f: TCP in f and conn.mine(f) and tcp_payload(f), conn.since)
+    first = t.link.wait(lambda f: TCP in f and conn.mine(f) and payload(f), conn.since)
     times = [t.link.log[first][0]]
     at = first
     for _ in range(4):
-        at = t.link.wait(lambda f: TCP in f and conn.mine(f) and tcp_payload(f), at + 1, timeout=5)
+        at = t.link.wait(lambda f: TCP in f and conn.mine(f) and payload(f), at + 1)
         times.append(t.link.log[at][0])
     gaps = [b - a for a, b in zip(times, times[1:])]
     assert gaps[0] > 0.15 and all(1.5 < b / a < 2.7 for a, b in zip(gaps[1:], gaps[2:])), gaps
@@ -621,7 +622,7 @@ def initial_window(t):
     t.agent.sending(fd, bytes(4000))
     conn.hear(lambda f: f[TCP].seq == conn.ack + 1800 & 0xffffffff)
     t.host.ping()
-    burst = [(at, f[TCP].seq) for at, f in t.link.log[conn.since:] if t.host.to_me(f) and TCP in f and conn.mine(f) and tcp_payload(f)]
+    burst = [(at, f[TCP].seq) for at, f in t.link.log[conn.since:] if t.host.to_me(f) and TCP in f and conn.mine(f) and payload(f)]
     assert len({seq for at, seq in burst if at < burst[9][0] + 0.008}) == 10  # a probe for a lost tail comes later
 
 
@@ -631,8 +632,8 @@ def fast_retransmit(t):
     since, started = t.link.mark(), time.monotonic()
     for _ in range(4):
         t.link.send(conn.segment(ACK))
-    again = conn.hear(lambda f: tcp_payload(f) and f[TCP].seq == conn.ack, since)
-    assert len(tcp_payload(again)) == 200 and time.monotonic() - started < 0.2 + 0.3
+    again = conn.hear(lambda f: payload(f) and f[TCP].seq == conn.ack, since)
+    assert len(payload(again)) == 200 and time.monotonic() - started < 0.2 + 0.3
 
 
 @case("R9", "one and two duplicate acknowledgments: new data, nothing again")
@@ -648,7 +649,7 @@ def limited_transmit(t):
         if time.monotonic() - started < 0.15:  # its timer cannot have fired in between
             break
     t.host.ping()
-    seen = [f[TCP].seq - conn.ack & 0xffffffff for _, f in t.link.log[since:] if t.host.to_me(f) and TCP in f and tcp_payload(f)]
+    seen = [f[TCP].seq - conn.ack & 0xffffffff for _, f in t.link.log[since:] if t.host.to_me(f) and TCP in f and payload(f)]
     assert seen[:2] == [2000, 2200]
 
 

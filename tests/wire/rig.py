@@ -18,23 +18,34 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from scapy.layers.inet import IP, TCP
+from scapy.layers.inet import TCP
 
 import build
 import linux_guest
 from agent_client import Agent
 from qemu import Machine
 from settings import ROOT, Settings
-from wire_peer import ACK, GATEWAY, GATEWAY_MAC, GUEST, Host, Lab, SYN, Tcp
+from wire_peer import ACK, GATEWAY, GATEWAY_MAC, GUEST, PATIENCE, Host, Lab, SYN, Tcp, payload
 
 CLOSED = 4444  # no socket has this port
-NET_ONES, NET_ZEROS = "10.0.3.255", "10.0.0.0"
+NET_ONES = "10.0.3.255"
 ADDRESS = f"{GUEST}/22"
 EVERY = []  # all cases, in the order of their definition
 PLAIN, SLOW, WIDE = "plain", "slow", "wide"  # guests without words of their own; WIDE: the network is a /16
 SIDE_BY_SIDE = 24  # slow cases: they wait, they do not work
+ATTEMPTS = 4  # of a case that found something Late
 ports = itertools.count(10000)
 places = itertools.count(1)
+
+
+class Late(AssertionError):
+    """What came, came later than it may. On a busy machine once proves nothing: the case is asked again, a few times."""
+
+
+def soon(took, limit):
+    """An upper bound, in seconds: never a plain assert, which a machine that is busy elsewhere would break."""
+    if took >= limit:
+        raise Late(f"after {took:.3f} s, {limit:g} s are allowed")
 
 
 @dataclass
@@ -92,8 +103,8 @@ class WireLab(Lab):
 
     def start(self):
         """The agent answers and the NIC receives."""
-        self.agent = Agent(self.socket, timeout=20)
-        self.gateway = self.wait_ready("agent: ready", 240 if self.system == "linux" else 30)
+        self.agent = Agent(self.socket, timeout=60)
+        self.gateway = self.wait_ready("agent: ready", 240 if self.system == "linux" else 60)
         return self
 
     def qmp(self, text):
@@ -152,7 +163,7 @@ class Tester:
 
     def alive(self, host=None):
         """After a flood, in which a ping may be lost as well."""
-        assert any((host or self.host).ping(timeout=0.3) for _ in range(15)), "no answer to a ping"
+        assert any((host or self.host).ping(timeout=0.3) for _ in range(60)), "no answer to a ping"
 
     def from_guest(self, since, wanted=lambda f: True):
         return [(t, f) for t, f in self.link.log[since:] if f.src == "52:54:00:12:34:56" and wanted(f)]
@@ -166,11 +177,11 @@ class Tester:
         port = self.port()
         return self.agent.listener(port, backlog, **options), port
 
-    def accepted(self, host=None, seq=1000, window=65535, syn=None, **listen):
-        """A connection that we opened: (Tcp, the guest's descriptor)."""
+    def accepted(self, host=None, seq=1000, window=65535, syn=None, rtt=0, **listen):
+        """A connection that we opened: (Tcp, the guest's descriptor). @rtt: the round trip that the guest measures, in seconds."""
         fd, port = self.listen(**listen)
         conn = Tcp(host or self.host, port, seq=seq, window=window)
-        conn.open(**(syn or {}))
+        conn.open(rtt, **(syn or {}))
         return conn, self.agent.accept(fd)
 
     def connecting(self, host=None, port=None, prepare=lambda fd: None, seq=90000, window=65535):
@@ -201,18 +212,13 @@ class Tester:
         assert got == data, got
         since = self.link.mark()
         self.agent.send(fd, data)
-        back, end = b"", time.monotonic() + 5
+        back, end = b"", time.monotonic() + PATIENCE
         while len(back) < len(data) and time.monotonic() < end:
-            frame = conn.hear(lambda f: tcp_payload(f) and f[TCP].seq == conn.ack, since)
-            back += tcp_payload(frame)
-            conn.ack = conn.ack + len(tcp_payload(frame)) & 0xffffffff
+            frame = conn.hear(lambda f: payload(f) and f[TCP].seq == conn.ack, since)
+            back += payload(frame)
+            conn.ack = conn.ack + len(payload(frame)) & 0xffffffff
         assert back == data
         conn.send(ACK)
-
-
-def tcp_payload(frame):
-    raw = bytes(frame)[14:14 + frame[IP].len]
-    return raw[frame[IP].ihl * 4 + frame[TCP].dataofs * 4:]
 
 
 class Runner:
@@ -239,6 +245,15 @@ class Runner:
             return lab
 
     def run(self, one):
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                return self.run_once(one)
+            except Late:
+                if not left or one.alone:
+                    raise
+        return None
+
+    def run_once(self, one):
         if one.alone:
             one.run(Tester(self.new_lab(one.boot)))
             return
