@@ -3,8 +3,9 @@
  * Time: the time stamp counter is the clock, the PIT's second channel tells its rate, the local APIC's timer (or the
  * PIT's channel 0, where there is no APIC) is the one-shot alarm.
  *
- * Calibration takes several windows of about 1 ms and keeps the least cycle count per PIT tick: a window brackets
- * the PIT's reads from outside, so everything that disturbs it only adds cycles. Later arch_clock_refine()
+ * Calibration takes several windows of about 1 ms and keeps the least cycle count and, apart from it, the least APIC count per
+ * PIT tick: a window brackets the PIT's reads from outside, so everything that disturbs it only adds to them. A host that takes the
+ * processor away can disturb many windows in a row: they go on until the two least of each agree. Later arch_clock_refine()
  * compares over longer and longer intervals (channel 2 runs on; how often it wrapped follows from the rate known so
  * far) and changes the rate without a step of the clock.
  *
@@ -30,7 +31,9 @@
 #define PIT_WRAP      65536U
 
 #define WINDOWS         5
+#define WINDOWS_MAX     200
 #define WINDOW_TICKS    1193U /* about 1 ms */
+#define AGREE_SHIFT     8     /* two counts agree when they are within 1/256 */
 #define POLLS_MAX       100000U
 #define ERROR_FLOOR_PPM 50ULL
 #define ANCHOR_MAX_TICKS                                                                           \
@@ -154,38 +157,59 @@ static void set_rate(u64 hz)
 	tsc_hz = hz;
 }
 
+/* The two least of what was seen. */
+struct least {
+	u64 first, second;
+};
+
+static void least_see(struct least *l, u64 n)
+{
+	l->second = min(l->second, max(l->first, n));
+	l->first = min(l->first, n);
+}
+
+static bool least_agree(const struct least *l)
+{
+	return l->second - l->first <= l->first >> AGREE_SHIFT;
+}
+
 static void calibrate(void)
 {
-	u64 best = UINT64_MAX, apic_best = 0;
+	struct least cycles = { UINT64_MAX, UINT64_MAX }, apic = cycles;
+	int i;
 
-	for (int i = 0; i < WINDOWS; i++) {
-		u64 cycles, apic;
+	for (i = 0; i < WINDOWS || !least_agree(&cycles) || !least_agree(&apic); i++) {
+		u64 c, a;
 
-		if (!window(&cycles, &apic))
+		if (i == WINDOWS_MAX) {
+			pr_warn("clock: no two of %d measurements agree; time may run at a wrong rate", i);
 			break;
-		if (cycles < best) {
-			best = cycles;
-			apic_best = apic;
 		}
+		if (!window(&c, &a))
+			break;
+		least_see(&cycles, c);
+		least_see(&apic, a);
 	}
-	if (best == UINT64_MAX) {
+	if (cycles.first == UINT64_MAX) {
 		pr_err("clock: the PIT does not count; the cycle counter is taken for 1 GHz");
 		set_rate(HZ_FALLBACK);
 		apic_hz = apic_hz ? HZ_FALLBACK : 0;
 		return;
 	}
-	set_rate(best * PIT_HZ / PIT_WRAP);
+	set_rate(cycles.first * PIT_HZ / PIT_WRAP);
 	if (apic_hz)
-		apic_hz = max(apic_best * PIT_HZ / PIT_WRAP, (u64)1);
+		apic_hz = max(apic.first * PIT_HZ / PIT_WRAP, (u64)1);
 }
 
 /**
  * arch_time_init() - starts the clock and finds the one-shot timer
  *
- * Takes about 5 ms. Context: boot, after arch_paging_init(), IF=0. Source: 8254 data sheet, modes 0 and 2.
+ * Takes about 5 ms, longer where the host takes the processor away. Context: boot, after arch_paging_init(), IF=0. Source: 8254 data sheet, modes 0 and 2.
  */
 void arch_time_init(void)
 {
+	u64 alarm_hz;
+
 	outb(PORT_B, (u8)((inb(PORT_B) & ~SPEAKER) | GATE2));
 	outb(PIT_CMD, CMD_CH2_RATE);
 	outb(PIT_CH2, 0);
@@ -202,8 +226,11 @@ void arch_time_init(void)
 		arch_irq_unmask(0);
 	}
 	sample_best(&anchor);
-	pr_info("clock: tsc %llu.%03llu MHz, alarm by %s", (unsigned long long)(tsc_hz / 1000000),
-		(unsigned long long)(tsc_hz / 1000 % 1000), apic_hz ? "local apic" : "pit");
+	alarm_hz = apic_hz ? apic_hz : PIT_HZ;
+	pr_info("clock: tsc %llu.%03llu MHz, alarm by %s %llu.%03llu MHz",
+		(unsigned long long)(tsc_hz / 1000000), (unsigned long long)(tsc_hz / 1000 % 1000),
+		apic_hz ? "local apic" : "pit", (unsigned long long)(alarm_hz / 1000000),
+		(unsigned long long)(alarm_hz / 1000 % 1000));
 }
 
 /**

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Machines, processors and memory sizes; wrong input, each with its message and status in bounded time."""
+import itertools
+import os
+import re
+import signal
 import time
 
 import pytest
 
 import doorbell
-from conftest import GUEST_IP
+from conftest import GUEST_IP, ROOT
 from peer import Receiver
 
 
@@ -34,6 +38,22 @@ def test_static_address(transfer):
 def test_debug_slabs(transfer):
     transfer("send", 1 << 20, debug=True)
     transfer("recv", 1 << 20, debug=True)
+
+
+@pytest.mark.parametrize("runs_ms,rests_ms", [(1, 4), (1, 70)])
+def test_clock_of_a_starved_guest(boot, runs_ms, rests_ms):
+    """While the rates are measured the host takes the processor away again and again: the alarm is right all the same."""
+    guest = boot(ROOT / "tests/apps/naps.c", append=GUEST_IP, wait=False, timeout=60)
+    for ms, word in itertools.cycle([(runs_ms, signal.SIGSTOP), (rests_ms, signal.SIGCONT)]):
+        if re.search("clock: tsc|exit: ", guest.text) and word == signal.SIGSTOP:
+            break
+        time.sleep(ms / 1000)
+        os.kill(guest.process.pid, word)
+    run = boot.finish(guest)
+    run.expect(0).says("naps: ")
+    rate = re.search(r"alarm by local apic ([0-9.]+) MHz", run.serial)
+    assert 990 < float(rate[1]) < 1010, "QEMU's APIC counts nanoseconds"
+    assert 20000 <= int(re.search(r"naps: (\d+) us", run.serial)[1]) < 24000
 
 
 @pytest.mark.parametrize("cpu", ["pentium3", "qemu32"])
