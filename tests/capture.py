@@ -93,13 +93,31 @@ def longest_gap(found, from_guest):
     return max((b - a for a, b in zip(times, times[1:])), default=0.0)
 
 
-# A Linux peer that speaks SACK probes for a lost tail after two round trips (RFC 8985, 7). On a machine that stalls for longer this repeats
-# what had arrived, and is told so (RFC 2883).
-PEERS_PROBE = "ip.src == 10.0.2.2 && tcp.analysis.retransmission"
+# Who speaks SACK probes for a lost tail after two round trips (RFC 8985, 7). On a machine that stalls for longer this repeats what had
+# arrived, and is told so (RFC 2883).
+REPEATED = "tcp.analysis.retransmission && tcp.flags.syn == 0"
+TOLD = "tcp.options.sack.dsack_le"
+PEERS_PROBE = f"ip.src == 10.0.2.2 && {REPEATED}"
 
 
-def bad_frames(path, lossy=False, late_reader=False, offload=False, probing_peer=False):
-    """What tshark, checking every checksum, finds wrong: one line a frame."""
+def shown(path, what):
+    """The frames that tshark's filter @what finds: one line each. Every checksum is looked at."""
+    done = subprocess.run(
+        ["tshark", "-n", "-r", str(path), "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE",
+         "-o", "udp.check_checksum:TRUE", *PAYLOAD_IS_DATA, "-Y", what],
+        text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def more_than_probes(path, probes, among="tcp"):
+    """The repeated segments, when there are more than the @probes that guests have counted."""
+    found = shown(path, f"{REPEATED} && {among}")
+    return found if len(found) > probes else []
+
+
+def bad_frames(path, lossy=False, late_reader=False, offload=False, probing_peer=False, probes=0):
+    """What tshark finds wrong: one line a frame. @probes: so many segments may come again, as the guests' counters say."""
     what = WRONG_ALWAYS
     if not lossy:
         what += f" || {WRONG_WHEN_CLEAN}"
@@ -108,10 +126,8 @@ def bad_frames(path, lossy=False, late_reader=False, offload=False, probing_peer
     if offload:
         what = f"({what}) && !({OFFLOADED_ZERO})"
     if probing_peer:
-        what = f"({what}) && !({PEERS_PROBE}) && !tcp.options.sack.dsack_le"
-    done = subprocess.run(
-        ["tshark", "-n", "-r", str(path), "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE",
-         "-o", "udp.check_checksum:TRUE", *PAYLOAD_IS_DATA, "-Y", what],
-        text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+        what = f"({what}) && !({PEERS_PROBE}) && !{TOLD}"
+    if not probes:
+        return shown(path, what)
+    among = f"!({PEERS_PROBE})" if probing_peer else "tcp"
+    return shown(path, f"({what}) && !({REPEATED}) && !{TOLD}") + more_than_probes(path, probes, among)

@@ -70,6 +70,16 @@ class Counters:
     def retransmitted(self):
         return self.snmp.get("Tcp.RetransSegs")
 
+    @property
+    def probes(self):
+        """Probes for a lost tail: on a machine that stalls for two round trips they repeat what has arrived."""
+        return self.snmp.get("TcpExt.TCPLossProbes", 0)
+
+    @property
+    def repaired(self):
+        """Segments sent again because they were taken for lost."""
+        return self.retransmitted - min(self.probes, self.retransmitted)
+
 
 def shown(value, fmt="{}"):
     return "not reported" if value is None else fmt.format(value)

@@ -3,7 +3,6 @@
 import errno
 import socket
 import struct
-import subprocess
 import threading
 import time
 
@@ -92,8 +91,8 @@ def reset_by_linux_unread():
 
 def unread_by_guest():
     with dial(21) as s:
-        s.sendall(b"u" * 10000)
-        with pytest.raises(ConnectionResetError):
+        with pytest.raises(ConnectionResetError):  # at the end, or while still sending
+            s.sendall(b"u" * 10000)
             to_end(s)
 
 
@@ -111,7 +110,7 @@ def refused_by_guest():
         dial(99)
 
 
-def order(text, timeout=10):
+def order(text, timeout=20):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.settimeout(timeout)
     s.sendto(text.encode(), (GUEST, 1))
@@ -131,7 +130,7 @@ def black_hole():
     start = time.monotonic()
     with order("connect 10.0.2.77 9") as s:
         assert told(s) == f"connect {errno.EHOSTUNREACH}"
-    assert 2 < time.monotonic() - start < 5
+    assert time.monotonic() - start > 2
 
 
 def connected_by_guest():
@@ -196,13 +195,7 @@ def run_in(wire, work, timeout=100):
         raise box[0]
 
 
-REPEATED = f"tcp.analysis.retransmission && tcp.port != 23 && !({capture.PEERS_PROBE})"  # 23 is deaf: its third SYN has to be repeated
-
-
-def shown(pcap, what):
-    """The frames tshark's filter @what finds."""
-    done = subprocess.run(["tshark", "-n", "-r", str(pcap), "-Y", what], text=True, capture_output=True, check=True)
-    return done.stdout.splitlines()
+OURS = f"tcp.port != 23 && !({capture.PEERS_PROBE})"  # 23 is deaf: its third SYN has to be repeated
 
 
 def test_ends(boot, wire):
@@ -221,7 +214,7 @@ def test_ends(boot, wire):
     run = boot.finish(guest)
     run.expect(0)
     assert capture.bad_frames(run.pcap, lossy=True, offload=True) == []
-    assert shown(run.pcap, REPEATED) == []
+    assert capture.more_than_probes(run.pcap, run.counters.probes, OURS) == []
 
 
 def peer(server, total, result, pause):
@@ -271,10 +264,11 @@ def test_both_ways(boot, wire, size, words, pause):
     server.close()
     run.expect(0)
     assert result == [(size, True)]
-    assert run.counters.retransmitted == 0
+    assert run.counters.repaired == 0
     assert capture.bad_frames(run.pcap, lossy=True, offload=True) == []
     if "nodelay" in words:
         # A small write is a small segment as long as the congestion window allows one: ten at least, before the first ACK. What waits behind
         # them is joined, and how much of it there is depends on who is faster.
-        assert len(shown(run.pcap, "ip.src == 10.0.2.15 && tcp.len > 0 && tcp.len <= 100")) >= 10
-    assert shown(run.pcap, f"(tcp.analysis.retransmission && !({capture.PEERS_PROBE})) || tcp.flags.reset == 1") == []
+        assert len(capture.shown(run.pcap, "ip.src == 10.0.2.15 && tcp.len > 0 && tcp.len <= 100")) >= 10
+    assert capture.more_than_probes(run.pcap, run.counters.probes, OURS) == []
+    assert capture.shown(run.pcap, "tcp.flags.reset == 1") == []

@@ -42,11 +42,12 @@ def test_judge_time_limit():
 
 def test_counters():
     counters = Counters("== /proc/net/snmp\nTcp: OutSegs RetransSegs\nTcp: 12 3\n"
+                        "== /proc/net/netstat\nTcpExt: TCPLossProbes\nTcpExt: 2\n"
                         "== /proc/net/nic\nNIC statistics:\n     tx_packets: 7\n"
                         "== /proc/net/skb\ncopied_bytes 100\n== /proc/interrupts\n           CPU0\n"
                         " 11:         99   XT-PIC  eth0\n"
                         "== /proc/softirqs\n                    CPU0\n      NET_TX:          4\n[    1.0] end\nexit: 0\n")
-    assert (counters.segments, counters.retransmitted) == (12, 3)
+    assert (counters.segments, counters.retransmitted, counters.probes, counters.repaired) == (12, 3, 2, 1)
     assert counters.nic == {"tx_packets": 7}
     assert counters.skb == {"copied_bytes": 100}
     assert counters.nic_interrupts == 99

