@@ -182,7 +182,9 @@ static void calibrate(void)
 		u64 c, a;
 
 		if (i == WINDOWS_MAX) {
-			pr_warn("clock: no two of %d measurements agree; time may run at a wrong rate", i);
+			pr_warn("clock: no two of %d measurements agree; time may run at a wrong "
+				"rate",
+				i);
 			break;
 		}
 		if (!window(&c, &a))
