@@ -259,6 +259,8 @@ static int order_run(struct net *net, const char *name, const char *value) __may
  */
 int net_sysctl_set(struct net *net, const char *name, const char *value)
 {
+	int err;
+
 	if (strcmp(name, "ip_local_port_range") == 0)
 		return port_range_set(net, value);
 	if (strcmp(name, "conf.all.accept_source_route") == 0)
@@ -267,9 +269,11 @@ int net_sysctl_set(struct net *net, const char *name, const char *value)
 		return ip_frag_sysctl_set(net, name, value);
 	if (is_order(name))
 		return order_run(net, name, value);
-	if (strncmp(name, "igmp_", 5) == 0)
-		return ip_igmp_sysctl_set(net, name, value);
-	return tcp_sysctl_set(net, name, value);
+	err = ip_igmp_sysctl_set(net, name, value);
+	if (err != -ENOENT)
+		return err;
+	err = ip_sysctl_set(net, name, value);
+	return err == -ENOENT ? tcp_sysctl_set(net, name, value) : err;
 }
 
 /**
@@ -280,13 +284,18 @@ int net_sysctl_set(struct net *net, const char *name, const char *value)
  */
 int net_sysctl_get(const struct net *net, const char *name, char *text)
 {
+	int err;
+
 	if (strcmp(name, "ip_local_port_range") == 0)
 		return scnprintf(text, PROC_SETTING_MAX, "%u\t%u", net->port_min, net->port_max);
 	if (strncmp(name, "ipfrag_", 7) == 0)
 		return ip_frag_sysctl_get(net, name, text);
-	if (strncmp(name, "igmp_", 5) == 0)
-		return ip_igmp_sysctl_get(net, name, text);
-	return is_order(name) ? 0 : tcp_sysctl_get(net, name, text);
+	if (is_order(name))
+		return 0;
+	err = ip_igmp_sysctl_get(net, name, text);
+	if (err == -ENOENT)
+		err = ip_sysctl_get(net, name, text);
+	return err == -ENOENT ? tcp_sysctl_get(net, name, text) : err;
 }
 
 static int setting_set(void *arg, const char *name, const char *value) __may_sleep

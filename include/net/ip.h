@@ -163,6 +163,9 @@ void ip_frag_flush(struct net *net); /* what is not whole yet is given up; proce
 /* net.ipv4.igmp_NAME=VALUE, as above. */
 int ip_igmp_sysctl_set(struct net *net, const char *name, const char *value);
 int ip_igmp_sysctl_get(const struct net *net, const char *name, char *text);
+/* Numbers of IP, ICMP and UDP, as above. */
+int ip_sysctl_set(struct net *net, const char *name, const char *value);
+int ip_sysctl_get(const struct net *net, const char *name, char *text);
 void igmp_show(struct seq_file *m); /* /proc/net/igmp; arg: struct net */
 
 /* --- What a socket wants of the path MTU (RFC 1191; IP_MTU_DISCOVER) ---------------------------------------------------- */

@@ -33,6 +33,7 @@ struct net *net_alloc(void)
 	INIT_LIST_HEAD(&net->packets);
 	INIT_LIST_HEAD(&net->socks);
 	net->port_min = PORT_MIN_DEFAULT;
+	net->ip_default_ttl = IPDEFTTL;
 	net->port_max = PORT_MAX_DEFAULT;
 	get_random_bytes(&net->hash_key, sizeof(net->hash_key));
 	return net;

@@ -3,7 +3,7 @@
  * ICMP: echoes are answered, errors of others go up to the protocol they quote, our own errors go out, rarely.
  *
  * An error is never sent about an error, a broadcast, a later fragment or an odd source, and two token buckets hold the rest back:
- * 1000 a second in all (burst 50) and one a second to each peer (burst 6); "fragmentation needed" passes freely, for path MTU
+ * 1000 a second in all (icmp_msgs_per_sec; burst 50) and one a second to each peer (icmp_ratelimit; burst 6); "fragmentation needed" passes freely, for path MTU
  * discovery dies without it. Redirects, source quenches and timestamps are counted and ignored: each lets strangers steer us.
  *
  * Interface: <net/icmp.h>.
@@ -23,9 +23,6 @@
 #include <net/checksum.h>
 #include <net/inetdevice.h>
 
-#define ICMP_RATE_ALL   1000u
-#define ICMP_BURST_ALL  50u
-#define ICMP_RATE_PEER  1u
 #define ICMP_BURST_PEER 6u
 #define ICMP_ERROR_MAX  576u /* of an error message, its IP header included (RFC 1812, 4.3.2.3) */
 #define ICMP_ERROR_TOS  0xc0 /* internetwork control (RFC 1812, 4.3.2.5) */
@@ -118,14 +115,15 @@ static void icmp_push(struct net *net, struct sk_buff *skb, struct flowi4 *fl)
 		icmp_out_count(net, type);
 }
 
-/* Takes one token if there is one. */
-static bool icmp_bucket_take(struct icmp_bucket *b, u64 now, u32 rate, u32 burst)
+/* Takes one token if there is one. @rate of them come in @per seconds. */
+static bool icmp_bucket_take(struct icmp_bucket *b, u64 now, u32 rate, u32 per, u32 burst)
 {
 	u64 gain;
 
 	gain = min_t(u64, (now - b->stamp_ns) / NSEC_PER_MSEC, 1000000);
 	if (gain) {
-		b->millitokens = (u32)min_t(u64, b->millitokens + gain * rate, burst * 1000ULL);
+		b->millitokens =
+			(u32)min_t(u64, b->millitokens + gain * rate / per, burst * 1000ULL);
 		b->stamp_ns = now;
 	}
 	if (b->millitokens < 1000)
@@ -137,15 +135,18 @@ static bool icmp_bucket_take(struct icmp_bucket *b, u64 now, u32 rate, u32 burst
 static bool icmp_rate_ok(struct net *net, __be32 peer, u8 type, u8 code)
 {
 	struct ipv4_net *ipv4 = net->ipv4;
+	const struct ip_settings *set = &ipv4->set;
 	u64 now = ktime_get_ns();
 	u64 hash = siphash(&peer, sizeof(peer), &net->hash_key);
 
-	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED)
+	if ((type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED) ||
+	    !(set->icmp_ratemask >> type & 1))
 		return true;
 	/* The peer's bucket first: one noisy peer must not empty the common one. */
-	if (icmp_bucket_take(&ipv4->icmp_peer[hash % ICMP_PEER_BUCKETS], now, ICMP_RATE_PEER,
-			     ICMP_BURST_PEER) &&
-	    icmp_bucket_take(&ipv4->icmp_all, now, ICMP_RATE_ALL, ICMP_BURST_ALL))
+	if ((!set->icmp_ratelimit ||
+	     icmp_bucket_take(&ipv4->icmp_peer[hash % ICMP_PEER_BUCKETS], now, 1000,
+			      set->icmp_ratelimit, ICMP_BURST_PEER)) &&
+	    icmp_bucket_take(&ipv4->icmp_all, now, set->icmp_msgs_per_sec, 1, set->icmp_msgs_burst))
 		return true;
 	ICMP_INC_STATS(net, OutRateLimitHost);
 	return false;
@@ -218,11 +219,15 @@ static enum skb_drop_reason icmp_echo(struct net *net, struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	struct flowi4 fl = { .saddr = iph->daddr, .daddr = iph->saddr, .flowi4_tos = iph->tos };
+	bool for_all = skb->pkt_type != PACKET_HOST || inet_addr_type(net, iph->daddr) != RTN_LOCAL;
 	struct sk_buff *out;
 
 	ICMP_INC_STATS(net, InEchos);
-	if (skb->pkt_type != PACKET_HOST || inet_addr_type(net, iph->daddr) != RTN_LOCAL)
+	if (net->ipv4->set.icmp_echo_ignore_all ||
+	    (for_all && net->ipv4->set.icmp_echo_ignore_broadcasts))
 		return SKB_DROP_REASON_ICMP_IGNORED; /* smurf */
+	if (for_all)
+		fl.saddr = INADDR_ANY; /* one of ours */
 	out = icmp_alloc(net, skb->len);
 	if (!out)
 		return SKB_DROP_REASON_NOMEM;
@@ -367,7 +372,7 @@ void icmp_forget(struct net *net)
 	struct ipv4_net *ipv4 = net->ipv4;
 	u64 now = ktime_get_ns();
 
-	ipv4->icmp_all = (struct icmp_bucket){ now, ICMP_BURST_ALL * 1000 };
+	ipv4->icmp_all = (struct icmp_bucket){ now, ipv4->set.icmp_msgs_burst * 1000 };
 	for (u32 i = 0; i < ICMP_PEER_BUCKETS; i++)
 		ipv4->icmp_peer[i] = (struct icmp_bucket){ now, ICMP_BURST_PEER * 1000 };
 }

@@ -302,6 +302,7 @@ int ip_init(struct net *net)
 		return -ENOMEM;
 	net->ipv4->dst_output = ip_output;
 	net->ipv4->dst_mc_output = ip_mc_output;
+	ip_sysctl_init(net);
 	igmp_init(net);
 	err = dev_add_pack(net, htons(ETH_P_IP), ip_rcv);
 	if (!err)

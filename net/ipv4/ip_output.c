@@ -357,7 +357,7 @@ u8 ip_sk_ttl(const struct sock *sk, const struct rtable *rt)
 {
 	if (rt->rt_type == RTN_MULTICAST)
 		return sk->inet_mc_ttl;
-	return sk->inet_ttl > 0 ? (u8)sk->inet_ttl : IPDEFTTL;
+	return sk->inet_ttl > 0 ? (u8)sk->inet_ttl : sk->sk_net->ip_default_ttl;
 }
 
 /* --- Entries ------------------------------------------------------------------------------------------------------------------- */
@@ -375,7 +375,7 @@ static int ip_queue_xmit_bh(struct sock *sk, struct sk_buff *skb) __needs(softir
 	struct ip_params p = {
 		.saddr = sk->inet_saddr,
 		.daddr = sk->sk_daddr,
-		.ttl = sk->inet_ttl > 0 ? (u8)sk->inet_ttl : IPDEFTTL,
+		.ttl = sk->inet_ttl > 0 ? (u8)sk->inet_ttl : net->ip_default_ttl,
 		.tos = (u8)(sk->inet_tos | (skb->ecn_ect ? INET_ECN_ECT_0 : 0)),
 		.protocol = (u8)sk->sk_protocol,
 		.opt = ip_sk_options(sk),
@@ -440,7 +440,7 @@ int ip_build_and_send_pkt(struct net *net, struct sk_buff *skb, __be32 saddr, __
 		.flowi4_tos = tos,
 	};
 	struct ip_params p = {
-		.ttl = ttl ? ttl : IPDEFTTL,
+		.ttl = ttl ? ttl : net->ip_default_ttl,
 		.tos = tos,
 		.protocol = protocol,
 		.opt = opt,
@@ -515,7 +515,7 @@ int ip_send_skb_options(struct net *net, struct sock *sk, struct sk_buff *skb, s
 	struct ip_params p = {
 		.saddr = fl->saddr,
 		.daddr = fl->daddr,
-		.ttl = ttl || (sk && rt->rt_type == RTN_MULTICAST) ? ttl : IPDEFTTL,
+		.ttl = ttl || (sk && rt->rt_type == RTN_MULTICAST) ? ttl : net->ip_default_ttl,
 		.tos = fl->flowi4_tos,
 		.protocol = fl->flowi4_proto,
 		.opt = opt || !sk ? opt : ip_sk_options(sk),

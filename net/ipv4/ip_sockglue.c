@@ -266,7 +266,7 @@ static int ip_get_int(struct sock *sk, int opt, int *val)
 		*val = sk->inet_tos;
 		return 0;
 	case IP_TTL:
-		*val = sk->inet_ttl < 0 ? IPDEFTTL : sk->inet_ttl;
+		*val = sk->inet_ttl < 0 ? sk->sk_net->ip_default_ttl : sk->inet_ttl;
 		return 0;
 	case IP_MTU_DISCOVER:
 		*val = sk->inet_pmtudisc;

@@ -26,6 +26,21 @@ struct icmp_bucket {
 	u32 millitokens;
 };
 
+/* Numbers that can be set (ip_sysctl.c). */
+struct ip_settings {
+	u32 ip_default_ttl, ip_no_pmtu_disc;
+	u32 icmp_ratelimit; /* ms between two errors to a peer; 0: no limit */
+	u32 icmp_ratemask;  /* bit: ICMP types that are held back */
+	u32 icmp_msgs_per_sec, icmp_msgs_burst;
+	u32 icmp_echo_ignore_all, icmp_echo_ignore_broadcasts;
+	u32 min_pmtu, mtu_expires, min_adv_mss;
+	u32 ip_forward, ip_nonlocal_bind, ip_dynaddr, ip_early_demux, ip_autobind_reuse,
+		ip_forward_use_pmtu, icmp_echo_enable_probe, icmp_ignore_bogus_error_responses,
+		icmp_errors_use_inbound_ifaddr, igmp_link_local_mcast_reports, igmp_max_msf,
+		udp_early_demux, udp_rmem_min, udp_wmem_min, udp_l3mdev_accept, fwmark_reflect,
+		inet_peer_threshold, inet_peer_minttl, inet_peer_maxttl;
+};
+
 struct ipv4_net {
 	const struct net_protocol *protocol[256]; /* protocol.c; borrowed, static tables */
 	/* What a route's dst.output becomes: ip_output() and ip_mc_output(), by pointer, for the route table stands below. */
@@ -34,7 +49,8 @@ struct ipv4_net {
 	struct ip_ident ident[IP_IDENT_BUCKETS]; /* ip_output.c */
 	struct icmp_bucket icmp_all;             /* icmp.c */
 	struct icmp_bucket icmp_peer[ICMP_PEER_BUCKETS];
-	struct ip_frags *frags;   /* ip_reassembly.c */
+	struct ip_frags *frags; /* ip_reassembly.c */
+	struct ip_settings set;
 	bool accept_source_route; /* ip_input.c */
 	u8 igmp_qrv, igmp_max_memberships;
 	/* Whoever reads packets beside the protocols; NULL while nobody does. The packet stays the caller's. Softirq. */
@@ -95,6 +111,9 @@ void igmp_group_left(struct net_device *dev, struct in_mcgroup *mc) __needs(soft
 void igmp_up(struct net_device *dev) __needs(softirq_ctx);
 void igmp_down(struct net_device *dev) __needs(softirq_ctx);
 void igmp_init(struct net *net);
+
+/* ip_sysctl.c */
+void ip_sysctl_init(struct net *net);
 
 #define IP_ALL_HOSTS 0xe0000001u /* 224.0.0.1: every host is a member */
 

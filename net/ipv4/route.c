@@ -24,9 +24,6 @@
 #include <net/inetdevice.h>
 #include <net/route.h>
 
-#define PMTU_MIN       552u
-#define PMTU_EXPIRY_NS (600 * NSEC_PER_SEC)
-
 /* --- Learned path MTUs ------------------------------------------------------------------------------------------------ */
 
 static struct list_head *pmtu_bucket(struct fib_table *fib, __be32 daddr)
@@ -115,14 +112,15 @@ void ip_update_pmtu(struct net *net, __be32 daddr, u32 oif, u32 mtu)
 {
 	struct fib_table *fib = net->fib;
 	struct fib_entry *e = fib_lookup(fib, daddr, oif ? dev_get_by_index(net, oif) : NULL);
-	bool locked = mtu < PMTU_MIN;
+	const struct ip_settings *set = &net->ipv4->set;
+	bool locked = mtu < set->min_pmtu;
 	struct pmtu_entry *x;
 	u32 base;
 
 	if (!e || e->type != RTN_UNICAST || e->mtu_locked)
 		return;
 	base = e->rt->dst.mtu;
-	mtu = max(mtu, min(PMTU_MIN, base));
+	mtu = max(mtu, min(set->min_pmtu, base));
 	x = pmtu_find(fib, daddr);
 	if (mtu > (x ? min(x->mtu, base) : base) || (mtu == base && !locked && !x))
 		return;
@@ -130,7 +128,7 @@ void ip_update_pmtu(struct net *net, __be32 daddr, u32 oif, u32 mtu)
 		x = pmtu_new(fib, daddr);
 	if (!x)
 		return;
-	x->expires_ns = ktime_get_ns() + PMTU_EXPIRY_NS;
+	x->expires_ns = ktime_get_ns() + set->mtu_expires * NSEC_PER_SEC;
 	list_del_init(&x->lru);
 	list_add_tail(&x->lru, &fib->pmtu_lru);
 	if (x->rt)

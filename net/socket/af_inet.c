@@ -24,6 +24,7 @@
 
 #define IPPROTO_MAX        263
 #define TTL_DEFAULT        (-1)
+#define PMTUDISC_DONT      0
 #define PMTUDISC_WANT      1
 #define IN_MULTICAST_BITS  0xf0000000u
 #define IN_MULTICAST_VALUE 0xe0000000u
@@ -52,7 +53,7 @@ static int inet_create(struct net *net, struct socket *sock, int protocol)
 	sk->inet_is_icsk = (answer->flags & INET_PROTOSW_ICSK) != 0;
 	sk->sk_reuse = (answer->flags & INET_PROTOSW_REUSE) != 0;
 	sk->inet_ttl = TTL_DEFAULT;
-	sk->inet_pmtudisc = PMTUDISC_WANT;
+	sk->inet_pmtudisc = net->ip_no_pmtu_disc ? PMTUDISC_DONT : PMTUDISC_WANT;
 	err = sk->sk_prot->init ? sk->sk_prot->init(sk) : 0;
 	if (err) {
 		sock_orphan(sk);

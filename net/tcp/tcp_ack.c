@@ -87,10 +87,13 @@ static void tcp_ack_probe(struct sock *sk) __needs(sk)
 	end = min(head->len, tp->mss_cache) + TCP_SKB_CB(head)->seq;
 	if (!after(end, tcp_wnd_end(tp))) {
 		tp->backoff = 0;
+		tp->probe_stamp_ns = 0;
 		if (tp->pending == TCP_TIME_PROBE0)
 			tcp_clear_xmit_timer(sk);
 	} else {
-		tcp_reset_xmit_timer(sk, TCP_TIME_PROBE0, max(tcp_rto_ns(tp), TCP_RTO_MIN_NS));
+		if (tp->pending != TCP_TIME_PROBE0)
+			tp->probe_stamp_ns = 0;
+		tcp_reset_probe_timer(sk, max(tcp_rto_ns(tp), TCP_RTO_MIN_NS));
 	}
 }
 

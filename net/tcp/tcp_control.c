@@ -519,5 +519,5 @@ void tcp_send_probe0(struct sock *sk)
 			tp->probes_out++;
 		delay = max(tcp_rto_ns(tp), TCP_RTO_MIN_NS);
 	}
-	tcp_reset_xmit_timer(sk, TCP_TIME_PROBE0, delay);
+	tcp_reset_probe_timer(sk, delay);
 }

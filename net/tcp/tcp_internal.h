@@ -4,7 +4,7 @@
  * pointers in struct sock):
  *   options, tstamp, rtt, ecn < prr, hystart < cubic < cong, seq_index < reply < sndbuf, segment < rack < sack < rtx_queue < state < timewait, window < rcvspace
  *   < transmit < output < retransmit < control < undo < tlp, newreno < recovery < ack < sack_recv < ofo, delack < data, urg
- *   < tsq < timer < request < syncookies < minisocks < input < ipv4 < sendmsg < sockopt < tcp < net
+ *   < tsq < timer < request < syncookies < minisocks < input < ipv4 < sendmsg < sockopt < tcp < sysctl < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
 #ifndef NET_TCP_TCP_INTERNAL_H
@@ -46,7 +46,7 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 
 /* --- Numbers ---------------------------------------------------------------------------------------------------------- */
 #define TCP_MSS_DEFAULT         536u
-#define TCP_MIN_SND_MSS         48u
+#define TCP_MIN_SND_MSS         48u /* tcp_min_snd_mss cannot be less */
 #define TCP_PAWS_SLACK          1u  /* ticks that a timestamp may be behind, for those who round */
 #define TCP_TSTAMP_LEN          12u /* of a timestamp option with its two NOPs */
 #define TCP_INIT_CWND           10u
@@ -56,6 +56,7 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 #define TCP_RACK_PERSIST        16u /* recoveries for which a widened reordering window lasts */
 #define TCP_MAX_QUICKACKS       16u
 #define TCP_MAX_BACKOFF         15u
+#define TCP_THIN_LINEAR_RETRIES 6u
 #define TCP_OFO_MAX_SKBS        4096u
 #define TCP_RTO_MIN_NS          (200 * NSEC_PER_MSEC)
 #define TCP_RTO_MAX_NS          (120 * NSEC_PER_SEC)
@@ -329,7 +330,10 @@ struct tcp_fastopen_request {
 /* --- State of an instance ------------------------------------------------------------------------------------------------------ */
 struct tcp_net {
 	struct net *net;
-	u32 rmem[3], wmem[3]; /* least, default, greatest */
+	u32 rmem[3], wmem[3];                    /* least, default, greatest */
+	u32 mem[3];                              /* pages; told, not kept to */
+	const struct tcp_congestion_ops *ca_ops; /* of new sockets */
+	/* Numbers (tcp_sysctl.c has their presets and ranges) */
 	u32 syn_retries, synack_retries, retries1, retries2, orphan_retries;
 	u32 fin_timeout, keepalive_time, keepalive_intvl,
 		keepalive_probes; /* seconds; probes: count */
@@ -338,20 +342,31 @@ struct tcp_net {
 	u32 rfc1337, tw_reuse;
 	u32 invalid_ratelimit;   /* milliseconds between two answers to what is out of place */
 	u32 challenge_ack_limit; /* a second, give or take a random half; INT32_MAX: none */
-	u32 challenge_left;      /* in the second challenge_s */
-	u64 challenge_s;
 	u32 window_scaling, slow_start_after_idle;
 	u32 ecn; /* 0 never; 1 ask and answer; 2 answer */
 	u32 ecn_fallback;
-	const struct tcp_congestion_ops *ca_ops; /* of new sockets */
 	u32 moderate_rcvbuf;
+	s32 adv_win_scale; /* the receive buffer's overhead is 1/2^n of it; <= 0: all but 1/2^-n is */
+	u32 app_win;       /* 1/2^n of the window is kept back for the application */
+	u32 workaround_signed_windows;
 	u32 sack, dsack, timestamps; /* timestamps: 1 from a secret offset, 2 from the clock */
+	u32 stdurg; /* the urgent pointer points at the byte, as RFC 1122 has it, not behind it */
+	u32 min_snd_mss;
 	u32 autocorking, limit_output_bytes, notsent_lowat, min_tso_segs, tso_win_divisor,
 		retrans_collapse;
-	u32 recovery; /* enum tcp_recovery_flags */
-	u32 early_retrans, frto, reordering, max_reordering;
-	u32 tw_count, orphan_count;
+	u32 pacing_ss_ratio, pacing_ca_ratio; /* percent of a window per round trip */
+	u32 recovery;                         /* enum tcp_recovery_flags */
+	u32 early_retrans, frto, reordering, max_reordering, thin_linear_timeouts;
 	u32 fastopen; /* enum tcp_fastopen_flags */
+	u32 fastopen_blackhole_timeout_sec;
+	u32 base_mss, mtu_probing, mtu_probe_floor, probe_interval, probe_threshold;
+	u32 comp_sack_delay_ns, comp_sack_slack_ns, comp_sack_nr;
+	u32 fack, low_latency, no_metrics_save, no_ssthresh_metrics_save, min_rtt_wlen, tso_rtt_log,
+		early_demux, reflect_tos, l3mdev_accept, fwmark_accept, migrate_req;
+	/* State */
+	u32 challenge_left; /* in the second challenge_s */
+	u64 challenge_s;
+	u32 tw_count, orphan_count;
 	struct siphash_key fo_key, cookie_key;
 	struct tcp_fastopen_entry *fo_cache; /* TCP_FASTOPEN_CACHE of them */
 	struct page_frag frag;               /* where large writes are copied to */
@@ -791,6 +806,7 @@ void tcp_sack_forget(struct tcp_sock *tp);
 void tcp_reset_timer(struct sock *sk, struct timer *t, u64 expires_ns);
 void tcp_stop_timer(struct sock *sk, struct timer *t);
 void tcp_reset_xmit_timer(struct sock *sk, enum tcp_time what, u64 delay_ns) __needs(sk);
+void tcp_reset_probe_timer(struct sock *sk, u64 delay_ns) __needs(sk);
 void tcp_clear_xmit_timer(struct sock *sk) __needs(sk);
 void tcp_owe_fin(struct sock *sk) __needs(sk);
 void tcp_rearm_rto(struct sock *sk) __needs(sk);
@@ -1012,4 +1028,7 @@ ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
 /* tcp_sockopt.c */
 int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 len) __may_sleep;
 int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len) __may_sleep;
+
+/* tcp_sysctl.c */
+void tcp_default_settings(struct tcp_net *tn);
 #endif

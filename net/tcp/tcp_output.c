@@ -22,7 +22,7 @@
  * @sk: socket
  * @pmtu: bytes of IP, of which the network layer's header (net_header_len) and TCP's are no payload
  *
- * The peer's MSS counts no options (RFC 6691): those that each segment has, of IP and of TCP, take their room from it. Never below 48 (a peer that announces less wants to make us work), never above half of the largest window the
+ * The peer's MSS counts no options (RFC 6691): those that each segment has, of IP and of TCP, take their room from it. Never below tcp_min_snd_mss (a peer that announces less wants to make us work), never above half of the largest window the
  * peer offered, so that two segments fit (RFC 1122, 4.2.3.4).
  *
  * Context: owner or softirq. Return: payload bytes per segment.
@@ -31,12 +31,13 @@ u32 tcp_sync_mss(struct sock *sk, u32 pmtu)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 mss = tcp_headers_len(tp), ext = ip_sk_optlen(sk), cutoff;
+	u32 least = tcp_net_of(sk)->min_snd_mss;
 
 	mss = min(pmtu > mss ? pmtu - mss : 0, tp->mss_clamp);
-	mss = max(mss > ext ? mss - ext : 0, TCP_MIN_SND_MSS) - tcp_tstamp_len(tp);
+	mss = max(mss > ext ? mss - ext : 0, least) - tcp_tstamp_len(tp);
 	cutoff = tp->max_window > TCP_MSS_DEFAULT ? tp->max_window / 2 : tp->max_window;
 	if (cutoff)
-		mss = min(mss, max(cutoff, TCP_MIN_SND_MSS - tcp_tstamp_len(tp)));
+		mss = min(mss, max(cutoff, least - tcp_tstamp_len(tp)));
 	tp->pmtu = pmtu;
 	tp->mss_cache = mss;
 	return mss;
@@ -260,7 +261,7 @@ static bool tcp_tso_should_defer(const struct sock *sk, const struct sk_buff *sk
 	const struct sk_buff *head = tcp_rtx_head(tp);
 	u32 send_win = tcp_wnd_end(tp) - TCP_SKB_CB(skb)->seq;
 	u32 cong_win = (tp->cc.cwnd - min(tp->cc.cwnd, tcp_packets_in_flight(tp))) * p->mss;
-	u32 limit = min(send_win, cong_win);
+	u32 limit = min(send_win, cong_win), div = tcp_net_of(sk)->tso_win_divisor;
 	u64 now = ktime_get_ns(), srtt_ns = (u64)tp->rtt.srtt8_us / 8 * NSEC_PER_USEC, due;
 
 	if (tp->ca_state >= TCP_CA_Recovery || now - tp->lsndtime_ns > NSEC_PER_MSEC)
@@ -269,7 +270,7 @@ static bool tcp_tso_should_defer(const struct sock *sk, const struct sk_buff *sk
 		return false;
 	if (skb_queue_next(&sk->sk_write_queue, skb) && limit >= skb->len)
 		return false; /* it will not get larger */
-	if (limit >= min(tp->snd_wnd, tp->cc.cwnd * p->mss) / tcp_net_of(sk)->tso_win_divisor)
+	if (div ? limit >= min(tp->snd_wnd, tp->cc.cwnd * p->mss) / div : limit > 3 * p->mss)
 		return false;
 	if (!head)
 		return false;

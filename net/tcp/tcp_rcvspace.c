@@ -31,11 +31,16 @@ void tcp_init_buffer_space(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 full = tcp_full_space(sk), advmss = tp->advmss - tcp_tstamp_len(tp);
+	u32 app_win = tcp_net_of(sk)->app_win;
 
 	tp->rcvq_ns = ktime_get_ns();
 	tp->rcvq_seq = tp->copied_seq;
-	tp->window_clamp = min(tp->window_clamp, full);
-	if (tp->window_clamp > 2 * advmss && tp->window_clamp + advmss > full)
+	if (tp->window_clamp >= full) {
+		tp->window_clamp = full;
+		if (app_win && full > 4 * advmss)
+			tp->window_clamp = max(full - (full >> app_win), 4 * advmss);
+	}
+	if (app_win && tp->window_clamp > 2 * advmss && tp->window_clamp + advmss > full)
 		tp->window_clamp = max(2 * advmss, full - advmss);
 	tp->rcv_ssthresh = min(tp->rcv_wnd, tp->window_clamp);
 	tp->rcvq_space = min(tp->rcv_ssthresh, TCP_INIT_CWND * advmss);

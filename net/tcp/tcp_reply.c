@@ -111,7 +111,7 @@ void tcp_v4_send_reset(struct net *net, const struct sk_buff *skb, const struct 
 	__tcp_v4_send_check(out, h.saddr, h.daddr);
 	TCP_INC_STATS(net, OutSegs);
 	TCP_INC_STATS(net, OutRsts);
-	(void)ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, IPDEFTTL, 0, 0, NULL);
+	(void)ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, 0, 0, 0, NULL);
 }
 
 /**
@@ -144,7 +144,7 @@ void tcp_v4_send_ack(struct net *net, const struct sock_common *c, const struct 
 	tcp_push_header(out, &h);
 	__tcp_v4_send_check(out, h.saddr, h.daddr);
 	TCP_INC_STATS(net, OutSegs);
-	(void)ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, IPDEFTTL, 0,
+	(void)ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, 0, 0,
 				    c->skc_bound_dev_if, NULL);
 }
 
@@ -189,7 +189,7 @@ int tcp_v4_send_synack(struct net *net, const struct tcp_request_sock *req, u8 t
 	tcp_push_header(out, &h);
 	__tcp_v4_send_check(out, h.saddr, h.daddr);
 	TCP_INC_STATS(net, OutSegs);
-	return ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, IPDEFTTL, tos,
+	return ip_build_and_send_pkt(net, out, h.saddr, h.daddr, IPPROTO_TCP, 0, tos,
 				     c->skc_bound_dev_if, req->opt);
 }
 

@@ -2,7 +2,7 @@
 /*
  * The retransmit queue: what was sent and not acknowledged, in order of sequence; and the timer slot that watches it.
  *
- * Interface: tcp_rtx_enqueue, tcp_clean_rtx_queue, tcp_rearm_rto, tcp_reset_xmit_timer, tcp_clear_xmit_timer, tcp_retry_refused,
+ * Interface: tcp_rtx_enqueue, tcp_clean_rtx_queue, tcp_rearm_rto, tcp_reset_xmit_timer, tcp_reset_probe_timer, tcp_clear_xmit_timer, tcp_retry_refused,
  * tcp_owe_fin, tcp_reset_timer, tcp_stop_timer, tcp_wmem_free_skb, tcp_rtx_unlink_free, tcp_write_queue_purge, tcp_clear_retrans,
  * tcp_schedule_loss_probe, tcp_loss_init
  * Above: tcp_state.c and all further right. Below: tcp_sack.c, tcp_rack.c, tcp_segment.c, <net/sock.h>, <kernel/timer.h>.
@@ -47,6 +47,24 @@ void tcp_clear_xmit_timer(struct sock *sk)
 
 	tp->pending = TCP_TIME_NONE;
 	tcp_stop_timer(sk, &tp->write_timer);
+}
+
+/**
+ * tcp_reset_probe_timer() - the window is shut: it is asked for after @delay_ns, but not later than the user timeout ends the wait
+ *
+ * Context: owner or softirq.
+ */
+void tcp_reset_probe_timer(struct sock *sk, u64 delay_ns)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u64 limit = tp->user_timeout_ms * NSEC_PER_MSEC, waited;
+
+	if (limit && tp->probe_stamp_ns) {
+		waited = ktime_get_ns() - tp->probe_stamp_ns;
+		delay_ns = min(delay_ns, limit > waited + TCP_TIMEOUT_MIN_NS ? limit - waited
+									     : TCP_TIMEOUT_MIN_NS);
+	}
+	tcp_reset_xmit_timer(sk, TCP_TIME_PROBE0, delay_ns);
 }
 
 /**

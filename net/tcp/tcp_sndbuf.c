@@ -76,9 +76,10 @@ bool tcp_stream_memory_free(const struct sock *sk, bool wake)
 void tcp_update_pacing_rate(struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
+	const struct tcp_net *tn = tcp_net_of(sk);
 	u64 rate = (u64)tp->mss_cache * max(tp->cc.cwnd, tp->packets_out);
 
-	rate *= tp->cc.cwnd < tp->cc.ssthresh / 2 ? 200 : 120;
+	rate *= tp->cc.cwnd < tp->cc.ssthresh / 2 ? tn->pacing_ss_ratio : tn->pacing_ca_ratio;
 	if (tp->rtt.srtt8_us) /* without a sample nothing slows it down */
 		sk->sk_pacing_rate = min(rate * (USEC_PER_SEC / 100) * 8 / tp->rtt.srtt8_us,
 					 sk_pacing_limit(sk));

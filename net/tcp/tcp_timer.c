@@ -48,10 +48,53 @@ static void tcp_write_err(struct sock *sk) __needs(softirq_ctx, sk)
 	tcp_abort_with(sk, sk->sk_err_soft ? sk->sk_err_soft : ETIMEDOUT);
 }
 
-/* Time since the first transmission that is still unanswered (one timeout before the first repetition). */
-static u64 tcp_stalled_ns(const struct tcp_sock *tp, u64 now)
+/* Time since the first retransmission that is still unanswered; 0: there was none. */
+static u64 tcp_stalled_ns(const struct tcp_sock *tp)
 {
-	return tp->retrans_stamp_ns ? now - tp->retrans_stamp_ns + tp->rtt.rto_ns : 0;
+	return tp->retrans_stamp_ns ? ktime_get_ns() - tp->retrans_stamp_ns : 0;
+}
+
+/*
+ * The retransmissions have lasted as long as @retries of them would on a fast path, or the user timeout instead if there is one: a count
+ * becomes a time, which a long round trip does not stretch.
+ */
+static bool tcp_timed_out(const struct sock *sk, u32 retries, bool user)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	bool syn = sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV;
+	u64 limit = tp->user_timeout_ms * NSEC_PER_MSEC;
+
+	if (!tp->retrans_stamp_ns ||
+	    (!tp->retransmits && !syn)) /* a fast retransmission is no timeout */
+		return false;
+	if (!user || !limit)
+		limit = tcp_rto_model_ns(syn ? TCP_TIMEOUT_INIT_NS : TCP_RTO_MIN_NS, retries);
+	return tcp_stalled_ns(tp) >= limit;
+}
+
+/*
+ * Retries of what nobody here waits for any more. tcp_orphan_retries 0: eight while the peer may still answer. @alive: the timeout has not
+ * grown to its limit.
+ */
+static u32 tcp_orphan_retries(const struct sock *sk, bool alive)
+{
+	u32 retries = tcp_net_of(sk)->orphan_retries;
+
+	if (sk->sk_err_soft && !alive)
+		return 0; /* a router says why */
+	return retries || !alive ? retries : 8;
+}
+
+/* A SYN, or the SYN-ACK of Fast Open, has gone out often enough. */
+static bool tcp_syn_timed_out(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	const struct tcp_net *tn = tcp_net_of(sk);
+	u32 retries = tp->fo_child ? tn->synack_retries : tn->syn_retries;
+
+	retries = tp->syn_retries ? tp->syn_retries : retries;
+	/* What this host refused was not counted, but its time is over all the same. */
+	return tp->retransmits >= retries || tcp_timed_out(sk, retries, true);
 }
 
 /* RFC 9293, 3.8.3: beyond R1 the route is asked anew, beyond R2 the connection is given up. Return: it is. */
@@ -59,30 +102,21 @@ static bool tcp_write_timeout(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct tcp_net *tn = tcp_net_of(sk);
-	u64 now = ktime_get_ns(), stalled = tcp_stalled_ns(tp, now);
+	u32 retries = tn->retries2;
 	bool give_up;
 
 	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
-		u32 retries = tp->fo_child ? tn->synack_retries : tn->syn_retries;
-
-		retries = tp->syn_retries ? tp->syn_retries : retries;
-		/* What this host refused was not counted, but its time is over all the same. */
-		give_up = tp->retransmits >= retries ||
-			  stalled >= tcp_rto_model_ns(TCP_TIMEOUT_INIT_NS, retries);
+		give_up = tcp_syn_timed_out(sk);
+	} else if (!tp->snd_wnd && !sock_flag(sk, SOCK_DEAD)) {
+		/* Pulled back: these are probes, and who answers lives (MUST-37). */
+		give_up = ktime_get_ns() - tp->rcv_tstamp_ns > TCP_RTO_MAX_NS;
 	} else {
-		if (tp->retransmits >= tn->retries1 && sk->sk_dst_cache) {
+		if (tcp_timed_out(sk, tn->retries1, false) && sk->sk_dst_cache)
 			sk_dst_set(sk, NULL);
-		}
 		if (sock_flag(sk, SOCK_DEAD))
-			give_up = tp->retransmits >= tn->orphan_retries;
-		else if (
-			!tp->snd_wnd) /* pulled back: these are probes, and who answers lives (MUST-37) */
-			give_up = now - tp->rcv_tstamp_ns > TCP_RTO_MAX_NS;
-		else
-			give_up = stalled >= tcp_rto_model_ns(TCP_RTO_MIN_NS, tn->retries2);
+			retries = tcp_orphan_retries(sk, tcp_rto_ns(tp) < TCP_RTO_MAX_NS);
+		give_up = tcp_timed_out(sk, retries, true);
 	}
-	if (tp->user_timeout_ms && stalled >= tp->user_timeout_ms * NSEC_PER_MSEC)
-		give_up = true;
 	if (give_up)
 		tcp_write_err(sk);
 	return give_up;
@@ -95,8 +129,14 @@ static u64 tcp_next_rto(const struct tcp_sock *tp)
 
 	if (!limit)
 		return rto;
-	stalled = tcp_stalled_ns(tp, ktime_get_ns());
+	stalled = tcp_stalled_ns(tp);
 	return stalled >= limit ? NSEC_PER_MSEC : min(rto, limit - stalled);
+}
+
+/* So little is out that no duplicate ACK can tell of a loss, and the connection is past its beginning. */
+static bool tcp_stream_is_thin(const struct tcp_sock *tp)
+{
+	return tp->packets_out < 4 && tp->cc.ssthresh < TCP_INFINITE_SSTHRESH;
 }
 
 /* One more timeout without an answer: the next one waits twice as long. */
@@ -108,7 +148,10 @@ static void tcp_back_off(struct sock *sk) __needs(sk)
 		tp->retrans_stamp_ns = ktime_get_ns();
 	if (tp->retransmits < UINT8_MAX)
 		tp->retransmits++;
-	if (tp->backoff < TCP_MAX_BACKOFF)
+	if (tcp_net_of(sk)->thin_linear_timeouts && tcp_stream_is_thin(tp) &&
+	    sk->sk_state == TCP_ESTABLISHED && tp->retransmits <= TCP_THIN_LINEAR_RETRIES)
+		tp->backoff = 0;
+	else if (tp->backoff < TCP_MAX_BACKOFF)
 		tp->backoff++;
 	tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_next_rto(tp));
 }
@@ -190,23 +233,27 @@ static void tcp_refused_timer(struct sock *sk) __needs(softirq_ctx, sk)
 static void tcp_probe_timer(struct sock *sk) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	const struct tcp_net *tn = tcp_net_of(sk);
+	u32 retries = tcp_net_of(sk)->retries2;
 	u64 now = ktime_get_ns();
-	bool give_up;
+	bool give_up = false;
 
 	if (tp->packets_out || !tcp_send_head(sk)) {
 		tp->probes_out = 0;
 		tp->probe_stamp_ns = 0;
 		return;
 	}
-	if (!tp->probes_out)
+	if (sock_flag(sk, SOCK_DEAD)) {
+		bool alive = tcp_rto_ns(tp) < TCP_RTO_MAX_NS;
+
+		retries = tcp_orphan_retries(sk, alive);
+		give_up = !alive && tp->backoff >= retries;
+	}
+	if (!tp->probe_stamp_ns)
 		tp->probe_stamp_ns = now;
-	if (sock_flag(sk, SOCK_DEAD))
-		give_up = tp->backoff >= tn->orphan_retries;
-	else
-		give_up = tp->probes_out >= tn->retries2;
-	if (tp->user_timeout_ms && tp->probes_out &&
-	    now - tp->probe_stamp_ns >= tp->user_timeout_ms * NSEC_PER_MSEC)
+	else if (tp->user_timeout_ms &&
+		 now - tp->probe_stamp_ns >= tp->user_timeout_ms * NSEC_PER_MSEC)
+		give_up = true; /* answered or not: the text did not go */
+	if (tp->probes_out >= retries)
 		give_up = true;
 	if (give_up)
 		tcp_write_err(sk);

@@ -36,7 +36,7 @@ static void tcp_urg_skip_old(struct sock *sk)
 static void tcp_check_urg(struct sock *sk, const struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	u32 at = seg->seq + seg->urg_ptr - (seg->urg_ptr ? 1 : 0);
+	u32 at = seg->seq + seg->urg_ptr - (seg->urg_ptr && !tcp_net_of(sk)->stdurg ? 1 : 0);
 
 	testcase(seg->urg_ptr == 0);
 	testcase(at == tp->rcv_nxt);

@@ -2,7 +2,7 @@
 /*
  * The receive window: how much the buffer is good for, what is offered in a SYN, what each segment announces.
  *
- * Half of the receive buffer is payload, the rest is what packets cost besides. Of that no more than rcv_ssthresh is announced, which grows
+ * Half of the receive buffer is payload (tcp_adv_win_scale), the rest is what packets cost besides. Of that no more than rcv_ssthresh is announced, which grows
  * with what arrives in good shape (tcp_rcvspace.c).
  *
  * Interface: tcp_full_space, tcp_space, tcp_initial_window, tcp_select_window_size, tcp_select_window
@@ -12,10 +12,24 @@
  */
 #include "tcp_internal.h"
 
+/* So much of @space bytes of buffer is payload (tcp_adv_win_scale); the rest is what packets cost besides. */
+static u32 tcp_win_from_space(const struct sock *sk, u32 space)
+{
+	s32 scale = tcp_net_of(sk)->adv_win_scale;
+
+	return scale <= 0 ? space >> -scale : space - (space >> scale);
+}
+
+/* What 16 bits of window say, for those who take them for signed. */
+static u32 tcp_unscaled_limit(const struct sock *sk)
+{
+	return tcp_net_of(sk)->workaround_signed_windows ? 32767 : 65535;
+}
+
 /** tcp_full_space() - bytes of payload the receive buffer is good for. Context: any. Return: bytes. */
 u32 tcp_full_space(const struct sock *sk)
 {
-	return sk->sk_rcvbuf / 2;
+	return tcp_win_from_space(sk, sk->sk_rcvbuf);
 }
 
 /** tcp_space() - the same of what is free now. Context: any. Return: bytes. */
@@ -23,7 +37,7 @@ u32 tcp_space(const struct sock *sk)
 {
 	u32 used = sk->sk_rmem_alloc + sk->sk_backlog_len;
 
-	return sk->sk_rcvbuf > used ? (sk->sk_rcvbuf - used) / 2 : 0;
+	return sk->sk_rcvbuf > used ? tcp_win_from_space(sk, sk->sk_rcvbuf - used) : 0;
 }
 
 /**
@@ -41,7 +55,7 @@ u32 tcp_initial_window(const struct sock *sk, u32 seg, u8 *wscale)
 		sk->sk_userlocks & SOCK_RCVBUF_LOCK ? space : max(space, tcp_net_of(sk)->rmem[2]);
 
 	*wscale = tcp_select_wscale(min(most, clamp));
-	return min(space > seg ? space / seg * seg : space, 65535u);
+	return min(space > seg ? space / seg * seg : space, tcp_unscaled_limit(sk));
 }
 
 /**
@@ -87,7 +101,7 @@ u16 tcp_select_window(struct sock *sk)
 			NET_INC_STATS(sk->sk_net, TCPWantZeroWindowAdv);
 		win = ALIGN(cur, 1u << tp->rcv_wscale);
 	}
-	win = min(win, 65535u << tp->rcv_wscale);
+	win = min(win, tp->rcv_wscale ? 65535u << tp->rcv_wscale : tcp_unscaled_limit(sk));
 	tp->rcv_wnd = win;
 	tp->rcv_wup = tp->rcv_nxt;
 	if (win == 0 && old_win)

@@ -492,10 +492,18 @@ void stack_stop(void)
 
 int stack_tune(const char *name, const char *val)
 {
+	static const char *const folders[] = { "net.ipv4.", "net.core." };
+	static const char *const kinds[] = { "tcp_",   "ip_",     "ipfrag_",  "icmp_",
+					     "igmp_",  "udp_",    "inet_",    "conf.",
+					     "route/", "fwmark_", "somaxconn" };
+
 	if (!ks.net)
 		return -ENODEV;
-	if (strncmp(name, "tcp_", 4) != 0 && strncmp(name, "conf.", 5) != 0 &&
-	    strcmp(name, "somaxconn") != 0 && strncmp(name, "igmp_", 5) != 0)
-		return -ENOENT;
-	return net_sysctl_set(ks.net, name, val);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
+		if (strncmp(name, folders[i], strlen(folders[i])) == 0)
+			name += strlen(folders[i]);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (strncmp(name, kinds[i], strlen(kinds[i])) == 0)
+			return net_sysctl_set(ks.net, name, val);
+	return -ENOENT;
 }

@@ -23,7 +23,7 @@ static const struct sysctl_row sysctl_table[] = {
 	{ "retries1_256", "tcp_retries1", "256", -ERANGE, F(retries1), 3 },
 	{ "retries2_255", "tcp_retries2", "255", 0, F(retries2), 255 },
 	{ "retries2_256", "tcp_retries2", "256", -ERANGE, F(retries2), 15 },
-	{ "orphan_retries_256", "tcp_orphan_retries", "256", -ERANGE, F(orphan_retries), 8 },
+	{ "orphan_retries_256", "tcp_orphan_retries", "256", -ERANGE, F(orphan_retries), 0 },
 	{ "fin_timeout_0", "tcp_fin_timeout", "0", -ERANGE, F(fin_timeout), 60 },
 	{ "fin_timeout_32767", "tcp_fin_timeout", "32767", 0, F(fin_timeout), 32767 },
 	{ "fin_timeout_32768", "tcp_fin_timeout", "32768", -ERANGE, F(fin_timeout), 60 },
@@ -36,6 +36,10 @@ static const struct sysctl_row sysctl_table[] = {
 	{ "max_tw_buckets_1000001", "tcp_max_tw_buckets", "1000001", -ERANGE, F(max_tw_buckets),
 	  4096 },
 	{ "max_orphans_1000000", "tcp_max_orphans", "1000000", 0, F(max_orphans), 1000000 },
+	{ "adv_win_scale_negative", "tcp_adv_win_scale", "-2", 0, F(adv_win_scale), (u32)-2 },
+	{ "adv_win_scale_minus_32", "tcp_adv_win_scale", "-32", -ERANGE, F(adv_win_scale), 1 },
+	{ "fastopen_all_bits", "tcp_fastopen", "0x70403", 0, F(fastopen), 0x70403 },
+	{ "without_effect", "tcp_fack", "1", 0, F(fack), 1 },
 	{ "window_scaling_2", "tcp_window_scaling", "2", -ERANGE, F(window_scaling), 1 },
 	{ "slow_start_after_idle_0", "tcp_slow_start_after_idle", "0", 0, F(slow_start_after_idle),
 	  0 },
@@ -94,8 +98,8 @@ static const struct triple_row triple_table[] = {
 	{ "four", "1 2 3 4", -EINVAL, { 0 } },
 	{ "text", "a b c", -EINVAL, { 0 } },
 	{ "third_is_text", "1 2 x", -EINVAL, { 0 } },
-	{ "two_blanks", "1  2 3", -EINVAL, { 0 } },
-	{ "trailing_blank", "1 2 3 ", -EINVAL, { 0 } },
+	{ "two_blanks", "1  2 3", 0, { 1, 2, 3 } },
+	{ "trailing_blank", "1 2 3 ", 0, { 1, 2, 3 } },
 	{ "twelve_digits", "1 2 123456789012", -ERANGE, { 0 } },
 	{ "ten_digits", "1 2 4294967296", -ERANGE, { 0 } },
 };
@@ -125,6 +129,8 @@ TEST_EACH(sysctl_reads_back, sysctl_table)
 	CHECK_EQ(tcp_sysctl_set(hosts[0], row->setting, row->value), row->err);
 	if (tcp_sysctl_get(hosts[0], row->setting, text) > 0 && *text >= '0' && *text <= '9')
 		CHECK_EQ(strtoull(text, NULL, 10), row->want);
+	else if (*text == '-')
+		CHECK_EQ((u32)strtoll(text, NULL, 10), row->want);
 	else
 		CHECK(row->err == -ENOENT || strncmp(row->setting, "tcp_", 4) || *text);
 	CHECK_EQ(tcp_sysctl_get(hosts[0], "tcp_nothing", text), -ENOENT);

@@ -36,7 +36,7 @@ static const struct syn_row syn_table[] = {
 	{ "default_7_last_two_capped", 0, NULL, 0, 247, 8, 0, ETIMEDOUT },
 	{ "sysctl_3", 0, "3", 0, 15, 4, 0, ETIMEDOUT },
 	{ "own_count_beats_sysctl", 1, "6", 0, 3, 2, 0, ETIMEDOUT },
-	{ "user_timeout_2_s", 6, NULL, 2000, 2, 2, 0, ETIMEDOUT },
+	{ "user_timeout_2_s", 6, NULL, 2000, 3, 2, 0, ETIMEDOUT },
 	{ "soft_error_is_the_reason", 1, NULL, 0, 3, 2, EHOSTUNREACH, EHOSTUNREACH },
 };
 
@@ -140,10 +140,10 @@ static const struct give_up_row give_up_table[] = {
 	{ "user_timeout_500_ms", NULL, NULL, 500, 0, 1, false },
 	{ "user_timeout_5_s", NULL, NULL, 5000, 4, 6, false },
 	{ "user_timeout_beats_retries", "tcp_retries2", "100", 3000, 2, 4, false },
-	{ "user_timeout_longer_than_retries", "tcp_retries2", "3", 900000, 2, 7, false },
-	{ "orphan_8", NULL, NULL, 0, 90, 120, true },
-	{ "orphan_2", "tcp_orphan_retries", "2", 0, 1, 3, true },
-	{ "orphan_0", "tcp_orphan_retries", "0", 0, 0, 1, true },
+	{ "user_timeout_replaces_retries", "tcp_retries2", "3", 60000, 60, 61, false },
+	{ "orphan_8", NULL, NULL, 0, 90, 250, true },
+	{ "orphan_2", "tcp_orphan_retries", "2", 0, 1, 4, true },
+	{ "orphan_0_means_8", "tcp_orphan_retries", "0", 0, 90, 250, true },
 };
 
 TEST_EACH(give_up, give_up_table)
@@ -398,8 +398,9 @@ static const struct probe_end_row probe_end_table[] = {
 	{ "silent_15", NULL, NULL, 0, false, false, 800, 1300 },
 	{ "silent_3", "tcp_retries2", "3", 0, false, false, 1, 5 },
 	{ "user_timeout_10_s", NULL, NULL, 10000, false, false, 9, 26 },
-	{ "orphan_answered", NULL, NULL, 0, true, true, 50, 220 },
-	{ "orphan_2", "tcp_orphan_retries", "2", 0, true, true, 1, 4 },
+	{ "orphan_answered", NULL, NULL, 0, true, true, 250, 450 },
+	{ "user_timeout_answered", NULL, NULL, 10000, false, true, 9, 26 },
+	{ "orphan_2", "tcp_orphan_retries", "2", 0, true, false, 1, 4 },
 };
 
 TEST_EACH(probing_ends, probe_end_table)
