@@ -31,15 +31,17 @@ void inet_ehash_replace(struct inet_hashinfo *h, struct sock_common *old, struct
 /* Ports. */
 /* Binds @skc to @num (0: an ephemeral port 32768..60999, random start, RFC 6056). 0, -EADDRINUSE, -EAGAIN none free. */
 int inet_bind_port(struct inet_hashinfo *h, struct sock_common *skc, u16 num) __needs(softirq_ctx);
+/* May @skc listen? One without a port gets one. 0, -EADDRINUSE, -EAGAIN. */
+int inet_listen_port(struct inet_hashinfo *h, struct sock_common *skc) __needs(softirq_ctx);
 void inet_unbind_port(struct sock_common *skc) __needs(softirq_ctx); /* no-op when not bound */
 /* A child or mini socket joins its parent's port. */
 void inet_inherit_port(struct inet_hashinfo *h, struct sock_common *child, u16 num)
 	__needs(softirq_ctx);
 /* Chooses a local port for a connection whose other three parts are set, and enters both tables. 0, -EADDRNOTAVAIL. RFC 6056, 3.3.4. */
 int inet_hash_connect(struct inet_hashinfo *h, struct sock_common *skc) __needs(softirq_ctx);
-/* Best listening socket (state LISTEN) for @daddr:@hnum; a bound address beats any. */
-struct sock *inet_lookup_listener(struct inet_hashinfo *h, __be32 daddr, u16 hnum, u32 dif)
-	__needs(softirq_ctx);
+/* Best listening socket (state LISTEN) for @daddr:@hnum; a bound address beats any; of those that share it @saddr:@sport decides. */
+struct sock *inet_lookup_listener(struct inet_hashinfo *h, __be32 saddr, __be16 sport, __be32 daddr,
+				  u16 hnum, u32 dif) __needs(softirq_ctx);
 /* Best datagram socket: more of {local address, peer, device} matched wins. */
 struct sock *inet_lookup_dgram(struct inet_hashinfo *h, __be32 saddr, __be16 sport, __be32 daddr,
 			       u16 hnum, u32 dif) __needs(softirq_ctx);

@@ -123,7 +123,15 @@ struct sk_buff {
 	u8 dst_pending_confirm : 1; /* forward progress was made: the neighbour is alive */
 	u8 rerouted : 1; /* a filter gave it a new route after POST_ROUTING: not seen there twice */
 	u8 stage;        /* enum skb_stage: where it is now */
-	u32 priority, mark, hash;
+	union {
+		struct {
+			u32 priority, mark, hash;
+		};
+		/* TCP's originals have none of them, but what had been delivered when they left (tcp_rate.c), in microseconds modulo 2^32. */
+		struct {
+			u32 delivered, delivered_us, first_us;
+		} tx;
+	};
 	u32 id;        /* this descriptor's number in traces and reports */
 	u32 clone_of;  /* the number of the one it was made from; 0: an original */
 	u64 tstamp_ns; /* departure (tx) or arrival (rx) */

@@ -62,8 +62,9 @@ struct sock_common {
 	__be16 skc_dport;                /* peer's port */
 	u16 skc_num;                     /* local port, host order */
 	u16 skc_family;
-	u8 skc_state; /* enum tcp_state */
-	u8 skc_reuse : 1;
+	u8 skc_state;         /* enum tcp_state */
+	u8 skc_reuse : 1;     /* SO_REUSEADDR */
+	u8 skc_reuseport : 1; /* SO_REUSEPORT */
 	u32 skc_bound_dev_if;
 	u32 skc_refcnt;
 	struct list_head skc_node;      /* in the 4-tuple table */
@@ -124,6 +125,7 @@ struct sock {
 #define sk_bind_node    __sk_common.skc_bind_node
 #define sk_bound_dev_if __sk_common.skc_bound_dev_if
 #define sk_reuse        __sk_common.skc_reuse
+#define sk_reuseport    __sk_common.skc_reuseport
 #define sk_refcnt       __sk_common.skc_refcnt
 	__be32 inet_saddr; /* source address of what we send */
 	__be16 inet_sport;

@@ -201,7 +201,9 @@ struct seq_file;
 	X(TCPFastOpenListenOverflow)		\
 	X(TCPFastOpenCookieReqd)		\
 	X(TCPFastOpenBlackhole)			\
-	X(TCPSpuriousRtxHostQueues)
+	X(TCPSpuriousRtxHostQueues)		\
+	X(TCPDelivered)				\
+	X(TCPDeliveredCE)
 // clang-format on
 
 #define MIB_ENUM_IP(n)     IPSTATS_MIB_##n,

@@ -4,7 +4,7 @@
  *
  * Two tables in one struct: ehash by the whole 4-tuple (connected sockets, request and TIME-WAIT mini sockets, all
  * by their sock_common), bhash by local port (everything that has one).
- * Interface: inet_ehash_*(), inet_lookup_*(), inet_bind_port(), inet_hash_connect(), inet_hash_for_each().
+ * Interface: inet_ehash_*(), inet_lookup_*(), inet_bind_port(), inet_listen_port(), inet_hash_connect(), inet_hash_for_each().
  * Above: TCP, UDP.  Below: <kernel/random.h> (SipHash keyed with the instance's secret).
  * Context: BH off; that is the only lock.
  * Owns: nothing: an entry counts no reference, whoever unhashes keeps his own.
@@ -223,28 +223,38 @@ void inet_ehash_replace(struct inet_hashinfo *h, struct sock_common *old, struct
 }
 
 /* --- The port table ------------------------------------------------------------------------------------------------ */
-/*
- * May @b have the port that @a has? Not with overlapping addresses, unless both allow it and @a does not listen. That
- * @b is about to listen changes nothing: connections of its predecessor may still live there.
- */
-static bool bind_conflict(const struct sock_common *a, const struct sock_common *b)
+/* Could a packet be meant for both? */
+static bool bind_overlap(const struct sock_common *a, const struct sock_common *b)
 {
 	if (a->skc_bound_dev_if && b->skc_bound_dev_if &&
 	    a->skc_bound_dev_if != b->skc_bound_dev_if)
 		return false;
-	if (a->skc_rcv_saddr && b->skc_rcv_saddr && a->skc_rcv_saddr != b->skc_rcv_saddr)
-		return false;
-	return !(a->skc_reuse && b->skc_reuse && a->skc_state != TCP_LISTEN);
+	return !a->skc_rcv_saddr || !b->skc_rcv_saddr || a->skc_rcv_saddr == b->skc_rcv_saddr;
 }
 
-static bool port_free(struct inet_hashinfo *h, const struct sock_common *skc, u16 num)
+/*
+ * May @b have the port that @a has? Where they overlap, when both say SO_REUSEPORT; or when both say SO_REUSEADDR and @a does not listen.
+ * That @b is about to listen changes nothing: connections of its predecessor may still live there. A port that nobody asked for by its
+ * number (@any) is not shared.
+ */
+static bool bind_conflict(const struct sock_common *a, const struct sock_common *b, bool any)
+{
+	if (!bind_overlap(a, b))
+		return false;
+	if (any)
+		return true;
+	return !(a->skc_reuseport && b->skc_reuseport) &&
+	       !(a->skc_reuse && b->skc_reuse && a->skc_state != TCP_LISTEN);
+}
+
+static bool port_free(struct inet_hashinfo *h, const struct sock_common *skc, u16 num, bool any)
 {
 	struct list_head *b = bhash_bucket(h, num), *n;
 
 	for (n = b->next; n != b; n = n->next) {
 		const struct sock_common *c = of_bnode(n);
 
-		if (c != skc && c->skc_num == num && bind_conflict(c, skc))
+		if (c != skc && c->skc_num == num && bind_conflict(c, skc, any))
 			return false;
 	}
 	return true;
@@ -268,7 +278,7 @@ int inet_bind_port(struct inet_hashinfo *h, struct sock_common *skc, u16 num)
 	BUG_ON(!in_bh());
 	BUG_ON(on_list(&skc->skc_bind_node));
 	if (num) {
-		if (!port_free(h, skc, num))
+		if (!port_free(h, skc, num, false))
 			return -EADDRINUSE;
 		port_enter(h, skc, num);
 		return 0;
@@ -278,12 +288,25 @@ int inet_bind_port(struct inet_hashinfo *h, struct sock_common *skc, u16 num)
 	for (u32 i = 0; i < ports; i++) {
 		u16 port = (u16)(h->net->port_min + (start + i) % ports);
 
-		if (!port_free(h, skc, port))
+		if (!port_free(h, skc, port, true))
 			continue;
 		port_enter(h, skc, port);
 		return 0;
 	}
 	return -EAGAIN;
+}
+
+/**
+ * inet_listen_port() - may @skc listen? Others that share its port may do so already. One without a port gets one.
+ * Context: BH off.
+ * Return: 0; -EADDRINUSE; -EAGAIN no ephemeral port is free.
+ */
+int inet_listen_port(struct inet_hashinfo *h, struct sock_common *skc)
+{
+	BUG_ON(!in_bh());
+	if (!on_list(&skc->skc_bind_node))
+		return inet_bind_port(h, skc, skc->skc_num);
+	return port_free(h, skc, skc->skc_num, false) ? 0 : -EADDRINUSE;
 }
 
 /**
@@ -376,12 +399,44 @@ int inet_hash_connect(struct inet_hashinfo *h, struct sock_common *skc)
 	return choose_port(h, skc);
 }
 
+/* Do both share the port of @best, as equals? Those with a peer stand for themselves. */
+static bool in_group(const struct sock_common *best, const struct sock_common *c)
+{
+	return c->skc_reuseport && c->skc_num == best->skc_num &&
+	       c->skc_rcv_saddr == best->skc_rcv_saddr &&
+	       c->skc_bound_dev_if == best->skc_bound_dev_if && c->skc_state == best->skc_state &&
+	       !c->skc_daddr && !c->skc_dport;
+}
+
+/*
+ * SO_REUSEPORT: those who share a port and an address share what comes, flow by flow: the same four numbers find the same socket for as
+ * long as the group stays as it is. Counted from the one that was bound first.
+ */
+static struct sock_common *pick_of_group(const struct list_head *b, struct sock_common *best,
+					 u64 flow)
+{
+	struct list_head *n;
+	u32 members = 0, at;
+
+	if (!best || !best->skc_reuseport || best->skc_daddr || best->skc_dport)
+		return best;
+	for (n = b->next; n != b; n = n->next)
+		members += in_group(best, of_bnode(n));
+	at = (u32)((flow >> 32) * members >> 32);
+	for (n = b->prev; n != b; n = n->prev)
+		if (in_group(best, of_bnode(n)) && !at--)
+			return of_bnode(n);
+	return best;
+}
+
 /**
- * inet_lookup_listener() - the socket that listens on @daddr:@hnum; a bound address beats any, a device too.
+ * inet_lookup_listener() - the socket that listens on @daddr:@hnum for who calls from @saddr:@sport; a bound address beats any, a
+ * device too, and of a group that shares a port the flow decides.
  * Context: BH off.
  * Return: the listener, borrowed till the BH section ends; NULL.
  */
-struct sock *inet_lookup_listener(struct inet_hashinfo *h, __be32 daddr, u16 hnum, u32 dif)
+struct sock *inet_lookup_listener(struct inet_hashinfo *h, __be32 saddr, __be16 sport, __be32 daddr,
+				  u16 hnum, u32 dif)
 {
 	struct list_head *b = bhash_bucket(h, hnum), *n;
 	struct sock_common *best = NULL;
@@ -402,6 +457,7 @@ struct sock *inet_lookup_listener(struct inet_hashinfo *h, __be32 daddr, u16 hnu
 			best = c;
 		}
 	}
+	best = pick_of_group(b, best, tuple_hash(h, daddr, hnum, saddr, sport));
 	return best ? container_of(best, struct sock, __sk_common) : NULL;
 }
 
@@ -436,7 +492,8 @@ static int dgram_score(const struct sock_common *c, const struct tuple *t, u32 d
 }
 
 /**
- * inet_lookup_dgram() - the datagram socket for a packet from @saddr:@sport to @daddr:@hnum; most demands met wins.
+ * inet_lookup_dgram() - the datagram socket for a packet from @saddr:@sport to @daddr:@hnum; most demands met wins, and of a group
+ * that shares a port the flow decides.
  * Context: BH off.
  * Return: the socket, borrowed till the BH section ends; NULL.
  */
@@ -457,6 +514,7 @@ struct sock *inet_lookup_dgram(struct inet_hashinfo *h, __be32 saddr, __be16 spo
 			best = of_bnode(n);
 		}
 	}
+	best = pick_of_group(b, best, tuple_hash(h, daddr, hnum, saddr, sport));
 	return best ? container_of(best, struct sock, __sk_common) : NULL;
 }
 

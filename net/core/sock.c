@@ -587,6 +587,9 @@ static int set_int(struct sock *sk, int opt, int val)
 	case SO_REUSEADDR:
 		sk->sk_reuse = val != 0;
 		return 0;
+	case SO_REUSEPORT:
+		sk->sk_reuseport = val != 0;
+		return 0;
 	case SO_BROADCAST:
 		flag_assign(sk, SOCK_BROADCAST, val);
 		return 0;
@@ -700,6 +703,9 @@ static int get_int(struct sock *sk, int opt, int *val)
 	switch (opt) {
 	case SO_REUSEADDR:
 		*val = sk->sk_reuse;
+		return 0;
+	case SO_REUSEPORT:
+		*val = sk->sk_reuseport;
 		return 0;
 	case SO_TYPE:
 		*val = sk->sk_type;

@@ -335,6 +335,8 @@ static ssize_t tcp_fastopen_owned(struct sock *sk, struct msghdr *msg, size_t le
 		fo.foc.there = false;
 	}
 	local_bh_enable();
+	if (!knows && fo.foc.there)
+		tcp_sk(sk)->fo_fail = TFO_FAIL_NO_COOKIE;
 	fo.mss = max(fo.mss, TCP_MIN_SND_MSS);
 	if (tcp_sk(sk)->user_mss)
 		fo.mss = min(fo.mss, tcp_sk(sk)->user_mss);
@@ -378,19 +380,17 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	skb_queue_purge_reason(&sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSE);
 	sock_reset_flag(sk, SOCK_DONE);
 	sk->sk_shutdown = 0;
-	sk->sk_daddr = 0;
-	sk->sk_dport = 0;
-	inet_unbind_port(&sk->__sk_common);
-	sk->sk_num = 0;
-	sk->inet_sport = 0;
-	sk->sk_rcv_saddr = 0;
-	sk->inet_saddr = 0;
+	tcp_forget_names(sk);
 	sk_dst_set(sk, NULL);
 	tp->fin_rcvd = false;
 	tp->fo_asked = tp->fo_child = tp->syn_data = tp->syn_data_acked = false;
 	tp->mtu_info = tp->pmtu = 0;
 	tp->total_retrans = 0;
-	tp->delivered = 0;
+	tp->delivered = tp->delivered_ce = 0;
+	tcp_rate_init(tp);
+	tp->segs_in = tp->segs_out = tp->data_segs_in = tp->data_segs_out = 0;
+	tp->bytes_sent = tp->bytes_acked = tp->bytes_received = tp->bytes_retrans = 0;
+	tp->fo_fail = TFO_FAIL_NONE;
 	sk->sk_pacing_rate = sk_pacing_limit(sk);
 	tp->wstamp_ns = 0;
 	tp->backoff = tp->retransmits = tp->probes_out = 0;
@@ -462,13 +462,12 @@ static void tcp_unbind(struct sock *sk)
 /**
  * tcp_listen() - CLOSE -> LISTEN, or a new backlog
  *
- * The port must be free for a listener: two sockets that share it by SO_REUSEADDR cannot both listen.
+ * The port must be free for a listener: two sockets that share it by SO_REUSEADDR cannot both listen, by SO_REUSEPORT they can.
  *
  * Context: process. Return: 0, -EINVAL in another state, -EADDRINUSE, -EAGAIN.
  */
 static int tcp_listen(struct sock *sk, int backlog) __may_sleep
 {
-	u16 num;
 	int err = 0;
 
 	lock_sock(sk);
@@ -480,14 +479,10 @@ static int tcp_listen(struct sock *sk, int backlog) __may_sleep
 	sk->sk_max_ack_backlog = (u16)min((u32)backlog, tcp_net_of(sk)->somaxconn); /* -1: all */
 	if (sk->sk_state == TCP_LISTEN)
 		goto out;
-	num = sk->sk_num;
-	inet_unbind_port(&sk->__sk_common);
-	sk->sk_state = TCP_LISTEN; /* so that the conflict rules see a listener */
-	err = inet_bind_port(sk->sk_net->tcp_hash, &sk->__sk_common, num);
-	if (err) {
-		sk->sk_state = TCP_CLOSE;
+	err = inet_listen_port(sk->sk_net->tcp_hash, &sk->__sk_common);
+	if (err)
 		goto out;
-	}
+	sk->sk_state = TCP_LISTEN;
 	sk->inet_sport = htons(sk->sk_num);
 	sk->sk_shutdown = 0;
 	sk->sk_ack_backlog = 0;

@@ -65,10 +65,7 @@ static void tcp_cong_hear(struct tcp_sock *tp, const struct tcp_acked *acked)
 static void tcp_cong_avoid(struct tcp_sock *tp, const struct tcp_acked *acked, u32 segs)
 {
 	const struct tcp_cc_ack ack = tcp_cc_news(tp, acked, segs);
-	bool limited = tp->cc.cwnd < tp->cc.ssthresh ? tp->cc.cwnd < 2 * tp->max_packets_out
-						     : tp->is_cwnd_limited;
-
-	if (limited || tp->ca_state == TCP_CA_Loss)
+	if (tcp_is_cwnd_limited(tp) || tp->ca_state == TCP_CA_Loss)
 		tp->ca_ops->cong_avoid(&tp->cc, &ack);
 }
 
@@ -136,11 +133,27 @@ static void tcp_snd_una_update(struct tcp_sock *tp, u32 ack, struct tcp_acked *a
 	tp->dst_confirm = true;
 }
 
+/* Segments that arrived by what an ACK says, and whether marks were on their way; before @delivered had. */
+static u32 tcp_newly_delivered(struct sock *sk, const struct tcp_seg *seg, u32 delivered)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 segs = tp->delivered - delivered;
+
+	NET_ADD_STATS(sk->sk_net, TCPDelivered, segs);
+	if (tcp_ecn_rcv_echo(tp, seg)) {
+		tp->delivered_ce += segs;
+		NET_ADD_STATS(sk->sk_net, TCPDeliveredCE, segs);
+	}
+	return segs;
+}
+
 /* A peer without SACK: its duplicates are counted. */
 static void tcp_ack_plain(struct sock *sk, const struct tcp_seg *seg, struct tcp_acked *acked)
 	__needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	u32 delivered = tp->delivered;
+	bool out = tp->packets_out;
 
 	if (acked->bytes) {
 		tcp_clean_rtx_queue(sk, acked);
@@ -154,6 +167,9 @@ static void tcp_ack_plain(struct sock *sk, const struct tcp_seg *seg, struct tcp
 	} else if (acked->dup && tp->ca_state == TCP_CA_CWR) {
 		tcp_cwnd_reduction(tp, 1, 0, false);
 	}
+	delivered = tcp_newly_delivered(sk, seg, delivered);
+	if (out)
+		tcp_rate_gen(tp, acked, delivered);
 	if (acked->dup || acked->bytes)
 		tcp_newreno_fastretrans(sk, acked);
 }
@@ -213,6 +229,7 @@ static void tcp_ack_selective(struct sock *sk, const struct tcp_seg *seg, struct
 			tcp_fastretrans(sk, acked);
 		if (tp->tlp_out)
 			tcp_process_tlp_ack(sk, seg->ack, acked);
+		(void)tcp_newly_delivered(sk, seg, delivered);
 		return;
 	}
 	if (tp->tlp_out)
@@ -221,8 +238,9 @@ static void tcp_ack_selective(struct sock *sk, const struct tcp_seg *seg, struct
 		tcp_fastretrans(sk, acked);
 	if (acked->set_timer)
 		tcp_set_xmit_timer(sk);
-	acked->delivered = tp->delivered - delivered;
+	acked->delivered = tcp_newly_delivered(sk, seg, delivered);
 	acked->lost = tp->lost - lost;
+	tcp_rate_gen(tp, acked, acked->delivered);
 	tcp_cong_control(sk, acked);
 	tcp_update_pacing_rate(sk);
 	tcp_xmit_recovery(sk, acked->rexmit);
@@ -233,6 +251,7 @@ static void tcp_ack_old(struct sock *sk, const struct tcp_seg *seg, struct tcp_a
 	__needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	u32 delivered = tp->delivered;
 
 	if (!tp->sack_ok || !seg->opt.num_sacks)
 		return;
@@ -240,6 +259,7 @@ static void tcp_ack_old(struct sock *sk, const struct tcp_seg *seg, struct tcp_a
 	acked->reord = tp->snd_nxt;
 	tcp_sacktag(sk, seg, acked);
 	tcp_fastretrans(sk, acked);
+	(void)tcp_newly_delivered(sk, seg, delivered);
 	tcp_xmit_recovery(sk, acked->rexmit);
 }
 

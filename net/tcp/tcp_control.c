@@ -69,9 +69,7 @@ void tcp_init_transfer(struct sock *sk)
 	tp->ato_ns = 0;
 	tp->snd_sml = tp->snd_una;
 	tp->pushed_seq = tp->snd_una;
-	tp->rcv_tstamp_ns = ktime_get_ns();
-	tp->lsndtime_ns = 0;
-	tp->lrcvtime_ns = 0;
+	tp->rcv_tstamp_ns = tp->lsndtime_ns = tp->lrcvtime_ns = ktime_get_ns();
 	tp->cwnd_usage_seq = tp->snd_nxt;
 	tcp_initialize_rcv_mss(tp);
 	tcp_init_buffer_space(sk);
@@ -362,6 +360,7 @@ static bool tcp_send_syn_data(struct sock *sk, struct tcp_fastopen_request *fo)
 	tp->write_seq += data->len;
 	tp->pushed_seq = tp->write_seq;
 	sk->sk_wmem_queued += data->truesize;
+	tcp_chrono_start(tp, TCP_CHRONO_BUSY);
 	if (!sent) {
 		cb->segs = 0;
 		skb_queue_tail(&sk->sk_write_queue, data);

@@ -104,6 +104,7 @@ static bool tcp_rcv_fastopen_synack(struct sock *sk, const struct tcp_seg *seg)
 	if (tp->fo_asked && tp->total_retrans && !seg->opt.foc.there && (data || !tp->syn_data))
 		tcp_fastopen_lost(tn, sk->sk_daddr);
 	if (data) {
+		tp->fo_fail = tp->total_retrans ? TFO_FAIL_SYN_AGAIN : TFO_FAIL_DATA_NOT_ACKED;
 		NET_INC_STATS(sk->sk_net, TCPFastOpenActiveFail);
 		tcp_mark_lost(sk, data);
 		return tcp_retransmit_skb(sk, data, 1) == 0;

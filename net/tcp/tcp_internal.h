@@ -2,7 +2,7 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, tstamp, rtt, ecn < prr, hystart < cubic < cong, seq_index < reply < sndbuf, segment < rack < sack < rtx_queue < state < timewait, window < rcvspace
+ *   options, tstamp, rtt, ecn, rate, chrono < prr, hystart < cubic < cong, seq_index < reply < sndbuf, segment < rack < sack < rtx_queue < state < timewait, window < rcvspace
  *   < transmit < output < retransmit < control < undo < tlp, newreno < recovery < ack < sack_recv < ofo, delack < data, urg
  *   < tsq < timer < request < syncookies < minisocks < input < ipv4 < sendmsg < sockopt < tcp < sysctl < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
@@ -144,13 +144,14 @@ enum tcp_cb_sacked {
 #define TCPCB_RETRANS (TCPCB_SACKED_RETRANS | TCPCB_EVER_RETRANS)
 struct tcp_skb_cb {
 	u32 seq, end_seq;
-	u32 segs;              /* 0: not cut into segments yet */
-	u32 csum;              /* of the payload, if summed */
-	u16 gso_size;          /* segs were counted by */
-	u8 tcp_flags;          /* enum tcp_flags */
-	u8 sacked;             /* enum tcp_cb_sacked */
-	bool eor;              /* the application ended a record here: nothing is appended */
-	bool summed;           /* csum holds: the payload is linear and as it was copied */
+	u32 segs;             /* 0: not cut into segments yet */
+	u32 csum;             /* of the payload, if summed */
+	u16 gso_size;         /* segs were counted by */
+	u8 tcp_flags;         /* enum tcp_flags */
+	u8 sacked;            /* enum tcp_cb_sacked */
+	bool eor : 1;         /* the application ended a record here: nothing is appended */
+	bool summed : 1;      /* csum holds: the payload is linear and as it was copied */
+	bool app_limited : 1; /* it left when the application gave less than could go (tcp_rate.c) */
 	struct rb_node rbnode; /* in the index of its queue, where it has one (tcp_seq_index.c) */
 };
 _Static_assert(sizeof(struct tcp_skb_cb) <= 48, "fits skb->cb");
@@ -293,6 +294,26 @@ struct tcp_acked {
 	bool lost_again;       /* a retransmission is lost */
 	bool set_timer;        /* of the loss probe, or the timeout */
 	enum tcp_rexmit rexmit;
+	/* Of the packet delivered that left last: what it remembered (tcp_rate.c); rate_us 0: none. */
+	u32 rate_delivered, rate_us, rate_sent_us, rate_end_seq;
+	bool rate_app_limited;
+};
+/* Delivery rate, times in microseconds modulo 2^32. */
+struct tcp_rate {
+	u32 first_us; /* departure of the packet that was delivered last, or of the first of a flight */
+	u32 delivered_us; /* when something was delivered last; 0: never */
+	u32 app_limited;  /* the application was late till so much is delivered; 0: it is not */
+	u32 sample_segs, sample_us;
+	bool sample_app_limited;
+};
+/* What time is spent with; of several the highest. */
+enum tcp_chrono { TCP_CHRONO_NONE, TCP_CHRONO_BUSY, TCP_CHRONO_RWND, TCP_CHRONO_SNDBUF };
+/* tcpi_fastopen_client_fail: why the data of our SYN did not go with it, or not through. */
+enum tcp_fastopen_fail {
+	TFO_FAIL_NONE,
+	TFO_FAIL_NO_COOKIE,
+	TFO_FAIL_DATA_NOT_ACKED,
+	TFO_FAIL_SYN_AGAIN
 };
 /* net.ipv4.tcp_recovery */
 enum tcp_recovery_flags {
@@ -541,10 +562,14 @@ struct tcp_sock {
 	bool fo_asked, fo_child; /* our SYN had the option; the peer's SYN opened us */
 	bool syn_data, syn_data_acked;
 	/* TCP_INFO */
-	u32 segs_in, segs_out, data_segs_in, data_segs_out, delivered;
+	u8 chrono;  /* enum tcp_chrono, since chrono_ns */
+	u8 fo_fail; /* enum tcp_fastopen_fail */
+	struct tcp_rate rate;
+	u64 chrono_ns, chrono_spent_ns[TCP_CHRONO_SNDBUF];
+	u32 segs_in, segs_out, data_segs_in, data_segs_out, delivered, delivered_ce;
 	u64 bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 };
-static_assert(sizeof(struct tcp_sock) <= 1408, "budget: a connection at rest costs 22 cache lines");
+static_assert(sizeof(struct tcp_sock) <= 1472, "budget: a connection at rest costs 23 cache lines");
 
 static inline struct tcp_sock *tcp_sk(const struct sock *sk)
 {
@@ -628,6 +653,13 @@ static inline u32 tcp_sack_len(const struct tcp_sock *tp)
 static inline u32 tcp_wnd_end(const struct tcp_sock *tp)
 {
 	return tp->snd_una + tp->snd_wnd;
+}
+
+/* The congestion window is, or while it doubles soon would be, what holds us back. */
+static inline bool tcp_is_cwnd_limited(const struct tcp_sock *tp)
+{
+	return tp->is_cwnd_limited ||
+	       (tp->cc.cwnd < tp->cc.ssthresh && tp->cc.cwnd < 2 * tp->max_packets_out);
 }
 
 /* Segments that are in the network (RFC 6675's pipe; without SACK each duplicate ACK stands for one that left it). */
@@ -725,6 +757,19 @@ u8 tcp_ecn_send(struct tcp_sock *tp, struct sk_buff *skb, const struct tcp_skb_c
 void tcp_ecn_rcv_cwr(struct tcp_sock *tp, const struct tcp_seg *seg);
 void tcp_ecn_rcv_mark(struct tcp_sock *tp, const struct tcp_seg *seg);
 bool tcp_ecn_rcv_echo(const struct tcp_sock *tp, const struct tcp_seg *seg);
+
+/* tcp_rate.c */
+void tcp_rate_init(struct tcp_sock *tp);
+void tcp_rate_sent(struct tcp_sock *tp, struct sk_buff *skb, u64 departs_ns);
+void tcp_rate_delivered(struct tcp_sock *tp, struct sk_buff *skb, struct tcp_acked *acked);
+void tcp_rate_gen(struct tcp_sock *tp, const struct tcp_acked *acked, u32 delivered);
+void tcp_rate_check_app_limited(struct sock *sk) __needs(sk);
+u64 tcp_delivery_rate(const struct tcp_sock *tp);
+
+/* tcp_chrono.c */
+void tcp_chrono_start(struct tcp_sock *tp, enum tcp_chrono what);
+void tcp_chrono_stop(struct sock *sk, enum tcp_chrono what) __needs(sk);
+u64 tcp_chrono_us(const struct tcp_sock *tp, enum tcp_chrono what);
 
 /* tcp_prr.c */
 static inline bool tcp_in_cwnd_reduction(const struct tcp_sock *tp)
@@ -824,6 +869,7 @@ void tcp_clear_retrans(struct tcp_sock *tp);
 
 /* tcp_state.c */
 void tcp_set_state(struct sock *sk, enum tcp_state state) __needs(softirq_ctx, sk);
+void tcp_forget_names(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_done(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_destroy_sock(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_abort_with(struct sock *sk, int err) __needs(softirq_ctx, sk);

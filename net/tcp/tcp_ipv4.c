@@ -185,7 +185,8 @@ void tcp_v4_rcv(struct sk_buff *skb)
 	c = inet_lookup_established(net->tcp_hash, iph->saddr, th->source, iph->daddr,
 				    ntohs(th->dest), dif);
 	if (c && c->skc_state == TCP_TIME_WAIT) {
-		lsk = inet_lookup_listener(net->tcp_hash, iph->daddr, ntohs(th->dest), dif);
+		lsk = inet_lookup_listener(net->tcp_hash, iph->saddr, th->source, iph->daddr,
+					   ntohs(th->dest), dif);
 		tcp_timewait_process(net, container_of(c, struct tcp_timewait_sock, c), skb, &seg,
 				     lsk != NULL, &isn);
 		if (!isn) {
@@ -199,7 +200,8 @@ void tcp_v4_rcv(struct sk_buff *skb)
 		tcp_v4_sock_rcv(container_of(c, struct sock, __sk_common), skb, &seg);
 		return;
 	}
-	lsk = inet_lookup_listener(net->tcp_hash, iph->daddr, ntohs(th->dest), dif);
+	lsk = inet_lookup_listener(net->tcp_hash, iph->saddr, th->source, iph->daddr,
+				   ntohs(th->dest), dif);
 	if (lsk) {
 		tcp_v4_listen_rcv(lsk, skb, &seg, isn);
 		return;
@@ -314,7 +316,7 @@ void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
  * @addr: peer, AF_INET
  *
  * Context: owner. Return: 0 the SYN is out (or will be repeated); -ENETUNREACH no route, or a group or broadcast
- * address; -EADDRNOTAVAIL no port left; -ENOMEM; what the route lookup says. On failure the socket is in CLOSE, without a port.
+ * address; -EADDRNOTAVAIL no port left; -ENOMEM; what the route lookup says. On failure the socket is in CLOSE, with no port but one that was asked for.
  */
 int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, struct tcp_fastopen_request *fo)
 {
@@ -365,12 +367,8 @@ int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, struct tcp_f
 
 out_fail:
 	tcp_set_state(sk, TCP_CLOSE);
-	sk->sk_num = 0;
-	sk->inet_sport = 0;
-	sk->sk_rcv_saddr = bound;
-	sk->inet_saddr = bound;
-	sk->sk_daddr = 0;
-	sk->sk_dport = 0;
+	sk->sk_rcv_saddr = sk->inet_saddr = bound;
+	tcp_forget_names(sk);
 	local_bh_enable();
 	return err;
 }

@@ -36,6 +36,7 @@ int tcp_init_sock(struct sock *sk)
 	tcp_loss_init(sk);
 	tcp_init_xmit_timers(sk);
 	tcp_rtt_init(&tp->rtt);
+	tcp_rate_init(tp);
 	tp->ca_ops = tn->ca_ops;
 	tp->cc = (struct tcp_cc){ .cwnd = TCP_INIT_CWND,
 				  .ssthresh = TCP_INFINITE_SSTHRESH,
@@ -61,7 +62,8 @@ static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 	child->sk_type = lsk->sk_type;
 	child->sk_protocol = lsk->sk_protocol;
 	child->inet_is_icsk = lsk->inet_is_icsk;
-	child->sk_userlocks = lsk->sk_userlocks;
+	child->sk_userlocks =
+		lsk->sk_userlocks & (u8)~SOCK_BINDPORT_LOCK; /* it ends with the connection */
 	child->inet_tos = lsk->inet_tos;
 	child->inet_ttl = lsk->inet_ttl;
 	child->inet_pmtudisc = lsk->inet_pmtudisc;
@@ -103,6 +105,7 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 	child->inet_sport = htons(req->c.skc_num);
 	child->sk_bound_dev_if = req->c.skc_bound_dev_if;
 	child->sk_reuse = req->c.skc_reuse;
+	child->sk_reuseport = req->c.skc_reuseport;
 	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = req->rcv_isn + 1;
 	tp->rcv_wnd = req->rcv_wnd;
 	tp->advmss = req->advmss;

@@ -208,14 +208,21 @@ void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 }
 
 /* How far the congestion window is used decides whether it may grow (RFC 7661's idea, RFC 5681 3.1). */
-static void tcp_cwnd_validate(struct tcp_sock *tp, bool limited)
+static void tcp_cwnd_validate(struct sock *sk, bool limited) __needs(sk)
 {
-	if (!before(tp->snd_una, tp->cwnd_usage_seq) || tp->packets_out > tp->max_packets_out ||
-	    limited) {
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!before(tp->snd_una, tp->cwnd_usage_seq) || limited ||
+	    (!tp->is_cwnd_limited && tp->packets_out > tp->max_packets_out)) {
 		tp->max_packets_out = tp->packets_out;
 		tp->cwnd_usage_seq = tp->snd_nxt;
 		tp->is_cwnd_limited = limited;
 	}
+	/* All is sent, the window has room, and a writer waits: what he waits for is the buffer. */
+	if (!tcp_is_cwnd_limited(tp) && !tcp_send_head(sk) && sk->sk_socket &&
+	    sock_flag(sk, SOCK_NOSPACE) &&
+	    (sk->sk_state == TCP_ESTABLISHED || sk->sk_state == TCP_CLOSE_WAIT))
+		tcp_chrono_start(tp, TCP_CHRONO_SNDBUF);
 }
 
 /*
@@ -248,7 +255,7 @@ struct tcp_pass {
 	u32 mss, max_segs;
 	u8 nonagle;
 	enum tcp_push_one push_one;
-	bool cwnd_limited;
+	bool cwnd_limited, rwnd_limited;
 	bool refused; /* by our own host: no memory, a full queue */
 	u32 sent;     /* segments */
 };
@@ -279,6 +286,7 @@ static bool tcp_tso_should_defer(const struct sock *sk, const struct sk_buff *sk
 		return false; /* that ACK is far away */
 	if (limit <= skb->len) {
 		p->cwnd_limited |= cong_win < send_win;
+		p->rwnd_limited |= cong_win >= send_win;
 		return true;
 	}
 	return !(TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN) && !TCP_SKB_CB(skb)->eor;
@@ -313,8 +321,10 @@ static u32 tcp_gates(const struct sock *sk, const struct sk_buff *skb, struct tc
 		p->cwnd_limited = true;
 		return 0;
 	}
-	if (!tcp_snd_wnd_test(tp, skb, p->mss))
+	if (!tcp_snd_wnd_test(tp, skb, p->mss)) {
+		p->rwnd_limited = true;
 		return 0;
+	}
 	if (TCP_SKB_CB(skb)->segs == 1)
 		return tcp_nagle_test(tp, skb, p->mss, last ? p->nonagle : TCP_NAGLE_PUSH) ? p->mss
 											   : 0;
@@ -372,9 +382,13 @@ static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, enum tcp_pus
 	p.max_segs = tcp_tso_segs(sk, mss_now);
 	while (tcp_xmit_head(sk, &p))
 		;
+	if (p.rwnd_limited)
+		tcp_chrono_start(tp, TCP_CHRONO_RWND);
+	else
+		tcp_chrono_stop(sk, TCP_CHRONO_RWND);
 	p.cwnd_limited |= tcp_packets_in_flight(tp) >= tp->cc.cwnd;
 	if (p.sent || p.cwnd_limited)
-		tcp_cwnd_validate(tp, p.cwnd_limited);
+		tcp_cwnd_validate(sk, p.cwnd_limited);
 	if (p.sent && tcp_in_cwnd_reduction(tp))
 		tp->prr.out += p.sent;
 	if (p.sent && push_one != TCP_PUSH_PROBE && tp->pending != TCP_TIME_REFUSED)

@@ -146,6 +146,7 @@ int tcp_reqsk_init(struct tcp_request_sock *req, struct sock *lsk, const struct 
 	req->c.skc_family = AF_INET;
 	req->c.skc_state = TCP_NEW_SYN_RECV;
 	req->c.skc_reuse = lsk->sk_reuse;
+	req->c.skc_reuseport = lsk->sk_reuseport;
 	req->c.skc_bound_dev_if = lsk->sk_bound_dev_if;
 	req->c.skc_prot = lsk->sk_prot;
 	req->c.skc_net = lsk->sk_net;

@@ -215,6 +215,7 @@ void tcp_write_queue_purge(struct sock *sk)
 	tp->rtx_index = (struct rb_root){ NULL };
 	tcp_clear_retrans(tp);
 	tp->packets_out = 0;
+	tcp_chrono_stop(sk, TCP_CHRONO_BUSY);
 	tcp_clear_xmit_timer(sk);
 	BUG_ON(sk->sk_wmem_queued != 0);
 }
@@ -280,7 +281,7 @@ static void tcp_sample(const struct sk_buff *skb, struct tcp_acked *res)
 }
 
 /* @segs segments of @skb, which began at @seq, are acknowledged. */
-static void tcp_one_acked(struct tcp_sock *tp, const struct sk_buff *skb, u32 seq, u32 segs,
+static void tcp_one_acked(struct tcp_sock *tp, struct sk_buff *skb, u32 seq, u32 segs,
 			  struct tcp_acked *res)
 {
 	const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
@@ -298,6 +299,7 @@ static void tcp_one_acked(struct tcp_sock *tp, const struct sk_buff *skb, u32 se
 	if (cb->sacked & TCPCB_SACKED_ACKED)
 		return; /* counted when the block came */
 	tp->delivered += segs;
+	tcp_rate_delivered(tp, skb, res);
 	if (tp->sack_ok &&
 	    !((cb->sacked & TCPCB_RETRANS) && tcp_echo_before(tp, res, skb->tstamp_ns)))
 		tcp_rack_advance(tp, skb, res->now_ns);
@@ -331,6 +333,8 @@ void tcp_clean_rtx_queue(struct sock *sk, struct tcp_acked *res)
 		trace_at_tcp(original_freed, sk, skb, seq, tp->tcp_rtx_queue.qlen - 1);
 		tcp_rtx_unlink_free(sk, skb);
 	}
+	if (!skb)
+		tcp_chrono_stop(sk, TCP_CHRONO_BUSY);
 	if (before(tp->rtx_hint, tp->snd_una))
 		tp->rtx_hint = tp->snd_una;
 	res->reneging = skb && (TCP_SKB_CB(skb)->sacked & TCPCB_SACKED_ACKED);

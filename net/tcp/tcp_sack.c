@@ -108,6 +108,7 @@ static void sack_one(struct tcp_sock *tp, struct sk_buff *skb, struct tcp_acked 
 	struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
 
 	tcp_rack_advance(tp, skb, acked->now_ns);
+	tcp_rate_delivered(tp, skb, acked);
 	if (!(cb->sacked & TCPCB_RETRANS)) {
 		if (before(cb->seq, tcp_sack_high(tp)) && before(cb->seq, acked->reord))
 			acked->reord = cb->seq;

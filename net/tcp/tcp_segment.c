@@ -161,6 +161,7 @@ int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u
 	cb->eor = false;
 	cb->summed = ncb->summed = false;
 	nskb->tstamp_ns = skb->tstamp_ns;
+	nskb->tx = skb->tx;
 	nskb->clone_of = skb->id;
 	trace_at_tcp(tcp_fragment, sk, nskb, ncb->seq, q->qlen);
 	skb_queue_after(q, skb, nskb);

@@ -111,6 +111,8 @@ static struct sk_buff *tcp_entail(struct sock *sk, struct tcp_send *s) __needs(s
 						.tcp_flags = TCPHDR_ACK,
 						.summed = linear && !sk_can_csum(sk) };
 	skb_enter(skb, SKB_STAGE_SOCKET_OUT);
+	if (!tcp_send_head(sk))
+		tcp_chrono_start(tp, TCP_CHRONO_BUSY);
 	skb_queue_tail(&sk->sk_write_queue, skb);
 	sk->sk_wmem_queued += skb->truesize;
 	tp->nonagle &= (u8)~TCP_NAGLE_PUSH;
@@ -128,6 +130,8 @@ static void tcp_remove_empty_tail(struct sock *sk) __needs(sk)
 		return;
 	skb_unlink(skb, &sk->sk_write_queue);
 	tcp_wmem_free_skb(sk, skb);
+	if (!tcp_send_head(sk))
+		tcp_chrono_stop(sk, TCP_CHRONO_BUSY);
 }
 
 /*
@@ -227,6 +231,7 @@ static int tcp_wait_for_room(struct sock *sk, struct tcp_send *s) __may_sleep __
 	int err;
 
 	tcp_remove_empty_tail(sk);
+	sock_set_flag(sk, SOCK_NOSPACE); /* so that the way down knows why nothing follows */
 	tcp_push(sk, s, s->msg->msg_flags & ~(u32)MSG_MORE, TCP_NAGLE_PUSH);
 	err = sk_stream_wait_memory(sk, s->deadline);
 	tcp_send_mss(sk, s);
@@ -304,14 +309,27 @@ static int tcp_send_step(struct sock *sk, struct tcp_send *s) __may_sleep __need
 	return 0;
 }
 
+/* What a call that took no byte says. */
+static int tcp_took_nothing(struct sock *sk, int err) __needs(sk)
+{
+	/* Nothing is out whose ACK would tell that there is room. */
+	if (err == -EAGAIN && !tcp_send_head(sk) && !tcp_rtx_head(tcp_sk(sk))) {
+		sk->sk_write_space(sk);
+		tcp_chrono_stop(sk, TCP_CHRONO_SNDBUF);
+	}
+	return sk_stream_error(sk, err);
+}
+
 static ssize_t tcp_sendmsg_owned(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
 	__needs(sk)
 {
 	struct tcp_send s = { .msg = msg,
 			      .len = len,
 			      .deadline = sock_snd_deadline(sk, msg->msg_flags & MSG_DONTWAIT) };
-	int err = tcp_wait_connect(sk, s.deadline);
+	int err;
 
+	tcp_rate_check_app_limited(sk);
+	err = tcp_wait_connect(sk, s.deadline);
 	if (!err && (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN)))
 		err = -EPIPE;
 	if (!err)
@@ -320,7 +338,7 @@ static ssize_t tcp_sendmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
 		err = tcp_send_step(sk, &s);
 	tcp_remove_empty_tail(sk);
 	if (!s.copied)
-		return sk_stream_error(sk, err);
+		return tcp_took_nothing(sk, err);
 	tcp_push(sk, &s, msg->msg_flags, tcp_sk(sk)->nonagle);
 	return (ssize_t)s.copied;
 }

@@ -50,6 +50,8 @@ void tcp_check_space(struct sock *sk)
 	if (tcp_packets_in_flight(tp) < tp->cc.cwnd)
 		tcp_sndbuf_expand(sk);
 	sk->sk_write_space(sk);
+	if (!sock_flag(sk, SOCK_NOSPACE))
+		tcp_chrono_stop(sk, TCP_CHRONO_SNDBUF);
 }
 
 /**

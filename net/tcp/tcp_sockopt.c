@@ -13,11 +13,11 @@
 #include <lib/string.h>
 #include <net/ip.h>
 
-/* Linux's struct tcp_info, as far as its fields mean something here; the rest reads zero. */
+/* Linux's struct tcp_info. What it does not know itself reads zero: last_ack_sent, fackets. */
 struct tcp_info {
 	u8 tcpi_state, tcpi_ca_state, tcpi_retransmits, tcpi_probes, tcpi_backoff, tcpi_options;
-	u8 tcpi_wscale; /* low nibble: the peer's, high: ours */
-	u8 tcpi_delivery_rate_app_limited;
+	u8 tcpi_wscale;                    /* low nibble: the peer's, high: ours */
+	u8 tcpi_delivery_rate_app_limited; /* bit 0; bits 1, 2: enum tcp_fastopen_fail */
 	u32 tcpi_rto, tcpi_ato, tcpi_snd_mss, tcpi_rcv_mss;
 	u32 tcpi_unacked, tcpi_sacked, tcpi_lost, tcpi_retrans, tcpi_fackets;
 	u32 tcpi_last_data_sent, tcpi_last_ack_sent, tcpi_last_data_recv, tcpi_last_ack_recv;
@@ -46,30 +46,66 @@ static u32 tcp_ms_since(u64 now, u64 then)
 	return then ? (u32)((now - then) / NSEC_PER_MSEC) : 0;
 }
 
+static u8 tcp_info_options(const struct tcp_sock *tp)
+{
+	return (u8)((tp->tstamp_ok ? TCPI_OPT_TIMESTAMPS : 0) | (tp->sack_ok ? TCPI_OPT_SACK : 0) |
+		    (tp->wscale_ok ? TCPI_OPT_WSCALE : 0) |
+		    (tp->ecn_flags & TCP_ECN_OK ? TCPI_OPT_ECN : 0) |
+		    (tp->ecn_flags & TCP_ECN_SEEN ? TCPI_OPT_ECN_SEEN : 0) |
+		    (tp->syn_data_acked ? TCPI_OPT_SYN_DATA : 0));
+}
+
+/* How fast, and what holds it up. */
+static void tcp_get_info_rates(const struct sock *sk, struct tcp_info *i)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u64 rwnd = tcp_chrono_us(tp, TCP_CHRONO_RWND),
+	    sndbuf = tcp_chrono_us(tp, TCP_CHRONO_SNDBUF);
+
+	i->tcpi_busy_time = tcp_chrono_us(tp, TCP_CHRONO_BUSY) + rwnd + sndbuf;
+	i->tcpi_rwnd_limited = rwnd;
+	i->tcpi_sndbuf_limited = sndbuf;
+	i->tcpi_delivery_rate = tcp_delivery_rate(tp);
+	i->tcpi_delivery_rate_app_limited = (u8)(tp->rate.sample_app_limited | tp->fo_fail << 1);
+}
+
+/* Of a listener: how many wait to be accepted, and how many may. */
+static void tcp_get_info_listener(const struct sock *sk, struct tcp_info *i)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	*i = (struct tcp_info){ .tcpi_state = sk->sk_state,
+				.tcpi_unacked = sk->sk_ack_backlog,
+				.tcpi_sacked = sk->sk_max_ack_backlog,
+				.tcpi_snd_cwnd = tp->cc.cwnd,
+				.tcpi_reordering = tp->reordering,
+				.tcpi_pacing_rate = sk->sk_pacing_rate,
+				.tcpi_max_pacing_rate = sk_pacing_limit(sk) };
+}
+
 static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u64 now = ktime_get_ns();
 
+	if (sk->sk_state == TCP_LISTEN) {
+		tcp_get_info_listener(sk, i);
+		return;
+	}
 	*i = (struct tcp_info){
 		.tcpi_state = sk->sk_state,
 		.tcpi_ca_state = (u8)tp->ca_state,
 		.tcpi_retransmits = tp->retransmits,
 		.tcpi_probes = tp->probes_out,
 		.tcpi_backoff = tp->backoff,
-		.tcpi_options = (u8)((tp->tstamp_ok ? TCPI_OPT_TIMESTAMPS : 0) |
-				     (tp->sack_ok ? TCPI_OPT_SACK : 0) |
-				     (tp->wscale_ok ? TCPI_OPT_WSCALE : 0) |
-				     (tp->ecn_flags & TCP_ECN_OK ? TCPI_OPT_ECN : 0) |
-				     (tp->ecn_flags & TCP_ECN_SEEN ? TCPI_OPT_ECN_SEEN : 0) |
-				     (tp->syn_data_acked ? TCPI_OPT_SYN_DATA : 0)),
+		.tcpi_options = tcp_info_options(tp),
 		.tcpi_wscale = (u8)(tp->snd_wscale | tp->rcv_wscale << 4),
 		.tcpi_rto = (u32)(tcp_rto_ns(tp) / NSEC_PER_USEC),
 		.tcpi_ato = tp->ato_ns / NSEC_PER_USEC,
 		.tcpi_snd_mss = tp->mss_cache,
 		.tcpi_rcv_mss = tp->rcv_mss,
-		.tcpi_unacked = sk->sk_state == TCP_LISTEN ? sk->sk_ack_backlog : tp->packets_out,
-		.tcpi_sacked = sk->sk_state == TCP_LISTEN ? sk->sk_max_ack_backlog : tp->sacked_out,
+		.tcpi_unacked = tp->packets_out,
+		.tcpi_sacked = tp->sacked_out,
 		.tcpi_lost = tp->lost_out,
 		.tcpi_retrans = tp->retrans_out,
 		.tcpi_last_data_sent = tcp_ms_since(now, tp->lsndtime_ns),
@@ -95,6 +131,7 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_segs_in = tp->segs_in,
 		.tcpi_notsent_bytes = tp->write_seq - tp->snd_nxt,
 		.tcpi_delivered = tp->delivered,
+		.tcpi_delivered_ce = tp->delivered_ce,
 		.tcpi_min_rtt = tp->rtt.min_us,
 		.tcpi_data_segs_in = tp->data_segs_in,
 		.tcpi_data_segs_out = tp->data_segs_out,
@@ -104,6 +141,7 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_reord_seen = tp->reord_seen,
 		.tcpi_snd_wnd = tp->snd_wnd,
 	};
+	tcp_get_info_rates(sk, i);
 }
 
 /*

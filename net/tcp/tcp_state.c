@@ -2,7 +2,7 @@
 /*
  * The state of a connection and its end.
  *
- * Interface: tcp_set_state, tcp_done, tcp_destroy_sock, tcp_abort_with, tcp_orphan
+ * Interface: tcp_set_state, tcp_forget_names, tcp_done, tcp_destroy_sock, tcp_abort_with, tcp_orphan
  * Above: tcp_output.c and all further right. Below: tcp_rtx_queue.c, <net/inet_hashtables.h>.
  * Context: owner of the socket with BH off, or softirq while nobody owns it.
  * Owns: the first reference of a socket, which means "the connection or its application lives"; tcp_destroy_sock()
@@ -26,7 +26,7 @@ static void tcp_orphan_news(struct sock *sk)
 /**
  * tcp_set_state() - the one place where a full socket changes its state
  * @sk: socket
- * @state: new; TCP_CLOSE takes it out of the tables
+ * @state: new; TCP_CLOSE takes it out of the tables; a port that the application asked for stays its own till the socket is closed
  *
  * Context: BH off.
  */
@@ -44,12 +44,33 @@ void tcp_set_state(struct sock *sk, enum tcp_state state)
 		if (tcp_counts_as_established(old))
 			TCP_INC_STATS(sk->sk_net, EstabResets);
 		inet_ehash_remove(&sk->__sk_common);
-		inet_unbind_port(&sk->__sk_common);
+		if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
+			inet_unbind_port(&sk->__sk_common);
 	}
 	if (old == TCP_SYN_RECV)
 		tcp_fastopen_settled(sk);
 	sk->sk_state = (u8)state;
 	tcp_orphan_news(sk);
+}
+
+/**
+ * tcp_forget_names() - the socket has no peer any more, and of its own names only those that bind() was asked for
+ *
+ * Context: owner, BH off, state CLOSE.
+ */
+void tcp_forget_names(struct sock *sk)
+{
+	sk->sk_daddr = 0;
+	sk->sk_dport = 0;
+	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
+		inet_unbind_port(&sk->__sk_common);
+		sk->sk_num = 0;
+		sk->inet_sport = 0;
+	}
+	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK)) {
+		sk->sk_rcv_saddr = 0;
+		sk->inet_saddr = 0;
+	}
 }
 
 /**
@@ -77,6 +98,7 @@ void tcp_destroy_sock(struct sock *sk)
 	BUG_ON(sk->sk_state != TCP_CLOSE);
 	BUG_ON(!sock_flag(sk, SOCK_DEAD));
 	BUG_ON(!list_empty(&tp->accept_node));
+	inet_unbind_port(&sk->__sk_common);
 	tcp_write_queue_purge(sk);
 	tcp_index_purge(&tp->ofo_index, &tp->out_of_order_queue, SKB_DROP_REASON_SOCKET_CLOSE);
 	skb_queue_purge_reason(&sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSE);

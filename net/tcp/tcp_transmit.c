@@ -152,13 +152,19 @@ static void tcp_paced(struct sock *sk, u32 len, u64 departs)
 /* The descriptor that goes down: a clone, or a copy while an earlier clone still uses the bytes. NULL without memory. */
 static struct sk_buff *tcp_copy_for_xmit(struct sk_buff *orig)
 {
-	struct list_head place = orig->tsorted; /* a route and a device, to whoever copies them */
+	/* What would be a route and a device, a priority and a mark, to whoever copies them. */
+	struct list_head place = orig->tsorted;
+	u32 first_us = orig->tx.first_us, at_us = orig->tx.delivered_us, n = orig->tx.delivered;
 	struct sk_buff *skb;
 
 	orig->dev = NULL;
 	orig->_skb_refdst = 0;
+	orig->priority = orig->mark = orig->hash = 0;
 	skb = skb_shared_data(orig) ? pskb_copy(orig, MAX_TCP_HEADER) : skb_clone(orig);
 	orig->tsorted = place;
+	orig->tx.first_us = first_us;
+	orig->tx.delivered_us = at_us;
+	orig->tx.delivered = n;
 	return skb;
 }
 
@@ -256,6 +262,7 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct tcp_skb_cb cb = *TCP_SKB_CB(skb);
+	struct sk_buff *orig = clone_it ? skb : NULL;
 	u64 now = ktime_get_ns(), departs;
 	u32 len = skb->len;
 	struct tcp_hdr_spec h;
@@ -299,5 +306,7 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it)
 	}
 	if (!err && len)
 		tcp_paced(sk, len, departs);
+	if (!err && orig)
+		tcp_rate_sent(tp, orig, departs);
 	return err;
 }

@@ -16,7 +16,7 @@ TX, NOW, WAIT = CFUNCTYPE(None, c_void_p, c_size_t), CFUNCTYPE(c_uint64), CFUNCT
 WAKE, RND = CFUNCTYPE(None, c_void_p), CFUNCTYPE(None, c_void_p, c_size_t)
 CMSG = struct.Struct("=Qii")
 INFO = struct.Struct("<8B24I4Q6I4Q2I2Q4I")
-INFO_FIELDS = """state ca_state retransmits probes backoff options wscale app_limited
+INFO_FIELDS = """state ca_state retransmits probes backoff options wscale bits
  rto ato snd_mss rcv_mss unacked sacked lost retrans fackets last_data_sent last_ack_sent last_data_recv last_ack_recv pmtu
  rcv_ssthresh rtt rttvar snd_ssthresh snd_cwnd advmss reordering rcv_rtt rcv_space total_retrans
  pacing_rate max_pacing_rate bytes_acked bytes_received segs_out segs_in notsent_bytes min_rtt data_segs_in data_segs_out
@@ -216,4 +216,8 @@ class Stack:
     def info(self, s):
         """struct tcp_info as a dict; an errno when it cannot be had."""
         r, raw = self.getsockopt(s, socket.IPPROTO_TCP, socket.TCP_INFO)
-        return dict(zip(INFO_FIELDS, INFO.unpack(raw))) if r == 0 else -r
+        if r:
+            return -r
+        info = dict(zip(INFO_FIELDS, INFO.unpack(raw)))
+        bits = info.pop("bits")
+        return info | {"delivery_rate_app_limited": bits & 1, "fastopen_client_fail": bits >> 1 & 3}

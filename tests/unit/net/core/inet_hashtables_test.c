@@ -157,12 +157,12 @@ TEST(best_listener)
 	skc(2)->skc_rcv_saddr = A(2);
 	for (u32 i = 0; i < 4; i++)
 		inet_inherit_port(h, skc(i), 80);
-	CHECK(inet_lookup_listener(h, A(1), 80, 1) == &socks[1]);
-	CHECK(inet_lookup_listener(h, A(2), 80, 1) == &socks[2]);
-	CHECK(inet_lookup_listener(h, A(3), 80, 1) == &socks[0]);
-	CHECK(!inet_lookup_listener(h, A(3), 81, 1));
+	CHECK(inet_lookup_listener(h, A(9), htons(9), A(1), 80, 1) == &socks[1]);
+	CHECK(inet_lookup_listener(h, A(9), htons(9), A(2), 80, 1) == &socks[2]);
+	CHECK(inet_lookup_listener(h, A(9), htons(9), A(3), 80, 1) == &socks[0]);
+	CHECK(!inet_lookup_listener(h, A(9), htons(9), A(3), 81, 1));
 	skc(2)->skc_bound_dev_if = 7;
-	CHECK(inet_lookup_listener(h, A(2), 80, 1) == &socks[0]);
+	CHECK(inet_lookup_listener(h, A(9), htons(9), A(2), 80, 1) == &socks[0]);
 	end();
 }
 

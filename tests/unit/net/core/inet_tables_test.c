@@ -227,7 +227,7 @@ TEST_EACH(listener, listener_table)
 	for (u32 i = 0; i < 3; i++)
 		if (row->ear[i].port && !row->ear[i].deaf)
 			skc(i)->skc_state = TCP_LISTEN;
-	sk = inet_lookup_listener(h, A(1), 80, 7);
+	sk = inet_lookup_listener(h, A(9), htons(9), A(1), 80, 7);
 	CHECK_EQ(sk ? sk - socks : -1, row->found);
 	end();
 }

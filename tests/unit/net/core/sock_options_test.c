@@ -60,7 +60,8 @@ static const struct int_row int_table[] = {
 	{ "protocol_is_read_only", SO_PROTOCOL, 1, -ENOPROTOOPT, IPPROTO_TCP },
 	{ "domain_is_read_only", SO_DOMAIN, 1, -ENOPROTOOPT, AF_INET },
 	{ "sndlowat_is_1", SO_SNDLOWAT, 9, -ENOPROTOOPT, 1 },
-	{ "reuseport_unknown", SO_REUSEPORT, 1, -ENOPROTOOPT, -ENOPROTOOPT },
+	{ "reuseport", SO_REUSEPORT, 7, 0, 1 },
+	{ "reuseport_off", SO_REUSEPORT, 0, 0, 0 },
 	{ "number_0_unknown", 0, 1, -ENOPROTOOPT, -ENOPROTOOPT },
 	{ "number_9999_unknown", 9999, 1, -ENOPROTOOPT, -ENOPROTOOPT },
 };

@@ -340,8 +340,8 @@ static enum tcp_state peer_found(void)
 		state = (enum tcp_state)container_of(c, struct tcp_timewait_sock, c)->substate;
 	else if (c)
 		state = (enum tcp_state)c->skc_state;
-	else if (inet_lookup_listener(hosts[0]->tcp_hash, IP4(10, 0, 0, 1), peer.dport,
-				      devs[0]->ifindex))
+	else if (inet_lookup_listener(hosts[0]->tcp_hash, IP4(10, 0, 0, 2), htons(peer.sport),
+				      IP4(10, 0, 0, 1), peer.dport, devs[0]->ifindex))
 		state = TCP_LISTEN;
 	local_bh_enable();
 	return state;
