@@ -30,6 +30,7 @@
 	X(tcp_clone, tcp_transmit_skb, "net/tcp/tcp_transmit.c", "tcp", TX, "clone: the caller, on its way down")			\
 	X(tcp_event_new_data_sent, tcp_event_new_data_sent, "net/tcp/tcp_output.c", "tcp", TX, "socket: retransmit queue")	\
 	X(tcp_autocork, tcp_autocorks, "net/tcp/tcp_sendmsg.c", "tcp", TX, "socket: write queue, until a completion")		\
+	X(tcp_pacing, tcp_pacing_holds, "net/tcp/tcp_pacing.c", "tcp", TX, "socket: write queue, until the rate allows it")		\
 	X(tcp_throttled, tcp_small_queue_check, "net/tcp/tcp_output.c", "tcp", TX, "socket: write queue, until a completion")	\
 	X(tcp_wfree, tcp_wfree, "net/tcp/tcp_transmit.c", "tcp", TX, "nobody: the clone's charge is paid back")			\
 	X(tcp_tsq_write, tcp_tsq_write, "net/tcp/tcp_tsq.c", "tcp", TX, "socket: write queue")					\

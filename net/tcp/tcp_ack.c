@@ -336,6 +336,7 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 		tcp_ack_plain(sk, seg, &acked);
 	}
 	tcp_update_pacing_rate(sk);
+	tcp_burst_begin(sk, tp->snd_una - prior_una);
 	if (!tp->packets_out)
 		tcp_ack_probe(sk);
 	return 1;

@@ -2,8 +2,8 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, tstamp, rtt, ecn, rate, chrono < prr, hystart < cubic < cong, seq_index < reply < sndbuf, segment < rack < sack < rtx_queue < state < timewait, window < rcvspace
- *   < transmit < output < retransmit < control < undo < tlp, newreno < recovery < ack < sack_recv < ofo, delack < data, urg
+ *   options, tstamp, rtt, ecn, rate, chrono < prr, hystart < cubic < cong, seq_index < reply < sndbuf, segment < rack < sack < rtx_queue < pacing < state
+ *   < timewait, window < rcvspace < transmit < output < retransmit < control < undo < tlp, newreno < recovery < ack < sack_recv < ofo, delack < data, urg
  *   < tsq < timer < request < syncookies < minisocks < input < ipv4 < sendmsg < sockopt < tcp < sysctl < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
@@ -84,6 +84,9 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 #define TCP_PACING_PAUSE_NS  NSEC_PER_SEC
 #define TCP_PACING_AHEAD_NS  (4 * NSEC_PER_SEC) /* less than fq's horizon */
 #define TCP_PACING_FREE_SEGS 10
+/* An ACK of more segments than that must not let a burst out. tcp_sock.burst: 0 none; PACED + n: n may still go at once. */
+#define TCP_STRETCH_SEGS 20u
+#define TCP_BURST_PACED  1u
 /* Round trips of less than 2^9 us double what a packet may hold with each halving. */
 #define TCP_TSO_RTT_SHIFT 9
 
@@ -527,18 +530,19 @@ struct tcp_sock {
 		u64 rto_due_ns; /* while REFUSED is pending: the timeout that it stands before */
 	};
 	u64 retrans_stamp_ns, lsndtime_ns, rcv_tstamp_ns, lrcvtime_ns;
-	u64 wstamp_ns; /* before that no segment of text shall leave, where fq keeps the times */
+	u64 wstamp_ns; /* before that no segment of text shall leave, where that is kept */
 	u64 oow_ns;    /* last answer to what was out of place, challenge ACKs included; 0: none */
 	/* Acknowledging */
 	u8 ack_pending, quick; /* enum tcp_ack_pending; immediate ACKs still granted */
 	bool pingpong;
 	bool recover_valid, is_cwnd_limited; /* of congestion and loss, above */
 	bool tsq_throttled;                  /* the next completion lets us send on */
+	u8 burst;                            /* TCP_BURST_PACED and on; 0: none */
 	u8 deferred; /* enum tcp_deferred: fired while the socket was owned */
 	u8 nonagle;  /* enum tcp_nagle */
 	/* Timers */
 	enum tcp_time pending;
-	struct timer write_timer, delack_timer, keepalive_timer;
+	struct timer write_timer, delack_timer, keepalive_timer, pacing_timer;
 	struct list_head tsq_node; /* on the instance's list, holding the socket; else empty */
 	/* Options */
 	bool dst_confirm, recvmsg_inq;
@@ -811,7 +815,6 @@ void tcp_v4_send_check(const struct sock *sk, struct sk_buff *skb);
 void tcp_sndbuf_expand(struct sock *sk) __needs(sk);
 void tcp_check_space(struct sock *sk) __needs(sk);
 bool tcp_stream_memory_free(const struct sock *sk, bool wake);
-void tcp_update_pacing_rate(struct sock *sk) __needs(sk);
 
 /* tcp_segment.c */
 void tcp_set_segs(struct sock *sk, struct sk_buff *skb, u32 mss, bool sent) __needs(sk);
@@ -846,6 +849,29 @@ u32 tcp_sack_high(const struct tcp_sock *tp);
 void tcp_sack_reordering(struct sock *sk, u32 low_seq, enum tcpext_mib mib) __needs(sk);
 void tcp_sacktag(struct sock *sk, const struct tcp_seg *seg, struct tcp_acked *acked) __needs(sk);
 void tcp_sack_forget(struct tcp_sock *tp);
+
+/* tcp_pacing.c */
+/* Where no fq keeps the times: the application asked for a rate, or a burst is to be spread. */
+static inline bool tcp_paces_itself(const struct sock *sk)
+{
+	return !sk->sk_paced && (sk->sk_max_pacing_rate != UINT32_MAX || tcp_sk(sk)->burst);
+}
+void tcp_update_pacing_rate(struct sock *sk) __needs(sk);
+u64 tcp_departure(const struct sock *sk, const struct tcp_skb_cb *cb, u64 now);
+void tcp_paced(struct sock *sk, u32 len, u64 departs) __needs(sk);
+bool tcp_pacing_holds(struct sock *sk) __needs(sk);
+void tcp_burst_begin(struct sock *sk, u32 bytes) __needs(sk);
+/* How many segments may go in the next packet: @segs, or what a burst has left. */
+static inline u32 tcp_burst_room(const struct tcp_sock *tp, u32 segs)
+{
+	return tp->burst > TCP_BURST_PACED ? min(segs, (u32)tp->burst - TCP_BURST_PACED) : segs;
+}
+/* @segs of a burst left at once, if there is one. */
+static inline void tcp_burst_sent(struct tcp_sock *tp, u32 segs)
+{
+	if (tp->burst > TCP_BURST_PACED)
+		tp->burst -= (u8)min(segs, (u32)tp->burst - TCP_BURST_PACED);
+}
 
 /* tcp_rtx_queue.c */
 void tcp_reset_timer(struct sock *sk, struct timer *t, u64 expires_ns);

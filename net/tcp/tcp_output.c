@@ -252,11 +252,12 @@ static void tcp_cwnd_resume(struct sock *sk)
 
 /* One pass over the write queue. */
 struct tcp_pass {
-	u32 mss, max_segs;
+	u32 mss, tso_segs, max_segs; /* of a packet; of the next one */
 	u8 nonagle;
 	enum tcp_push_one push_one;
 	bool cwnd_limited, rwnd_limited;
 	bool refused; /* by our own host: no memory, a full queue */
+	bool held;    /* until the rate allows it */
 	u32 sent;     /* segments */
 };
 
@@ -343,6 +344,10 @@ static bool tcp_xmit_head(struct sock *sk, struct tcp_pass *p) __needs(softirq_c
 
 	if (!skb)
 		return false;
+	p->held = tcp_paces_itself(sk) && tcp_pacing_holds(sk);
+	if (p->held)
+		return false;
+	p->max_segs = tcp_burst_room(tp, p->tso_segs);
 	tcp_set_segs(sk, skb, p->mss, false);
 	limit = tcp_gates(sk, skb, p);
 	if (!limit)
@@ -363,6 +368,7 @@ static bool tcp_xmit_head(struct sock *sk, struct tcp_pass *p) __needs(softirq_c
 	if (skb->len < TCP_SKB_CB(skb)->segs * p->mss)
 		tp->snd_sml = TCP_SKB_CB(skb)->end_seq;
 	p->sent += TCP_SKB_CB(skb)->segs;
+	tcp_burst_sent(tp, TCP_SKB_CB(skb)->segs);
 	return p->push_one == TCP_PUSH_ALL;
 }
 
@@ -379,7 +385,7 @@ static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, enum tcp_pus
 
 	trace_fn_sk(tcp_write_xmit, sk, mss_now);
 	tcp_cwnd_resume(sk);
-	p.max_segs = tcp_tso_segs(sk, mss_now);
+	p.tso_segs = tcp_tso_segs(sk, mss_now);
 	while (tcp_xmit_head(sk, &p))
 		;
 	if (p.rwnd_limited)
@@ -393,7 +399,9 @@ static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, enum tcp_pus
 		tp->prr.out += p.sent;
 	if (p.sent && push_one != TCP_PUSH_PROBE && tp->pending != TCP_TIME_REFUSED)
 		(void)tcp_schedule_loss_probe(sk, false);
-	if (tp->packets_out || !tcp_send_head(sk))
+	if (push_one == TCP_PUSH_ALL && !p.held && !p.refused && !tp->tsq_throttled)
+		tp->burst = 0; /* what the ACK allowed has left */
+	if (tp->packets_out || !tcp_send_head(sk) || p.held)
 		return 0;
 	return p.refused ? min(tcp_rto_ns(tp), TCP_LOCAL_RETRY_NS)
 			 : max(tcp_rto_ns(tp), TCP_RTO_MIN_NS);

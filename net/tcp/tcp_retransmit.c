@@ -212,7 +212,7 @@ void tcp_xmit_retransmit_queue(struct sock *sk)
 		if ((cb->sacked & (TCPCB_LOST | TCPCB_SACKED_RETRANS)) != TCPCB_LOST)
 			continue;
 		room = tcp_retrans_room(tp, skb, max_segs);
-		if (!room || tcp_small_queue_check(sk, skb, 1))
+		if (!room || tcp_pacing_holds(sk) || tcp_small_queue_check(sk, skb, 1))
 			return;
 		err = tcp_retransmit_skb(sk, skb, room);
 		if (tcp_no_room(err))

@@ -93,12 +93,12 @@ void tcp_owe_fin(struct sock *sk)
 	tcp_reset_xmit_timer(sk, TCP_TIME_FIN, TCP_FIN_RETRY_NS);
 }
 
-/* How long the newest text is still to wait in fq: no loss can show before. */
+/* How long the newest text, or the next, is still to wait: no loss can show before. */
 static u64 tcp_pacing_delay(const struct sock *sk)
 {
 	u64 now, at = tcp_sk(sk)->wstamp_ns;
 
-	if (!sk->sk_paced)
+	if (!sk->sk_paced && !tcp_paces_itself(sk))
 		return 0;
 	now = ktime_get_ns();
 	return at > now ? at - now : 0;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * How much a connection may hold for sending, and how fast it wants to send.
+ * How much a connection may hold for sending.
  *
- * Interface: tcp_sndbuf_expand, tcp_check_space, tcp_stream_memory_free, tcp_update_pacing_rate
+ * Interface: tcp_sndbuf_expand, tcp_check_space, tcp_stream_memory_free
  * Above: tcp_output.c (data went out), tcp_ack.c (originals were freed), tcp_control.c; net/core/sock.c through struct proto.
  * Below: <net/sock.h>.
  * Context: owner of the socket, or softirq while nobody owns it.
  * Owns: nothing.
- * Specs: Linux ip-sysctl.rst (tcp_wmem, tcp_notsent_lowat), tcp(7), tc-fq(8) for the pacing rate.
+ * Specs: Linux ip-sysctl.rst (tcp_wmem, tcp_notsent_lowat), tcp(7).
  */
 #include "tcp_internal.h"
 
@@ -66,23 +66,4 @@ bool tcp_stream_memory_free(const struct sock *sk, bool wake)
 	u32 limit = tp->notsent_lowat ? tp->notsent_lowat : tcp_net_of(sk)->notsent_lowat;
 
 	return ((u64)(tp->write_seq - tp->snd_nxt) << wake) < limit;
-}
-
-/**
- * tcp_update_pacing_rate() - twice a window per round trip while the window doubles, 1.2 windows later
- *
- * What tcp_transmit_skb() spreads the segments by, where fq lets them leave at their time; and one millisecond of it is what a packet and the queues below may hold.
- *
- * Context: owner or softirq.
- */
-void tcp_update_pacing_rate(struct sock *sk)
-{
-	const struct tcp_sock *tp = tcp_sk(sk);
-	const struct tcp_net *tn = tcp_net_of(sk);
-	u64 rate = (u64)tp->mss_cache * max(tp->cc.cwnd, tp->packets_out);
-
-	rate *= tp->cc.cwnd < tp->cc.ssthresh / 2 ? tn->pacing_ss_ratio : tn->pacing_ca_ratio;
-	if (tp->rtt.srtt8_us) /* without a sample nothing slows it down */
-		sk->sk_pacing_rate = min(rate * (USEC_PER_SEC / 100) * 8 / tp->rtt.srtt8_us,
-					 sk_pacing_limit(sk));
 }

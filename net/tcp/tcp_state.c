@@ -128,6 +128,7 @@ void tcp_done(struct sock *sk)
 	tcp_index_purge(&tp->ofo_index, &tp->out_of_order_queue, SKB_DROP_REASON_SOCKET_CLOSE);
 	tcp_stop_timer(sk, &tp->delack_timer);
 	tcp_stop_timer(sk, &tp->keepalive_timer);
+	tcp_stop_timer(sk, &tp->pacing_timer);
 	tp->ack_pending = 0;
 	sk->sk_shutdown = SHUTDOWN_MASK;
 	if (sock_flag(sk, SOCK_DEAD))

@@ -412,6 +412,13 @@ static void tcp_keepalive_timer(struct timer *t)
 			tcp_keepalive_timer_run);
 }
 
+/* The rate has carried what left: as after a completion. */
+static void tcp_pacing_timer(struct timer *t)
+{
+	tcp_timer_fired(&container_of(t, struct tcp_sock, pacing_timer)->sk, TCP_DEFER_TSQ,
+			tcp_tsq_write);
+}
+
 /** tcp_init_xmit_timers() - installs the handlers at a socket's birth. Context: process, softirq. */
 void tcp_init_xmit_timers(struct sock *sk)
 {
@@ -420,6 +427,7 @@ void tcp_init_xmit_timers(struct sock *sk)
 	timer_setup(&tp->write_timer, tcp_write_timer);
 	timer_setup(&tp->delack_timer, tcp_delack_timer);
 	timer_setup(&tp->keepalive_timer, tcp_keepalive_timer);
+	timer_setup_precise(&tp->pacing_timer, tcp_pacing_timer);
 }
 
 /** tcp_set_keepalive() - SO_KEEPALIVE was switched (struct proto). Context: owner. */

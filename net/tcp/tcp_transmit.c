@@ -113,40 +113,6 @@ static void tcp_set_owner_w(struct sk_buff *skb, struct sock *sk, bool charged)
 		sk->sk_wmem_alloc += skb->truesize;
 }
 
-/* --- When ------------------------------------------------------------------------------------------------------------------ */
-
-/*
- * When the segment is to leave (earliest departure time). What has a place in the stream, a FIN too, waits for its turn in fq, if that
- * is what lies below; what has none goes at once, for somebody waits for an ACK.
- */
-static u64 tcp_departure(const struct sock *sk, const struct tcp_skb_cb *cb, u64 now)
-{
-	u64 at = tcp_sk(sk)->wstamp_ns;
-
-	if (cb->seq == cb->end_seq || !sk->sk_paced || at <= now)
-		return now;
-	return min(at, now + TCP_PACING_AHEAD_NS);
-}
-
-/*
- * @len bytes of text leave at @departs: the next ones shall when the rate has carried these. Who comes late by up to half of that does
- * not lose the time, for timers are late.
- */
-static void tcp_paced(struct sock *sk, u32 len, u64 departs)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	u64 late = departs > tp->wstamp_ns ? departs - tp->wstamp_ns : 0, rate = sk->sk_pacing_rate;
-	u64 took;
-
-	tp->wstamp_ns = departs;
-	if (!sk->sk_paced || !rate || rate == UINT64_MAX ||
-	    tp->data_segs_out < TCP_PACING_FREE_SEGS)
-		return;
-	took = (u64)len * NSEC_PER_SEC / rate;
-	took -= min(took / 2, late);
-	tp->wstamp_ns += min(took, (u64)TCP_PACING_PAUSE_NS);
-}
-
 /* --- Down ------------------------------------------------------------------------------------------------------------------ */
 
 /* The descriptor that goes down: a clone, or a copy while an earlier clone still uses the bytes. NULL without memory. */

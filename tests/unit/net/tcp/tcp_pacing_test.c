@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * TCP over fq: segments leave at the rate, their round trip is measured from the time they left, and no timer takes a wait
- * for a loss.
+ * Pacing, by fq or by TCP itself: segments leave at the rate, their round trip is measured from the time they left, and no timer takes
+ * a wait for a loss.
  */
 #include "wire.h"
 
@@ -101,13 +101,17 @@ static u64 rate_from(u32 from)
 
 /* The ACK of a segment waits for the next one, or for as long as these have been apart. */
 static const struct {
-	const char *name;
+	const char *name, *qdisc;
 	u32 rate, least; /* it is not what bounds the fast one for long */
 	u64 rtt_most_ns;
 } limits[] = {
-	{ "100_kB", 100000, 90000, RTT + 20 * MS }, /* the first of two waits for the second */
-	{ "20_kB", 20000, 18000, RTT + 80 * MS },
-	{ "1_MB", 1000000, 300000, RTT + 10 * MS },
+	{ "100_kB", "fq", 100000, 90000,
+	  RTT + 20 * MS }, /* the first of two waits for the second */
+	{ "20_kB", "fq", 20000, 18000, RTT + 80 * MS },
+	{ "1_MB", "fq", 1000000, 300000, RTT + 10 * MS },
+	{ "100_kB_without_fq", NULL, 100000, 90000, RTT + 20 * MS }, /* TCP holds itself back */
+	{ "20_kB_without_fq", NULL, 20000, 18000, RTT + 80 * MS },
+	{ "1_MB_without_fq", NULL, 1000000, 300000, RTT + 10 * MS },
 };
 
 /* The limit of the socket is what leaves, evenly; the wait for it is no part of the round trip, and no loss. */
@@ -116,10 +120,10 @@ TEST_EACH(rate_of_the_option, limits)
 	struct socket *s[2];
 	u64 gap = (u64)MSS * SEC / row->rate, rate;
 
-	up(s, "fq");
+	up(s, row->qdisc);
 	limit_rate(s[0], row->rate);
 	(void)run(s, UINT64_MAX, 10 * SEC);
-	CHECK(s[0]->sk->sk_paced);
+	CHECK_EQ(s[0]->sk->sk_paced, row->qdisc != NULL);
 	CHECK(s[0]->sk->sk_pacing_rate <= row->rate);
 	CHECK(left.n > 50);
 	for (u32 i = 15; i + 1 < left.n; i++)
@@ -133,12 +137,16 @@ TEST_EACH(rate_of_the_option, limits)
 	down(s);
 }
 
+static const struct {
+	const char *name, *qdisc;
+} places[] = { { "in_fq", "fq" }, { "in_TCP", NULL } };
+
 /* However slow: a pause is a second at most, and the retransmission timer waits with it. */
-TEST(no_pause_above_a_second_and_no_timeout_in_it)
+TEST_EACH(no_pause_above_a_second_and_no_timeout_in_it, places)
 {
 	struct socket *s[2];
 
-	up(s, "fq");
+	up(s, row->qdisc);
 	limit_rate(s[0], 100);
 	CHECK_EQ(run(s, 20 * MSS, 30 * SEC), 20 * MSS);
 	CHECK_EQ(left.n, 20);
