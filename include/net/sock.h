@@ -134,17 +134,18 @@ struct sock {
 	u8 sk_shutdown; /* RCV_SHUTDOWN | SEND_SHUTDOWN */
 	u8 sk_userlocks;
 	u8 inet_tos;
-	u8 inet_pmtudisc;      /* enum ip_pmtudisc */
-	s16 inet_ttl;          /* -1: default */
-	u16 inet_id;           /* next IPv4 identification of a connected socket */
-	u8 inet_mc_ttl;        /* of datagrams to a group */
-	u8 inet_is_icsk : 1;   /* of connections: sending binds no port */
-	u8 inet_mc_loop : 1;   /* what we send to a group comes back to its members here */
-	u8 inet_mc_all : 1;    /* takes datagrams of groups that others here have joined */
-	u8 sk_lock_waited : 1; /* somebody waits in lock_sock() */
-	u8 sk_paced : 1;       /* a discipline below lets each packet leave at its time (fq) */
-	bool sk_owned;         /* process context owns the socket */
-	u8 sk_write_pending;   /* threads that wait for room */
+	u8 inet_pmtudisc;          /* enum ip_pmtudisc */
+	s16 inet_ttl;              /* -1: default */
+	u16 inet_id;               /* next IPv4 identification of a connected socket */
+	u8 inet_mc_ttl;            /* of datagrams to a group */
+	u8 inet_is_icsk : 1;       /* of connections: sending binds no port */
+	u8 inet_mc_loop : 1;       /* what we send to a group comes back to its members here */
+	u8 inet_mc_all : 1;        /* takes datagrams of groups that others here have joined */
+	u8 sk_lock_waited : 1;     /* somebody waits in lock_sock() */
+	u8 inet_defer_connect : 1; /* connect() waits for the first data to send (Fast Open) */
+	u8 sk_paced : 1;           /* a discipline below lets each packet leave at its time (fq) */
+	bool sk_owned;             /* process context owns the socket */
+	u8 sk_write_pending;       /* threads that wait for room */
 	u16 sk_tx_queue; /* the transmit queue its packets take, counted from 1; 0: none yet */
 	u16 sk_flags;    /* BIT(enum sock_flag_bits) */
 	u16 inet_flags;  /* enum inet_flag_bits */

@@ -201,6 +201,7 @@ struct seq_file;
 	X(TCPFastOpenListenOverflow)		\
 	X(TCPFastOpenCookieReqd)		\
 	X(TCPFastOpenBlackhole)			\
+	X(TCPFastOpenPassiveAltKey)		\
 	X(TCPSpuriousRtxHostQueues)		\
 	X(TCPDelivered)				\
 	X(TCPDeliveredCE)

@@ -125,6 +125,8 @@ enum tcp_sockopt {
 	TCP_USER_TIMEOUT = 18,
 	TCP_FASTOPEN = 23,
 	TCP_NOTSENT_LOWAT = 25,
+	TCP_FASTOPEN_CONNECT = 30,
+	TCP_FASTOPEN_KEY = 33,
 	TCP_FASTOPEN_NO_COOKIE = 34,
 	TCP_INQ = 36, /* its control message is of the same number */
 };

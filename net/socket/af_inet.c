@@ -224,7 +224,7 @@ static bool handshaking(const struct sock *sk)
 	return sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV;
 }
 
-/* The first connect() of a socket: the protocol sends its SYN. -EINPROGRESS when that went well. */
+/* The first connect() of a socket: the protocol sends its SYN. -EINPROGRESS when that went well; 0 when it waits for data. */
 static int start_connecting(struct socket *sock, const struct sockaddr_in *sin, int len,
 			    bool nonblock)
 {
@@ -237,7 +237,7 @@ static int start_connecting(struct socket *sock, const struct sockaddr_in *sin, 
 	if (err && err != -EINPROGRESS)
 		return err;
 	sock->state = SS_CONNECTING;
-	return -EINPROGRESS;
+	return sk->inet_defer_connect ? 0 : -EINPROGRESS;
 }
 
 /* Owned. Waits for the end of the handshake and says how it ended; @pending when it may not wait (any longer). */
@@ -284,11 +284,13 @@ static int inet_stream_connect(struct socket *sock, const struct sockaddr *addr,
 	if (sock->state == SS_UNCONNECTED) {
 		err = start_connecting(sock, sin, len, nonblock);
 		/* Over lo the answer may be here already: who does not wait hears the same as over a wire. */
-		if (nonblock)
+		if (nonblock || !err)
 			return err;
 	}
 	if (sock->state != SS_CONNECTING)
 		return err;
+	if (sk->inet_defer_connect)
+		return -EISCONN;
 	lock_sock(sk);
 	err = finish_connecting(sock, sk, sock_snd_deadline(sk, nonblock), err);
 	release_sock(sk);
@@ -400,10 +402,12 @@ static ssize_t inet_fastopen(struct socket *sock, struct msghdr *msg, size_t len
 
 	if (sock->state == SS_CONNECTED)
 		return -EISCONN;
-	if (sock->state == SS_CONNECTING && handshaking(sk))
+	if (sock->state == SS_CONNECTING && handshaking(sk) && !sk->inet_defer_connect)
 		return -EALREADY;
 	/* The handshake of an earlier call may be over: then this is a send() like any other. */
-	taken = sock->state == SS_CONNECTING ? 0 : sk->sk_prot->fastopen(sk, msg, len);
+	taken = sock->state == SS_CONNECTING && !sk->inet_defer_connect
+			? 0
+			: sk->sk_prot->fastopen(sk, msg, len);
 	if (taken < 0)
 		return taken;
 	sock->state = SS_CONNECTING;
@@ -427,7 +431,7 @@ static ssize_t inet_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 	trace_fn_sk(inet_sendmsg, sk, (u32)len);
 	if (!sk->inet_is_icsk && inet_autobind(sk))
 		return -EAGAIN;
-	if ((msg->msg_flags & MSG_FASTOPEN) && sk->sk_prot->fastopen)
+	if (((msg->msg_flags & MSG_FASTOPEN) || sk->inet_defer_connect) && sk->sk_prot->fastopen)
 		return inet_fastopen(sock, msg, len);
 	return sk->sk_prot->sendmsg(sk, msg, len);
 }

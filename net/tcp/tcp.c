@@ -237,6 +237,8 @@ static unsigned int tcp_poll(struct sock *sk)
 		else
 			sock_set_flag(sk, SOCK_NOSPACE);
 	}
+	if (sk->inet_defer_connect) /* it waits for something to be written */
+		mask |= POLLOUT | POLLWRNORM;
 	if (sk->sk_err || sk->sk_error_tail)
 		mask |= POLLERR;
 	if (tcp_sk(sk)->urg_data & TCP_URG_VALID)
@@ -270,6 +272,25 @@ static int tcp_ioctl(struct sock *sk, unsigned long req, int *val)
 
 /* --- Opening and closing --------------------------------------------------------------------------------------------------- */
 
+/*
+ * TCP_FASTOPEN_CONNECT: a connect() to a server whose cookie is known waits for the first data; to another it asks for a cookie. Owned.
+ */
+static int tcp_connect_fastopen(struct sock *sk, const struct sockaddr_in *addr) __needs(sk)
+{
+	struct tcp_fastopen_request fo = { 0 };
+
+	local_bh_disable();
+	fo.defer = tcp_fastopen_lookup(tcp_net_of(sk), addr->sin_addr, &fo.foc, &fo.mss);
+	local_bh_enable();
+	if (tcp_sk(sk)->fo_no_cookie) {
+		fo.foc.there = false;
+		fo.defer = true;
+	} else if (!fo.defer && fo.foc.there) {
+		tcp_sk(sk)->fo_fail = TFO_FAIL_NO_COOKIE;
+	}
+	return tcp_v4_connect(sk, addr, &fo);
+}
+
 /**
  * tcp_proto_connect() - starts a connection; the socket layer waits for its end
  *
@@ -291,7 +312,8 @@ static int tcp_proto_connect(struct sock *sk, const struct sockaddr_in *addr, in
 	else if (sk->sk_state != TCP_CLOSE)
 		err = -EISCONN;
 	else
-		err = tcp_v4_connect(sk, addr, NULL);
+		err = tcp_sk(sk)->fo_connect ? tcp_connect_fastopen(sk, addr)
+					     : tcp_v4_connect(sk, addr, NULL);
 	release_sock(sk);
 	return err;
 }
@@ -315,21 +337,38 @@ static int tcp_syn_data_skb(struct msghdr *msg, u32 size, struct sk_buff **out) 
 	return 0;
 }
 
+/* The SYN that waited for data. Owned. */
+static int tcp_connect_now(struct sock *sk, struct tcp_fastopen_request *fo) __needs(sk)
+{
+	int err;
+
+	local_bh_disable();
+	sk->inet_defer_connect = 0;
+	err = tcp_connect(sk, fo);
+	if (err) {
+		tcp_set_state(sk, TCP_CLOSE);
+		tcp_forget_names(sk);
+	}
+	local_bh_enable();
+	return err;
+}
+
 static ssize_t tcp_fastopen_owned(struct sock *sk, struct msghdr *msg, size_t len) __may_sleep
 	__needs(sk)
 {
 	const struct sockaddr_in *addr = msg->msg_name;
+	bool knows, waits = sk->inet_defer_connect;
 	struct tcp_fastopen_request fo = { 0 };
 	u32 size, taken = 0;
-	bool knows;
 	int err = 0;
 
-	if (tcp_connecting(sk))
+	if (tcp_connecting(sk) && !waits)
 		return -EALREADY;
-	if (sk->sk_state != TCP_CLOSE)
+	if (sk->sk_state != TCP_CLOSE && !waits)
 		return -EISCONN;
 	local_bh_disable();
-	knows = tcp_fastopen_lookup(tcp_net_of(sk), addr->sin_addr, &fo.foc, &fo.mss);
+	knows = tcp_fastopen_lookup(tcp_net_of(sk), waits ? sk->sk_daddr : addr->sin_addr, &fo.foc,
+				    &fo.mss);
 	if (tcp_sk(sk)->fo_no_cookie) {
 		knows = true;
 		fo.foc.there = false;
@@ -346,7 +385,7 @@ static ssize_t tcp_fastopen_owned(struct sock *sk, struct msghdr *msg, size_t le
 		taken = err ? 0 : size;
 	}
 	if (!err)
-		err = tcp_v4_connect(sk, addr, &fo);
+		err = waits ? tcp_connect_now(sk, &fo) : tcp_v4_connect(sk, addr, &fo);
 	consume_skb(fo.data);
 	return err ? err : (ssize_t)taken;
 }
@@ -359,6 +398,12 @@ static ssize_t tcp_fastopen(struct sock *sk, struct msghdr *msg, size_t len) __m
 
 	if (!(tcp_net_of(sk)->fastopen & TFO_CLIENT_ENABLE))
 		return -EOPNOTSUPP;
+	if (sk->inet_defer_connect) {
+		lock_sock(sk);
+		ret = tcp_fastopen_owned(sk, msg, len);
+		release_sock(sk);
+		return ret;
+	}
 	if (!addr || msg->msg_namelen < tcp_sk(sk)->icsk_af_ops->sockaddr_len)
 		return -EINVAL;
 	if (addr->sin_family != AF_INET)
@@ -690,5 +735,6 @@ struct proto tcp_prot = {
 	.backlog_rcv = tcp_v4_backlog_rcv,
 	.release_cb = tcp_release_cb,
 	.keepalive = tcp_set_keepalive,
+	.destroy = tcp_free_sock,
 	.stream_memory_free = tcp_stream_memory_free,
 };

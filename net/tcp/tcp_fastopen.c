@@ -12,7 +12,7 @@
  * A path that loses SYNs with data is left alone for a while, twice as long each time (RFC 7413, 4.1.3.1).
  *
  * Interface: tcp_fastopen_cookie_gen, tcp_fastopen_screen, tcp_fastopen_lookup, tcp_fastopen_learn, tcp_fastopen_lost,
- * tcp_fastopen_set_key, tcp_fastopen_settled, tcp_fastopen_was_reset
+ * tcp_fastopen_set_key, tcp_fastopen_own_keys, tcp_fastopen_settled, tcp_fastopen_was_reset
  * Above: control, minisocks, input, net. Below: <kernel/random.h> (SipHash).
  * Context: as each function says.
  * Owns: the cache of cookies, at tcp_net->fo_cache; the oldest entry makes room.
@@ -20,6 +20,7 @@
  */
 #include "tcp_internal.h"
 
+#include <kernel/mm.h>
 #include <lib/string.h>
 
 #define FO_LOST_NS                                                                                 \
@@ -28,15 +29,15 @@
 #define FO_LOST_MAX 10u
 
 /**
- * tcp_fastopen_cookie_gen() - what this server gives @client that talks to @server
+ * tcp_fastopen_cookie_gen() - what a server with this secret gives @client that talks to @server
  *
  * Context: any.
  */
-void tcp_fastopen_cookie_gen(const struct tcp_net *tn, __be32 client, __be32 server,
+void tcp_fastopen_cookie_gen(const struct siphash_key *key, __be32 client, __be32 server,
 			     struct tcp_fastopen_cookie *foc)
 {
 	__be32 path[2] = { client, server };
-	u64 hash = siphash(path, sizeof(path), &tn->fo_key);
+	u64 hash = siphash(path, sizeof(path), key);
 
 	foc->len = TCP_FASTOPEN_COOKIE_SIZE;
 	for (u32 i = 0; i < TCP_FASTOPEN_COOKIE_SIZE; i++)
@@ -61,22 +62,65 @@ static bool hex_word(const char *s, u32 *out)
 	return true;
 }
 
+#define FO_KEY_TEXT 35u
+
+/* Four words of eight hexadecimal digits with '-' between. */
+static bool key_of_text(const char *text, struct siphash_key *key)
+{
+	u32 w[4];
+
+	for (u32 i = 0; i < 4; i++)
+		if (!hex_word(text + 9 * i, &w[i]) || (i < 3 && text[9 * i + 8] != '-'))
+			return false;
+	key->k0 = (u64)w[1] << 32 | w[0];
+	key->k1 = (u64)w[3] << 32 | w[2];
+	return true;
+}
+
 /**
- * tcp_fastopen_set_key() - the server's secret from text: four words of eight hexadecimal digits with '-' between
+ * tcp_fastopen_set_key() - the instance's secret from text: four words of eight hexadecimal digits with '-' between; behind a comma one
+ * whose cookies are still good
  *
  * Context: process. Return: 0; -EINVAL.
  */
 int tcp_fastopen_set_key(struct tcp_net *tn, const char *text)
 {
-	u32 w[4];
+	struct tcp_fastopen_keys keys = { .n = 1 };
+	size_t len = strlen(text);
 
-	if (strlen(text) != 35)
+	if (len != FO_KEY_TEXT && (len != 2 * FO_KEY_TEXT + 1 || text[FO_KEY_TEXT] != ','))
 		return -EINVAL;
-	for (u32 i = 0; i < 4; i++)
-		if (!hex_word(text + 9 * i, &w[i]) || (i < 3 && text[9 * i + 8] != '-'))
+	if (!key_of_text(text, &keys.key[0]))
+		return -EINVAL;
+	if (len > FO_KEY_TEXT) {
+		keys.n = 2;
+		if (!key_of_text(text + FO_KEY_TEXT + 1, &keys.key[1]))
 			return -EINVAL;
-	tn->fo_key.k0 = (u64)w[1] << 32 | w[0];
-	tn->fo_key.k1 = (u64)w[3] << 32 | w[2];
+	}
+	tn->fo_keys = keys;
+	return 0;
+}
+
+/**
+ * tcp_fastopen_own_keys() - TCP_FASTOPEN_KEY: secrets of one listener
+ * @keys: 16 bytes; or 32: the second one's cookies are still good
+ *
+ * Context: process, owner. Return: 0; -EINVAL another length; -ENOMEM.
+ */
+int tcp_fastopen_own_keys(struct sock *sk, const void *keys, u32 len)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (len != sizeof(tp->fo_keys->key[0]) && len != sizeof(tp->fo_keys->key))
+		return -EINVAL;
+	if (!tp->fo_keys)
+		tp->fo_keys = kzalloc(sizeof(*tp->fo_keys));
+	if (!tp->fo_keys)
+		return -ENOMEM;
+	local_bh_disable();
+	tp->fo_keys->n = len / (u32)sizeof(tp->fo_keys->key[0]);
+	memcpy(tp->fo_keys->key, keys, len);
+	local_bh_enable();
 	return 0;
 }
 
@@ -107,6 +151,30 @@ static bool tcp_fastopen_queue_check(const struct sock *lsk)
 	return false;
 }
 
+/*
+ * The cookie that came is one of ours. *@foc: what the client should have; to be told (there) when it has none, another, or one by the old
+ * secret.
+ */
+static bool tcp_fastopen_cookie_ok(const struct sock *lsk, const struct iphdr *path,
+				   const struct tcp_fastopen_cookie *got,
+				   struct tcp_fastopen_cookie *foc)
+{
+	const struct tcp_fastopen_keys *keys = tcp_sk(lsk)->fo_keys;
+	bool ok = false;
+
+	if (!keys)
+		keys = &tcp_net_of(lsk)->fo_keys;
+	for (u32 i = keys->n; i-- > 0;) {
+		tcp_fastopen_cookie_gen(&keys->key[i], path->saddr, path->daddr, foc);
+		foc->there = got->len != foc->len || memcmp(got->val, foc->val, foc->len) != 0;
+		ok |= !foc->there;
+	}
+	foc->exp = got->exp;
+	if (ok && foc->there)
+		NET_INC_STATS(lsk->sk_net, TCPFastOpenPassiveAltKey);
+	return ok;
+}
+
 /**
  * tcp_fastopen_screen() - what a SYN is worth to Fast Open (RFC 7413, 4.2)
  * @lsk: listener
@@ -132,13 +200,10 @@ bool tcp_fastopen_screen(struct sock *lsk, const struct sk_buff *skb, const stru
 		return true;
 	if (!got->there)
 		return false;
-	tcp_fastopen_cookie_gen(tn, ip_hdr(skb)->saddr, ip_hdr(skb)->daddr, foc);
-	if (got->len == foc->len && memcmp(got->val, foc->val, foc->len) == 0)
+	if (tcp_fastopen_cookie_ok(lsk, ip_hdr(skb), got, foc))
 		return true;
 	if (got->len)
 		NET_INC_STATS(lsk->sk_net, TCPFastOpenPassiveFail);
-	foc->there = true;
-	foc->exp = got->exp;
 	return false;
 }
 

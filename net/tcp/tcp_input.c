@@ -484,7 +484,8 @@ void tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb, const struct tc
 	sock_owned_by_me(sk);
 	BUG_ON(sk->sk_state == TCP_LISTEN);
 	tcp_sk(sk)->segs_in++;
-	if (sk->sk_state == TCP_CLOSE) {
+	/* What waits for its first data has said nothing yet, and there is nothing to answer. */
+	if (sk->sk_state == TCP_CLOSE || sk->inet_defer_connect) {
 		tcp_v4_send_reset(sk->sk_net, skb, seg);
 		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_CLOSE);
 		return;

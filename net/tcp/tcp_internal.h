@@ -344,10 +344,16 @@ struct tcp_fastopen_entry {
 	struct tcp_fastopen_cookie foc;
 };
 #define TCP_FASTOPEN_CACHE 32u
+/* A server's secrets: cookies are made with the first; those of the second are still good (RFC 7413, 4.1.2). */
+struct tcp_fastopen_keys {
+	u32 n;
+	struct siphash_key key[2];
+};
 /* A connect() that brings data. */
 struct tcp_fastopen_request {
 	struct sk_buff *data; /* for the SYN, charged to nobody; NULL: none, or it was taken */
 	u32 mss;              /* the server's, as known */
+	bool defer;           /* no SYN before there is data (TCP_FASTOPEN_CONNECT) */
 	struct tcp_fastopen_cookie foc; /* what the SYN carries */
 };
 
@@ -391,7 +397,8 @@ struct tcp_net {
 	u32 challenge_left; /* in the second challenge_s */
 	u64 challenge_s;
 	u32 tw_count, orphan_count;
-	struct siphash_key fo_key, cookie_key;
+	struct tcp_fastopen_keys fo_keys;
+	struct siphash_key cookie_key;
 	struct tcp_fastopen_entry *fo_cache; /* TCP_FASTOPEN_CACHE of them */
 	struct page_frag frag;               /* where large writes are copied to */
 	struct list_head tsq;                /* sockets whose completion came (tsq_node); BH off */
@@ -477,12 +484,12 @@ struct tcp_sock {
 	u32 rcv_mss;              /* guess of the peer's segment size */
 	u32 rcv_ssthresh;         /* more than this is not announced */
 	u32 rcvq_space, rcvq_seq; /* what was read in the last round trip; where this one began */
+	u32 ato_ns;               /* delay of an ACK; 0: no text came yet */
 	u64 rcvq_ns;
 	u32 rcv_rtt8_us, rcv_rtt_seq,
 		rcv_rtt_tsecr; /* round trip times 8, as the receiver sees it */
-	u64 rcv_rtt_ns;
-	u32 ato_ns; /* delay of an ACK; 0: no text came yet */
 	u32 rcv_ooopack;
+	u64 rcv_rtt_ns;
 	u32 urg_seq;  /* the byte that is urgent, if urg_data is not 0 */
 	u32 snd_up;   /* behind our last urgent byte; urgent while SND.UNA is before it */
 	u16 urg_data; /* enum tcp_urg */
@@ -563,11 +570,13 @@ struct tcp_sock {
 	u16 fo_qlen, fo_max_qlen;
 	struct sock *fo_listener;
 	const struct tcp_fastopen_cookie *fo_cookie; /* for the SYN that is being built */
-	bool fo_asked, fo_child; /* our SYN had the option; the peer's SYN opened us */
+	struct tcp_fastopen_keys *fo_keys; /* of this listener alone; NULL: the instance's */
+	bool fo_asked, fo_child;           /* our SYN had the option; the peer's SYN opened us */
 	bool syn_data, syn_data_acked;
 	/* TCP_INFO */
-	u8 chrono;  /* enum tcp_chrono, since chrono_ns */
-	u8 fo_fail; /* enum tcp_fastopen_fail */
+	u8 chrono;         /* enum tcp_chrono, since chrono_ns */
+	u8 fo_fail : 2;    /* enum tcp_fastopen_fail */
+	u8 fo_connect : 1; /* TCP_FASTOPEN_CONNECT */
 	struct tcp_rate rate;
 	u64 chrono_ns, chrono_spent_ns[TCP_CHRONO_SNDBUF];
 	u32 segs_in, segs_out, data_segs_in, data_segs_out, delivered, delivered_ce;
@@ -825,8 +834,9 @@ void tcp_mark_lost(struct sock *sk, struct sk_buff *skb) __needs(sk);
 int tcp_trim_head(struct sock *sk, struct sk_buff *skb) __needs(sk);
 
 /* tcp_fastopen.c */
-void tcp_fastopen_cookie_gen(const struct tcp_net *tn, __be32 client, __be32 server,
+void tcp_fastopen_cookie_gen(const struct siphash_key *key, __be32 client, __be32 server,
 			     struct tcp_fastopen_cookie *foc);
+int tcp_fastopen_own_keys(struct sock *sk, const void *keys, u32 len) __needs(sk);
 int tcp_fastopen_set_key(struct tcp_net *tn, const char *text);
 bool tcp_fastopen_screen(struct sock *lsk, const struct sk_buff *skb, const struct tcp_seg *seg,
 			 struct tcp_fastopen_cookie *foc) __needs(softirq_ctx);
@@ -1069,6 +1079,7 @@ int tcp_syncookie_check(struct sock *lsk, const struct sk_buff *skb, const struc
 
 /* tcp_minisocks.c */
 int tcp_init_sock(struct sock *sk);
+void tcp_free_sock(struct sock *sk);
 enum skb_drop_reason tcp_conn_request(struct sock *lsk, struct sk_buff *skb,
 				      const struct tcp_seg *seg, u32 isn) __needs(softirq_ctx);
 struct sock *tcp_create_openreq_child(struct tcp_request_sock *req, bool early)

@@ -314,6 +314,7 @@ void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
  * tcp_v4_connect() - gives a socket its identity and sends the SYN
  * @sk: socket in CLOSE
  * @addr: peer, AF_INET
+ * @fo: Fast Open: what the SYN carries, or that it waits for data; NULL: no such thing
  *
  * Context: owner. Return: 0 the SYN is out (or will be repeated); -ENETUNREACH no route, or a group or broadcast
  * address; -EADDRNOTAVAIL no port left; -ENOMEM; what the route lookup says. On failure the socket is in CLOSE, with no port but one that was asked for.
@@ -359,6 +360,12 @@ int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, struct tcp_f
 			tcp_v4_init_seq(net, fl.saddr, sk->inet_sport, fl.daddr, addr->sin_port);
 	sk->sk_err = sk->sk_err_soft = 0;
 	sk->sk_shutdown = 0;
+	if (fo && fo->defer) {
+		sk->inet_defer_connect = 1;
+		tp->snd_una = tp->snd_nxt = tp->write_seq;
+		local_bh_enable();
+		return 0;
+	}
 	err = tcp_connect(sk, fo);
 	if (err)
 		goto out_fail;

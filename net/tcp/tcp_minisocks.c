@@ -5,7 +5,7 @@
  * A SYN makes a request, or, when the SYN queue is full, a cookie; the last ACK of the handshake makes the child. The accept queue is
  * bounded: beyond it SYNs are dropped and that ACK is ignored, so that the peer goes on asking (or reset, tcp_abort_on_overflow).
  *
- * Interface: tcp_init_sock, tcp_conn_request, tcp_create_openreq_child, tcp_check_req, tcp_cookie_child, tcp_child_established, tcp_listen_stop
+ * Interface: tcp_init_sock, tcp_free_sock, tcp_conn_request, tcp_create_openreq_child, tcp_check_req, tcp_cookie_child, tcp_child_established, tcp_listen_stop
  * Above: tcp_input.c, tcp_ipv4.c, tcp.c. Below: tcp_syncookies.c, tcp_request.c, tcp_fastopen.c, tcp_control.c, tcp_timer.c.
  * Context: BH off.
  * Owns: children not accepted yet (their first reference, on accept_queue).
@@ -49,6 +49,12 @@ int tcp_init_sock(struct sock *sk)
 	sk->sk_rcvbuf = tn->rmem[1];
 	sk->sk_write_space = sk_stream_write_space;
 	return 0;
+}
+
+/** tcp_free_sock() - the last reference is gone (struct proto). Context: process or softirq. */
+void tcp_free_sock(struct sock *sk)
+{
+	kfree(tcp_sk(sk)->fo_keys);
 }
 
 /* --- Children ------------------------------------------------------------------------------------------------------------- */
@@ -217,7 +223,8 @@ static void tcp_fastopen_text(struct sock *child, struct sk_buff *skb, const str
  * without memory: @req stands.
  */
 static bool tcp_fastopen_child(struct tcp_request_sock *req, struct sk_buff *skb,
-			       const struct tcp_seg *seg) __needs(softirq_ctx)
+			       const struct tcp_seg *seg, const struct tcp_fastopen_cookie *foc)
+	__needs(softirq_ctx)
 {
 	struct sock *lsk = req->listener, *child;
 	u32 isn = req->snt_isn;
@@ -244,7 +251,9 @@ static bool tcp_fastopen_child(struct tcp_request_sock *req, struct sk_buff *skb
 	tcp_rtx_enqueue(child, synack);
 	tcp_init_transfer(child);
 	tcp_fastopen_text(child, skb, seg);
+	tp->fo_cookie = foc;
 	(void)tcp_transmit_skb(child, synack, true);
+	tp->fo_cookie = NULL;
 	tcp_reset_xmit_timer(child, TCP_TIME_RETRANS, tcp_rto_ns(tp));
 	tcp_child_established(child);
 	return true;
@@ -258,7 +267,7 @@ static void tcp_answer_syn(struct tcp_request_sock *req, struct sk_buff *skb,
 	struct tcp_fastopen_cookie foc;
 	bool early = tcp_fastopen_screen(req->listener, skb, seg, &foc);
 
-	if (early && tcp_fastopen_child(req, skb, seg)) {
+	if (early && tcp_fastopen_child(req, skb, seg, foc.there ? &foc : NULL)) {
 		NET_INC_STATS(net, TCPFastOpenPassive);
 		return;
 	}

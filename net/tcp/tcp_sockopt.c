@@ -252,6 +252,27 @@ static u8 tcp_secs_to_timeouts(int secs)
 	return n;
 }
 
+/* Options of Fast Open: of a listener, and of who is going to connect. */
+static int tcp_set_fastopen(struct sock *sk, int opt, int val)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	bool settled = sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN;
+
+	if (val < 0 || (val > 1 && opt != TCP_FASTOPEN))
+		return -EINVAL;
+	if (opt == TCP_FASTOPEN_CONNECT && !(tcp_net_of(sk)->fastopen & TFO_CLIENT_ENABLE))
+		return -EOPNOTSUPP;
+	if (settled || (opt == TCP_FASTOPEN_CONNECT && sk->sk_state == TCP_LISTEN))
+		return -EINVAL;
+	if (opt == TCP_FASTOPEN)
+		tp->fo_max_qlen = (u16)min((u32)val, tcp_net_of(sk)->somaxconn);
+	else if (opt == TCP_FASTOPEN_CONNECT)
+		tp->fo_connect = val != 0;
+	else
+		tp->fo_no_cookie = val != 0;
+	return 0;
+}
+
 static int tcp_set_int(struct sock *sk, int opt, int val) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -282,21 +303,15 @@ static int tcp_set_int(struct sock *sk, int opt, int val) __needs(sk)
 		tp->defer_accept = tcp_secs_to_timeouts(val);
 		return 0;
 	case TCP_FASTOPEN_NO_COOKIE:
-		if (val < 0 || val > 1 || (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN))
-			return -EINVAL;
-		tp->fo_no_cookie = val;
-		return 0;
 	case TCP_FASTOPEN:
-		if (val < 0 || (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN))
-			return -EINVAL;
-		tp->fo_max_qlen = (u16)min(val, 65535);
-		return 0;
+	case TCP_FASTOPEN_CONNECT:
+		return tcp_set_fastopen(sk, opt, val);
 	default:
 		return tcp_set_limited(sk, opt, val);
 	}
 }
 
-/** tcp_setsockopt() - SOL_TCP here, SOL_SOCKET and SOL_IP below. Return: 0, -EINVAL, -ENOPROTOOPT, -ENOENT. Context: process. */
+/** tcp_setsockopt() - SOL_TCP here, SOL_SOCKET and SOL_IP below. Return: 0, -EINVAL, -ENOPROTOOPT, -ENOENT, -EOPNOTSUPP, -ENOMEM. Context: process. */
 int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 len)
 {
 	int val, err;
@@ -326,6 +341,12 @@ int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 le
 		ops->init(&tcp_sk(sk)->cc);
 		release_sock(sk);
 		return 0;
+	}
+	if (opt == TCP_FASTOPEN_KEY) {
+		lock_sock(sk);
+		err = tcp_fastopen_own_keys(sk, kval, len);
+		release_sock(sk);
+		return err;
 	}
 	if (len < sizeof(val))
 		return -EINVAL;
@@ -400,6 +421,9 @@ static int tcp_get_int(const struct sock *sk, int opt, int *val)
 	case TCP_FASTOPEN:
 		v = tp->fo_max_qlen;
 		break;
+	case TCP_FASTOPEN_CONNECT:
+		v = tp->fo_connect;
+		break;
 	case TCP_NOTSENT_LOWAT:
 		v = tp->notsent_lowat;
 		break;
@@ -413,6 +437,16 @@ static int tcp_get_int(const struct sock *sk, int opt, int *val)
 	if (!err)
 		*val = (int)v;
 	return err;
+}
+
+/* The secrets of this listener alone; nothing where there are none. */
+static void tcp_get_fastopen_key(const struct sock *sk, void *kval, u32 *len)
+{
+	const struct tcp_fastopen_keys *keys = tcp_sk(sk)->fo_keys;
+
+	*len = keys ? min_t(u32, *len, keys->n * sizeof(keys->key[0])) : 0;
+	if (*len)
+		memcpy(kval, keys->key, *len);
 }
 
 /**
@@ -450,6 +484,10 @@ int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len)
 		(void)strscpy(name, tcp_sk(sk)->ca_ops->name, sizeof(name));
 		*len = min_t(u32, *len, sizeof(name));
 		memcpy(kval, name, *len);
+		return 0;
+	}
+	if (opt == TCP_FASTOPEN_KEY) {
+		tcp_get_fastopen_key(sk, kval, len);
 		return 0;
 	}
 	err = tcp_get_int(sk, opt, &val);

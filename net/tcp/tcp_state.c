@@ -41,6 +41,7 @@ void tcp_set_state(struct sock *sk, enum tcp_state state)
 	if (!tcp_counts_as_established(state) && tcp_counts_as_established(old))
 		TCP_DEC_STATS(sk->sk_net, CurrEstab);
 	if (state == TCP_CLOSE) {
+		sk->inet_defer_connect = 0;
 		if (tcp_counts_as_established(old))
 			TCP_INC_STATS(sk->sk_net, EstabResets);
 		inet_ehash_remove(&sk->__sk_common);

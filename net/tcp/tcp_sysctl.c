@@ -141,7 +141,8 @@ void tcp_default_settings(struct tcp_net *tn)
 	tn->ca_ops = &tcp_cubic_ops;
 	for (u32 i = 0; i < ARRAY_SIZE(tcp_sysctls); i++)
 		*tcp_setting(tn, &tcp_sysctls[i]) = tcp_sysctls[i].preset;
-	get_random_bytes(&tn->fo_key, sizeof(tn->fo_key));
+	tn->fo_keys.n = 1;
+	get_random_bytes(&tn->fo_keys.key[0], sizeof(tn->fo_keys.key[0]));
 	get_random_bytes(&tn->cookie_key, sizeof(tn->cookie_key));
 }
 

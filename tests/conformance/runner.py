@@ -21,7 +21,7 @@ MSG = {"PEEK": socket.MSG_PEEK, "DONTWAIT": socket.MSG_DONTWAIT, "WAITALL": sock
 IOCTL = {"FIONREAD": 0x541B, "SIOCINQ": 0x541B, "SIOCOUTQ": 0x5411, "SIOCOUTQNSD": 0x894B, "SIOCATMARK": 0x8905, "FIONBIO": 0x5421}
 LEVELS = {"SO": socket.SOL_SOCKET, "IP": socket.IPPROTO_IP, "TCP": socket.IPPROTO_TCP, "UDP": socket.IPPROTO_UDP}
 OPTIONS = {"TCP_USER_TIMEOUT": 18, "TCP_FASTOPEN_NO_COOKIE": 34, "IP_MTU_DISCOVER": 10, "IP_MTU": 14, "TCP_WINDOW_CLAMP": 10, "IP_RECVERR": 11,
-           "UDP_CORK": 1,
+           "UDP_CORK": 1, "TCP_FASTOPEN_CONNECT": 30, "TCP_FASTOPEN_KEY": 33,
            "UDP_SEGMENT": 103, "IP_MULTICAST_ALL": 49, "IP_PKTINFO": 8, "IP_RECVTTL": 12, "IP_RECVORIGDSTADDR": 20,
            "TCP_INQ": 36, "SO_BINDTOIFINDEX": 62, "SO_SNDBUFFORCE": 32, "SO_RCVBUFFORCE": 33, "TCP_QUICKACK": 12, "SO_MAX_PACING_RATE": 47}
 MSG_ERRQUEUE = 0x2000
@@ -575,7 +575,7 @@ class Runner:
         elif args[1] in OF_ADDRESSES:
             raw = b"".join(map(packets.address, args[2:]))
         else:
-            raw = struct.pack(f"={len(args) - 2}i", *map(integer, args[2:]))
+            raw = struct.pack(f"={len(args) - 2}I", *(integer(a) & 0xffffffff for a in args[2:]))
         self.result(self.stack.lib.setsockopt(self.fd(args[0]), level, option, raw, len(raw)))
 
     def call_getsockopt(self, args):
@@ -587,6 +587,8 @@ class Runner:
             value = raw.rstrip(b"\0").decode()
         elif args[1] == "IP_OPTIONS":
             value = raw.hex()
+        elif args[1] == "TCP_FASTOPEN_KEY":
+            value = raw.hex() or "none"
         else:
             value = ", ".join(map(str, struct.unpack(f"={len(raw) // 4}i", raw)))
         return self.result(value)

@@ -13,7 +13,7 @@ WORD_KEYS = {"df", "mf", "bad-checksum", "no-checksum", "ip-bad-checksum", "quot
 PROTOCOLS = {"udp": UDP, "icmp": ICMP}
 # Every call, with the least and the greatest number of its arguments.
 ARGUMENTS = {"socket": (1, 2), "bind": (2, 2), "listen": (2, 2), "accept": (1, 1), "connect": (2, 2), "send": (2, 4), "sendto": (3, 4),
-             "ping": (3, 4), "recv": (2, 4), "shutdown": (2, 2), "close": (1, 1), "setsockopt": (3, 4), "getsockopt": (2, 2), "ioctl": (2, 2),
+             "ping": (3, 4), "recv": (2, 4), "shutdown": (2, 2), "close": (1, 1), "setsockopt": (3, 10), "getsockopt": (2, 2), "ioctl": (2, 2),
              "sendmsg": (4, 8), "recvmsg": (2, 4), "recverr": (2, 2),
              "poll": (1, 1), "error": (1, 1), "state": (1, 1), "info": (2, 2), "tune": (2, 2), "accepted": (0, 11), "connected": (0, 11)}
 

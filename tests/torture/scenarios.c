@@ -621,12 +621,14 @@ static int run_tcp_fastopen(void)
 {
 	struct socket *l = NULL;
 	struct sockaddr_in to = name_of(HOST_IP(1), fresh_port());
+	static const u8 key[16] = { 1, 2, 3 };
 	int err = 0, most = 8;
 
 	fill(3000);
 	TRY(tcp_sysctl_set(hosts[1].net, "tcp_fastopen", "3"));
 	TRY(peer_listen(ntohs(to.sin_port), &l));
 	TRY(tcp_prot.setsockopt(l->sk, SOL_TCP, TCP_FASTOPEN, &most, sizeof(most)));
+	TRY(tcp_prot.setsockopt(l->sk, SOL_TCP, TCP_FASTOPEN_KEY, key, sizeof(key)));
 	TRY(fastopen_session(l, &to, 300));
 	TRY(fastopen_session(l, &to, 300));
 	TRY(fastopen_session(l, &to, 3000));

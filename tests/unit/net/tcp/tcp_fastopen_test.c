@@ -14,6 +14,15 @@ static const struct {
 	{ "a letter that is no digit", "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4dg", -EINVAL },
 	{ "commas", "a1a1a1a1,b2b2b2b2,c3c3c3c3,d4d4d4d4", -EINVAL },
 	{ "blanks", "a1a1a1a1 b2b2b2b2 c3c3c3c3 d4d4d4d4", -EINVAL },
+	{ "two", "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4,1-2-3-4", -EINVAL },
+	{ "two_whole", "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4,00000001-00000002-00000003-00000004",
+	  0 },
+	{ "two_by_a_blank",
+	  "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4 00000001-00000002-00000003-00000004", -EINVAL },
+	{ "second_bad", "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4,00000001-00000002-00000003-0000000x",
+	  -EINVAL },
+	{ "first_bad", "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4dx,00000001-00000002-00000003-00000004",
+	  -EINVAL },
 };
 
 TEST_EACH(key, keys)
@@ -31,10 +40,12 @@ TEST(cookie_is_siphash_of_the_two_addresses)
 	hosts_up(1);
 	CHECK_EQ(tcp_sysctl_set(hosts[0], "fastopen_key", "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4"),
 		 0);
-	tcp_fastopen_cookie_gen(hosts[0]->tcp, htonl(0xc0000201), htonl(0xc0a80001), &foc);
+	tcp_fastopen_cookie_gen(&hosts[0]->tcp->fo_keys.key[0], htonl(0xc0000201),
+				htonl(0xc0a80001), &foc);
 	CHECK_EQ(foc.len, 8);
 	CHECK(memcmp(foc.val, want, 8) == 0);
-	tcp_fastopen_cookie_gen(hosts[0]->tcp, htonl(0xc0000202), htonl(0xc0a80001), &other);
+	tcp_fastopen_cookie_gen(&hosts[0]->tcp->fo_keys.key[0], htonl(0xc0000202),
+				htonl(0xc0a80001), &other);
 	CHECK(memcmp(foc.val, other.val, 8) != 0);
 	hosts_down();
 }

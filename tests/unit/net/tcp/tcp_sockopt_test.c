@@ -419,4 +419,55 @@ TEST(info_of_a_listener)
 	peer_down();
 }
 
+/* TCP_FASTOPEN_KEY: one secret or two, nothing between; what is read is what was set. */
+struct key_row {
+	const char *name;
+	u32 len;
+	int err;
+	u32 room, got;
+};
+
+static const struct key_row key_table[] = {
+	{ "nothing", 0, -EINVAL, 40, 0 }, { "15", 15, -EINVAL, 40, 0 },
+	{ "16", 16, 0, 40, 16 },          { "17", 17, -EINVAL, 40, 0 },
+	{ "31", 31, -EINVAL, 40, 0 },     { "32", 32, 0, 40, 32 },
+	{ "33", 33, -EINVAL, 40, 0 },     { "little_room", 32, 0, 5, 5 },
+	{ "no_room", 32, 0, 0, 0 },
+};
+
+TEST_EACH(fastopen_key, key_table)
+{
+	u8 in[33], out[40];
+	struct socket *s;
+	u32 len = row->room;
+
+	peer_up();
+	fill(in, 7, sizeof(in));
+	memset(out, 0x5a, sizeof(out));
+	s = tcp_socket(0);
+	CHECK_EQ(set_len(s, SOL_TCP, TCP_FASTOPEN_KEY, in, row->len), row->err);
+	CHECK_EQ(s->ops->getsockopt(s, SOL_TCP, TCP_FASTOPEN_KEY, out, &len), 0);
+	CHECK_EQ(len, row->got);
+	CHECK(memcmp(out, in, row->got) == 0);
+	CHECK_EQ(out[row->got < 40 ? row->got : 39], 0x5a);
+	if (!row->err) /* and a second time takes the place of the first */
+		CHECK_EQ(set_len(s, SOL_TCP, TCP_FASTOPEN_KEY, in + 1, 16), 0);
+	sock_release(s);
+	peer_down();
+}
+
+TEST(fastopen_key_without_memory)
+{
+	static const u8 key[16];
+	struct socket *s;
+
+	peer_up();
+	s = tcp_socket(0);
+	peer_memory(false);
+	CHECK_EQ(set_len(s, SOL_TCP, TCP_FASTOPEN_KEY, key, 16), -ENOMEM);
+	peer_memory(true);
+	CHECK_EQ(set_len(s, SOL_TCP, TCP_FASTOPEN_KEY, key, 16), 0);
+	sock_release(s);
+	peer_down();
+}
 KTEST_MAIN_BOOT()
