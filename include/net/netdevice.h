@@ -128,6 +128,7 @@ struct net_device {
 	struct Qdisc *qdisc;   /* root above several queues: mq; else NULL (net/sched) */
 	u16 promiscuity;       /* who wants every frame; IFF_PROMISC while there is one */
 	u16 allmulti;          /* who wants the frames of every group; IFF_ALLMULTI */
+	u16 gso_max_segs;      /* segments in one packet of TCP at most; 0: no limit */
 	u16 gflags;            /* of these two what dev_change_flags() set: one of each count */
 	bool carrier;          /* link is up */
 	bool doorbell_pending; /* on softnet_data.doorbell */

@@ -331,9 +331,10 @@ static inline bool sk_stream_is_writeable(const struct sock *sk)
 }
 
 /* What the device of the socket's route can do, as far as it is known. Owner or softirq. */
-bool sk_can_gso(const struct sock *sk);  /* cuts packets of many segments, or has it done for it */
-bool sk_can_sg(const struct sock *sk);   /* takes payload in fragments */
-bool sk_can_csum(const struct sock *sk); /* sums transport checksums */
+bool sk_can_gso(const struct sock *sk); /* cuts packets of many segments, or has it done for it */
+u32 sk_gso_max_segs(const struct sock *sk); /* of so many, 1 where it cannot */
+bool sk_can_sg(const struct sock *sk);      /* takes payload in fragments */
+bool sk_can_csum(const struct sock *sk);    /* sums transport checksums */
 
 void sk_stream_write_space(struct sock *sk); /* wakes writers when NOSPACE and writeable */
 

@@ -334,6 +334,19 @@ bool sk_can_gso(const struct sock *sk)
 }
 
 /**
+ * sk_gso_max_segs() - how many segments may leave TCP in one packet? Context: owner or softirq. Return: them, at least 1.
+ */
+u32 sk_gso_max_segs(const struct sock *sk)
+{
+	u32 most;
+
+	if (!sk_can_gso(sk))
+		return 1;
+	most = sk->sk_dst_cache->dev->gso_max_segs;
+	return most ? most : UINT16_MAX;
+}
+
+/**
  * sk_can_sg() - may payload lie in fragments, without being copied together? Context: owner or softirq. Return: as above.
  */
 bool sk_can_sg(const struct sock *sk)

@@ -440,7 +440,6 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	tp->wstamp_ns = 0;
 	tp->backoff = tp->retransmits = tp->probes_out = 0;
 	tp->retrans_stamp_ns = 0;
-	tp->recover_valid = false;
 	tcp_loss_init(sk);
 	tp->lost = tp->dsack_dups = 0;
 	tp->max_window = tp->snd_wnd = 0;

@@ -3,7 +3,7 @@
  * What an acknowledgment does: frees originals, measures the round trip, moves windows, lets new data go.
  *
  * Interface: tcp_ack, tcp_data_snd_check
- * Above: tcp_input.c (RFC 9293 3.10.7.4 step 5). Below: tcp_recovery.c, tcp_newreno.c, tcp_tlp.c, tcp_sack.c, tcp_prr.c, tcp_cong.c, tcp_rtt.c.
+ * Above: tcp_input.c (RFC 9293 3.10.7.4 step 5). Below: tcp_recovery.c, tcp_tlp.c, tcp_sack.c, tcp_prr.c, tcp_cong.c, tcp_rtt.c.
  * Context: BH off; owner of the socket (backlog), or softirq while nobody owns it.
  * Owns: nothing.
  * Specs: RFC 9293 3.10.7.4 (fifth); RFC 5961 5; RFC 5681 2, 3.1; RFC 6298; RFC 7323 2.3.
@@ -12,12 +12,15 @@
 
 #include <net/ip.h>
 
+/* The segment is no newer than the last that set the window; it is, but says the same; it says something else. */
+enum tcp_wnd_news { TCP_WND_OLD, TCP_WND_SAME, TCP_WND_CHANGED };
+
 /*
  * SND.WND from a segment that is newer than the last that set it. A greater ACK is proof of that, whatever the sequence
  * number (a retransmission has a small one): without it SND.UNA would move and take the old window beyond the edge that
- * the peer offered. Return: the window changed.
+ * the peer offered.
  */
-static bool tcp_update_window(struct sock *sk, const struct tcp_seg *seg) __needs(sk)
+static enum tcp_wnd_news tcp_update_window(struct sock *sk, const struct tcp_seg *seg) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 wnd = seg->wnd;
@@ -27,7 +30,7 @@ static bool tcp_update_window(struct sock *sk, const struct tcp_seg *seg) __need
 		wnd <<= tp->snd_wscale;
 	if (!after(seg->ack, tp->snd_wl2) && !after(seg->seq, tp->snd_wl1) &&
 	    !(seg->seq == tp->snd_wl1 && wnd > tp->snd_wnd))
-		return false;
+		return TCP_WND_OLD;
 	changed = wnd != tp->snd_wnd;
 	tp->snd_wl1 = seg->seq;
 	tp->snd_wl2 = seg->ack;
@@ -37,7 +40,7 @@ static bool tcp_update_window(struct sock *sk, const struct tcp_seg *seg) __need
 		if (tp->pmtu)
 			(void)tcp_sync_mss(sk, tp->pmtu);
 	}
-	return changed;
+	return changed ? TCP_WND_CHANGED : TCP_WND_SAME;
 }
 
 /* What the algorithm is told of an ACK. */
@@ -65,7 +68,7 @@ static void tcp_cong_hear(struct tcp_sock *tp, const struct tcp_acked *acked)
 static void tcp_cong_avoid(struct tcp_sock *tp, const struct tcp_acked *acked, u32 segs)
 {
 	const struct tcp_cc_ack ack = tcp_cc_news(tp, acked, segs);
-	if (tcp_is_cwnd_limited(tp) || tp->ca_state == TCP_CA_Loss)
+	if (tcp_is_cwnd_limited(tp))
 		tp->ca_ops->cong_avoid(&tp->cc, &ack);
 }
 
@@ -147,33 +150,6 @@ static u32 tcp_newly_delivered(struct sock *sk, const struct tcp_seg *seg, u32 d
 	return segs;
 }
 
-/* A peer without SACK: its duplicates are counted. */
-static void tcp_ack_plain(struct sock *sk, const struct tcp_seg *seg, struct tcp_acked *acked)
-	__needs(softirq_ctx, sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	u32 delivered = tp->delivered;
-	bool out = tp->packets_out;
-
-	if (acked->bytes) {
-		tcp_clean_rtx_queue(sk, acked);
-		(void)tcp_ack_update_rtt(tp, seg, acked);
-		tcp_rearm_rto(sk);
-		tcp_cong_hear(tp, acked);
-		if (tp->ca_state == TCP_CA_CWR)
-			tcp_cwnd_reduction(tp, acked->segs, 0, true);
-		else if (acked->segs && tp->ca_state != TCP_CA_Recovery)
-			tcp_cong_avoid(tp, acked, acked->segs);
-	} else if (acked->dup && tp->ca_state == TCP_CA_CWR) {
-		tcp_cwnd_reduction(tp, 1, 0, false);
-	}
-	delivered = tcp_newly_delivered(sk, seg, delivered);
-	if (out)
-		tcp_rate_gen(tp, acked, delivered);
-	if (acked->dup || acked->bytes)
-		tcp_newreno_fastretrans(sk, acked);
-}
-
 /* The window after an ACK: it shrinks in proportion, or grows by what came; in order, while nothing says that order means little. */
 static void tcp_cong_control(struct sock *sk, const struct tcp_acked *acked) __needs(sk)
 {
@@ -200,9 +176,13 @@ static void tcp_ack_take(struct sock *sk, const struct tcp_seg *seg, struct tcp_
 	const struct sk_buff *head;
 	bool sampled;
 
-	if (seg->opt.num_sacks)
+	if (tp->sack_ok && seg->opt.num_sacks)
 		tcp_sacktag(sk, seg, acked);
 	tcp_clean_rtx_queue(sk, acked);
+	if (!tp->sack_ok && acked->segs) {
+		tcp_remove_reno_sacks(sk, acked->segs);
+		acked->orig &= !acked->retrans; /* no block says that it was the original */
+	}
 	sampled = tcp_ack_update_rtt(tp, seg, acked);
 	head = tcp_rtx_head(tp);
 	/* What is SACKed was sent before the first one out (again): that one's timeout stays where it is. */
@@ -212,8 +192,8 @@ static void tcp_ack_take(struct sock *sk, const struct tcp_seg *seg, struct tcp_
 	tcp_rack_update_reo_wnd(sk);
 }
 
-/* A peer with SACK. */
-static void tcp_ack_selective(struct sock *sk, const struct tcp_seg *seg, struct tcp_acked *acked)
+/* What it says of what is out. */
+static void tcp_ack_outstanding(struct sock *sk, const struct tcp_seg *seg, struct tcp_acked *acked)
 	__needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -298,7 +278,7 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 				   .tsecr = seg->opt.tsecr,
 				   .tsecr_ok =
 					   tp->tstamp_ok && seg->opt.tstamp_ok && seg->opt.tsecr };
-	bool wnd_changed;
+	enum tcp_wnd_news wnd;
 
 	trace_fn_tcp(tcp_ack, sk, NULL, seg->ack, tp->tcp_rtx_queue.qlen);
 	testcase(tp->snd_nxt < tp->snd_una); /* the numbers wrap in flight */
@@ -319,22 +299,17 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 		tcp_send_challenge_ack(sk);
 		return -1;
 	}
-	wnd_changed = tcp_update_window(sk, seg);
+	wnd = tcp_update_window(sk, seg);
 	tp->rcv_tstamp_ns = acked.now_ns;
 	tp->probes_out = 0;
 	tp->keepalive_sent = 0;
 	sk->sk_err_soft = 0;
-	tcp_count_ack(sk, seg, wnd_changed);
-	acked.dup = seg->ack == prior_una && !wnd_changed && seg->len == 0 && tp->packets_out &&
-		    !(seg->flags & (TCPHDR_SYN | TCPHDR_FIN));
+	tcp_count_ack(sk, seg, wnd == TCP_WND_CHANGED);
+	acked.dup = seg->ack == prior_una && wnd == TCP_WND_OLD && seg->len == 0 &&
+		    tp->packets_out && !(seg->flags & (TCPHDR_SYN | TCPHDR_FIN));
 	if (tcp_ecn_rcv_echo(tp, seg) && tp->packets_out)
 		tcp_enter_cwr(sk); /* before it grows, once per window (RFC 3168, 6.1.2) */
-	if (tp->sack_ok) {
-		tcp_ack_selective(sk, seg, &acked);
-	} else {
-		tcp_snd_una_update(tp, seg->ack, &acked);
-		tcp_ack_plain(sk, seg, &acked);
-	}
+	tcp_ack_outstanding(sk, seg, &acked);
 	tcp_update_pacing_rate(sk);
 	tcp_burst_begin(sk, tp->snd_una - prior_una);
 	if (!tp->packets_out)

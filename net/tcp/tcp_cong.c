@@ -37,10 +37,9 @@ static void tcp_reno_cong_avoid(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
 	}
 }
 
-static u32 tcp_reno_ssthresh(struct tcp_cc *cc, u32 flight)
+static u32 tcp_reno_ssthresh(struct tcp_cc *cc)
 {
-	(void)cc;
-	return max(flight / 2, TCP_MIN_CWND);
+	return max(cc->cwnd / 2, TCP_MIN_CWND);
 }
 
 const struct tcp_congestion_ops tcp_reno = {

@@ -121,12 +121,11 @@ static void cubic_pkts_acked(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
 }
 
 /* Multiplicative decrease with fast convergence (RFC 9438, 4.6 and 4.7). */
-static u32 cubic_ssthresh(struct tcp_cc *cc, u32 flight)
+static u32 cubic_ssthresh(struct tcp_cc *cc)
 {
 	struct tcp_cubic *c = &cc->cubic;
 	u64 cwnd = (u64)cc->cwnd * ONE;
 
-	(void)flight; /* a window that was not used did not grow: it is no larger than what was sent */
 	c->before = c->now;
 	c->now.w_max = (u32)(cwnd < c->now.w_max ? cwnd * (ONE + BETA) / (2 * ONE) : cwnd);
 	c->now.start_us = 0;

@@ -2,8 +2,8 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, tstamp, rtt, ecn, rate, chrono < prr, hystart < cubic < cong, seq_index < reply < sndbuf, segment < rack < sack < rtx_queue < pacing < state
- *   < timewait, window < rcvspace < transmit < output < retransmit < control < undo < tlp, newreno < recovery < ack < sack_recv < ofo, delack < data, urg
+ *   options, tstamp, rtt, ecn, rate, chrono < prr, hystart < cubic < cong, seq_index < reply < sndbuf, segment < newreno, rack < sack < rtx_queue < pacing < state
+ *   < timewait, window < rcvspace < transmit < output < retransmit < control < undo < tlp < recovery < ack < sack_recv < ofo, delack < data, urg
  *   < tsq < timer < request < syncookies < minisocks < input < ipv4 < sendmsg < sockopt < tcp < sysctl < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
  */
@@ -227,8 +227,8 @@ enum tcp_ca_event {
 struct tcp_congestion_ops {
 	const char *name;
 	void (*init)(struct tcp_cc *cc);
-	/* The window was too large: what it shall be. Remembers what it was. @flight: segments, RFC 5681's FlightSize. */
-	u32 (*ssthresh)(struct tcp_cc *cc, u32 flight);
+	/* The window was too large: what it shall be. Remembers what it was. It was full, or had not grown (tcp_cwnd_validate()). */
+	u32 (*ssthresh)(struct tcp_cc *cc);
 	void (*cong_avoid)(struct tcp_cc *cc, const struct tcp_cc_ack *ack); /* may grow */
 	void (*pkts_acked)(struct tcp_cc *cc, const struct tcp_cc_ack *ack); /* optional: listens */
 	void (*undo)(
@@ -293,9 +293,10 @@ struct tcp_acked {
 	bool orig;    /* of what was out when recovery began, something came at its first attempt */
 	bool dsack, dsack_tlp; /* the peer has something twice; the probe, it seems */
 	bool reneging;         /* the first that is out is SACKed, but not acknowledged */
-	bool dup;              /* brings nothing else (RFC 5681, 2) */
-	bool lost_again;       /* a retransmission is lost */
-	bool set_timer;        /* of the loss probe, or the timeout */
+	bool dup;              /* brings nothing else (RFC 5681, 2), not even a D-SACK */
+	bool scoreboard; /* lost is what stands before reordering segments SACKed; without RACK */
+	bool lost_again; /* a retransmission is lost */
+	bool set_timer;  /* of the loss probe, or the timeout */
 	enum tcp_rexmit rexmit;
 	/* Of the packet delivered that left last: what it remembered (tcp_rate.c); rate_us 0: none. */
 	u32 rate_delivered, rate_us, rate_sent_us, rate_end_seq;
@@ -542,11 +543,11 @@ struct tcp_sock {
 	/* Acknowledging */
 	u8 ack_pending, quick; /* enum tcp_ack_pending; immediate ACKs still granted */
 	bool pingpong;
-	bool recover_valid, is_cwnd_limited; /* of congestion and loss, above */
-	bool tsq_throttled;                  /* the next completion lets us send on */
-	u8 burst;                            /* TCP_BURST_PACED and on; 0: none */
-	u8 deferred; /* enum tcp_deferred: fired while the socket was owned */
-	u8 nonagle;  /* enum tcp_nagle */
+	bool is_cwnd_limited; /* of congestion and loss, above */
+	bool tsq_throttled;   /* the next completion lets us send on */
+	u8 burst;             /* TCP_BURST_PACED and on; 0: none */
+	u8 deferred;          /* enum tcp_deferred: fired while the socket was owned */
+	u8 nonagle;           /* enum tcp_nagle */
 	/* Timers */
 	enum tcp_time pending;
 	struct timer write_timer, delack_timer, keepalive_timer, pacing_timer;
@@ -790,7 +791,7 @@ static inline bool tcp_in_cwnd_reduction(const struct tcp_sock *tp)
 	return tp->ca_state == TCP_CA_CWR || tp->ca_state == TCP_CA_Recovery;
 }
 u32 tcp_current_ssthresh(const struct tcp_sock *tp);
-void tcp_init_cwnd_reduction(struct tcp_sock *tp, u32 flight);
+void tcp_init_cwnd_reduction(struct tcp_sock *tp);
 void tcp_cwnd_reduction(struct tcp_sock *tp, u32 delivered, u32 lost, bool progress);
 void tcp_end_cwnd_reduction(struct tcp_sock *tp);
 
@@ -979,9 +980,10 @@ void tcp_send_loss_probe(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_process_tlp_ack(struct sock *sk, u32 ack, const struct tcp_acked *acked) __needs(sk);
 
 /* tcp_newreno.c */
-u32 tcp_newreno_flight(const struct tcp_sock *tp);
-void tcp_newreno_fastretrans(struct sock *sk, const struct tcp_acked *acked)
-	__needs(softirq_ctx, sk);
+bool tcp_limit_reno_sacked(struct tcp_sock *tp);
+void tcp_add_reno_sack(struct sock *sk) __needs(sk);
+void tcp_remove_reno_sacks(struct sock *sk, u32 acked) __needs(sk);
+void tcp_newreno_mark_lost(struct sock *sk, bool progress) __needs(sk);
 
 /* tcp_recovery.c */
 void tcp_enter_loss(struct sock *sk) __needs(softirq_ctx, sk);

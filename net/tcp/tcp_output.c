@@ -152,12 +152,12 @@ u32 tcp_tso_segs(const struct sock *sk, u32 mss)
 	u64 bytes = sk->sk_pacing_rate >> TCP_PACING_SHIFT;
 	u32 r = tp->rtt.min_us >> TCP_TSO_RTT_SHIFT;
 
-	if (!sk_can_gso(sk) || tcp_urg_mode(tp)) /* each segment has its own urgent pointer */
+	if (tcp_urg_mode(tp)) /* each segment has its own urgent pointer */
 		return 1;
 	if (r < 32)
 		bytes += TCP_GSO_MAX_SIZE >> r;
 	bytes = min(bytes, (u64)(TCP_GSO_MAX_SIZE - MAX_TCP_HEADER));
-	return max((u32)bytes / mss, tcp_net_of(sk)->min_tso_segs);
+	return min(max((u32)bytes / mss, tcp_net_of(sk)->min_tso_segs), sk_gso_max_segs(sk));
 }
 
 /**

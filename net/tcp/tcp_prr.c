@@ -24,17 +24,16 @@ u32 tcp_current_ssthresh(const struct tcp_sock *tp)
 /**
  * tcp_init_cwnd_reduction() - a reduction begins: the algorithm names its end
  * @tp: not in one
- * @flight: segments, what the algorithm is told to be in flight
  *
  * Context: owner or softirq.
  */
-void tcp_init_cwnd_reduction(struct tcp_sock *tp, u32 flight)
+void tcp_init_cwnd_reduction(struct tcp_sock *tp)
 {
 	tp->high_seq = tp->snd_nxt;
 	tp->tlp_out = false;
 	tp->cc.cwnd_cnt = 0;
 	tp->prr = (struct tcp_prr){ .prior_cwnd = tp->cc.cwnd };
-	tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc, flight);
+	tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc);
 	tcp_ecn_queue_cwr(tp);
 }
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * The states of loss recovery, for peers with SACK; and the timeout, for all.
+ * The states of loss recovery, and the timeout.
  *
  *   Open      nothing is missing
  *   Disorder  something is, perhaps: it was overtaken
  *   CWR       the window shrinks although nothing is missing (ECN, a full queue of our own)
- *   Recovery  something is lost: RACK says what, PRR how fast it is repaired
+ *   Recovery  something is lost: RACK says what (without SACK, or with tcp_recovery 0: the count of what left the network), PRR how
+ *             fast it is repaired
  *   Loss      the timeout expired: all that was sent a round trip ago is lost, the window begins anew; F-RTO doubts it
  *
- * Recovery and Loss end when what was out at their beginning (high_seq) is acknowledged.
+ * Recovery and Loss end when what was out at their beginning (high_seq) is acknowledged; without SACK, when more than that is.
  *
  * Interface: tcp_fastretrans, tcp_xmit_recovery, tcp_enter_loss, tcp_rack_reo_timeout, tcp_simple_retransmit
  * Above: tcp_ack.c, tcp_timer.c. Below: tcp_newreno.c, tcp_undo.c, tcp_retransmit.c, tcp_rack.c, tcp_prr.c.
@@ -20,10 +21,9 @@
 
 #define RENEGE_DELAY_MIN_NS (10 * NSEC_PER_MSEC)
 
-/* FlightSize as the algorithm is to see it: with SACK the window itself, which was full or did not grow. */
-static u32 tcp_flight_size(const struct tcp_sock *tp)
+static bool tcp_uses_rack(const struct sock *sk)
 {
-	return tp->sack_ok ? tp->cc.cwnd : tcp_newreno_flight(tp);
+	return tcp_sk(sk)->sack_ok && (tcp_net_of(sk)->recovery & TCP_RACK_LOSS_DETECTION);
 }
 
 /* --- The timeout ---------------------------------------------------------------------------------------------------------------- */
@@ -46,7 +46,7 @@ static void tcp_timeout_mark_lost(struct sock *sk) __needs(sk)
 		tp->sacked_out = 0;
 	}
 	skb_queue_walk(&tp->tcp_rtx_queue, skb) {
-		if (!renege && tp->sack_ok && skb != head && !tcp_rack_overdue(tp, skb, now))
+		if (!renege && tcp_uses_rack(sk) && skb != head && !tcp_rack_overdue(tp, skb, now))
 			continue;
 		tcp_mark_lost(sk, skb);
 	}
@@ -69,10 +69,10 @@ void tcp_enter_loss(struct sock *sk)
 	BUG_ON(!tp->packets_out);
 	tcp_timeout_mark_lost(sk);
 	if (tp->ca_state <= TCP_CA_Disorder || !before(tp->snd_una, tp->high_seq) ||
-	    (tp->sack_ok && tp->ca_state == TCP_CA_Loss && !tp->retransmits)) {
+	    (tp->ca_state == TCP_CA_Loss && !tp->retransmits)) {
 		tp->undo.prior_ssthresh = tcp_current_ssthresh(tp);
 		tp->prr.prior_cwnd = tp->cc.cwnd;
-		tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc, tcp_flight_size(tp));
+		tp->cc.ssthresh = tp->ca_ops->ssthresh(&tp->cc);
 		tcp_init_undo(tp);
 	}
 	tp->cc.cwnd = tcp_packets_in_flight(tp) + 1;
@@ -84,9 +84,8 @@ void tcp_enter_loss(struct sock *sk)
 	tp->ca_state = TCP_CA_Loss;
 	tp->high_seq = tp->snd_nxt;
 	tp->tlp_out = false;
-	tp->recover_valid = true;
 	tcp_ecn_queue_cwr(tp);
-	tp->undo.frto = tp->sack_ok && tcp_net_of(sk)->frto && (first || tp->retransmits);
+	tp->undo.frto = tcp_net_of(sk)->frto && (first || tp->retransmits);
 }
 
 /* --- Open, Disorder, Recovery ------------------------------------------------------------------------------------------------ */
@@ -95,15 +94,46 @@ static void tcp_enter_recovery(struct sock *sk) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	NET_INC_STATS(sk->sk_net, TCPSackRecovery);
+	if (tp->sack_ok)
+		NET_INC_STATS(sk->sk_net, TCPSackRecovery);
+	else
+		NET_INC_STATS(sk->sk_net, TCPRenoRecovery);
 	tp->undo.prior_ssthresh = 0;
 	tcp_init_undo(tp);
 	if (!tcp_in_cwnd_reduction(tp)) {
 		tp->undo.prior_ssthresh = tcp_current_ssthresh(tp);
-		tcp_init_cwnd_reduction(tp, tcp_flight_size(tp));
+		tcp_init_cwnd_reduction(tp);
 	}
 	tp->ca_state = TCP_CA_Recovery;
-	tp->recover_valid = false;
+}
+
+/* More than tcp_reordering segments separate SND.UNA from the highest that was SACKed. */
+static bool tcp_far_behind(const struct tcp_sock *tp)
+{
+	return after(tcp_sack_high(tp), tp->snd_una + tp->reordering * tp->mss_cache);
+}
+
+/*
+ * Without RACK: what has @reordering SACKed segments or more behind it is lost (RFC 6675, IsLost()); when @first, the first segment in any
+ * case.
+ */
+static void tcp_update_scoreboard(struct sock *sk, bool first) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 behind = tp->sacked_out;
+	struct sk_buff *skb;
+
+	skb_queue_walk(&tp->tcp_rtx_queue, skb) {
+		const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+
+		if (cb->sacked & TCPCB_SACKED_ACKED)
+			behind -= cb->segs;
+		if (behind < tp->reordering && !first)
+			break;
+		if (!(cb->sacked & TCPCB_LOST))
+			tcp_mark_lost(sk, skb);
+		first = false;
+	}
 }
 
 /* What is overdue is lost; for what is only late a timer is set in place of the timeout. */
@@ -113,7 +143,11 @@ static void tcp_identify_loss(struct sock *sk, struct tcp_acked *acked) __needs(
 	u32 retrans = tp->retrans_out;
 	u64 wait;
 
-	if (!tp->packets_out || !tp->rack.advanced)
+	if (!tp->packets_out)
+		return;
+	if (!tp->sack_ok)
+		tcp_newreno_mark_lost(sk, acked->bytes != 0);
+	if (!tcp_uses_rack(sk) || !tp->rack.advanced)
 		return;
 	tp->rack.advanced = false;
 	wait = tcp_rack_detect_loss(sk, acked->now_ns);
@@ -126,6 +160,14 @@ static void tcp_identify_loss(struct sock *sk, struct tcp_acked *acked) __needs(
 		acked->lost_again = true;
 }
 
+/* Something is lost, or enough others have come that it must be. */
+static bool tcp_time_to_recover(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return tp->lost_out || (!tcp_uses_rack(sk) && tp->sacked_out >= tp->reordering);
+}
+
 /* Nothing is lost. */
 static void tcp_try_to_open(struct tcp_sock *tp)
 {
@@ -135,37 +177,47 @@ static void tcp_try_to_open(struct tcp_sock *tp)
 		tcp_try_keep_open(tp);
 }
 
-/* CWR and Recovery end; Loss is asked in its own steps. */
-static void tcp_try_to_end(struct sock *sk, const struct tcp_acked *acked) __needs(sk)
+/* CWR and Recovery end; Loss is asked in its own steps. Return: true: nothing more is to be concluded from this ACK. */
+static bool tcp_try_to_end(struct sock *sk, const struct tcp_acked *acked) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	if (tp->ca_state == TCP_CA_Open) {
 		tp->undo.stamp_ns = 0;
-		return;
+		return false;
 	}
 	if (before(tp->snd_una, tp->high_seq))
-		return;
+		return false;
 	if (tp->ca_state == TCP_CA_CWR && tp->snd_una != tp->high_seq) {
 		tcp_end_cwnd_reduction(tp);
 		tp->ca_state = TCP_CA_Open;
 	} else if (tp->ca_state == TCP_CA_Recovery) {
-		(void)tcp_try_undo_recovery(sk, acked);
+		if (!tp->sack_ok)
+			tp->sacked_out = 0;
+		if (tcp_try_undo_recovery(sk, acked))
+			return true;
 		tcp_end_cwnd_reduction(tp);
 	}
+	return false;
 }
 
 static void tcp_in_recovery(struct sock *sk, struct tcp_acked *acked) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (acked->bytes && tcp_try_undo_partial(sk, acked))
-		return;
+	if (!acked->bytes) {
+		if (!tp->sack_ok && acked->dup)
+			tcp_add_reno_sack(sk);
+	} else {
+		if (tcp_try_undo_partial(sk, acked))
+			return;
+		acked->scoreboard = tcp_far_behind(tp);
+	}
 	if (tcp_try_undo_dsack(sk))
 		tcp_try_keep_open(tp);
 	tcp_identify_loss(sk, acked);
 	if (tp->ca_state != TCP_CA_Recovery) {
-		if (!tp->lost_out)
+		if (!tcp_time_to_recover(sk))
 			return;
 		tcp_enter_recovery(sk); /* that one was needless, but this is a loss */
 	}
@@ -207,10 +259,18 @@ static void tcp_process_loss(struct sock *sk, struct tcp_acked *acked) __needs(s
 		return;
 	if (tp->undo.frto && tcp_frto(sk, acked, recovered))
 		return;
-	if (recovered)
+	if (recovered) {
 		(void)tcp_try_undo_recovery(sk, acked);
-	else
-		acked->rexmit = TCP_REXMIT_LOST;
+		return;
+	}
+	if (!tp->sack_ok) {
+		/* A duplicate now means that the new data of F-RTO's step 2.b has arrived. */
+		if (after(tp->snd_nxt, tp->high_seq) && acked->dup)
+			tcp_add_reno_sack(sk);
+		else if (acked->bytes)
+			tp->sacked_out = 0;
+	}
+	acked->rexmit = TCP_REXMIT_LOST;
 }
 
 /* --- An ACK ---------------------------------------------------------------------------------------------------------------------- */
@@ -230,9 +290,31 @@ static bool tcp_check_reneging(struct sock *sk, struct tcp_acked *acked) __needs
 	return true;
 }
 
+/* Open, Disorder and CWR, or Loss that has just ended. Return: a recovery began. */
+static bool tcp_try_to_recover(struct sock *sk, struct tcp_acked *acked) __needs(sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!tp->sack_ok) {
+		if (acked->bytes)
+			tp->sacked_out = 0;
+		if (acked->dup)
+			tcp_add_reno_sack(sk);
+	}
+	if (tp->ca_state <= TCP_CA_Disorder)
+		(void)tcp_try_undo_dsack(sk);
+	tcp_identify_loss(sk, acked);
+	if (!tcp_time_to_recover(sk)) {
+		tcp_try_to_open(tp);
+		return false;
+	}
+	tcp_enter_recovery(sk);
+	return true;
+}
+
 /**
  * tcp_fastretrans() - what an ACK means for loss detection; after scoreboard and queue know it
- * @sk: socket with sack_ok
+ * @sk: socket
  * @acked: what the ACK says; rexmit, lost_again and set_timer are decided here
  *
  * Context: BH off.
@@ -240,30 +322,34 @@ static bool tcp_check_reneging(struct sock *sk, struct tcp_acked *acked) __needs
 void tcp_fastretrans(struct sock *sk, struct tcp_acked *acked)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	bool begins = false;
 
+	acked->dup &= !acked->bytes && !acked->dsack;
+	acked->scoreboard = acked->dup || (acked->sacked && tcp_far_behind(tp));
+	if (!tp->packets_out)
+		tp->sacked_out = 0;
 	if (tcp_check_reneging(sk, acked))
 		return;
 	BUG_ON(tp->sacked_out + tp->lost_out > tp->packets_out);
-	tcp_try_to_end(sk, acked);
+	if (tcp_try_to_end(sk, acked))
+		return;
 	if (tp->ca_state == TCP_CA_Recovery) {
 		tcp_in_recovery(sk, acked);
-		return;
-	}
-	if (tp->ca_state == TCP_CA_Loss) {
-		tcp_process_loss(sk, acked);
-		tcp_identify_loss(sk, acked);
-		if (tp->ca_state != TCP_CA_Open && !acked->lost_again)
+		if (acked->rexmit == TCP_REXMIT_NONE)
 			return;
 	} else {
-		if (tp->ca_state <= TCP_CA_Disorder)
-			(void)tcp_try_undo_dsack(sk);
-		tcp_identify_loss(sk, acked);
+		if (tp->ca_state == TCP_CA_Loss) {
+			tcp_process_loss(sk, acked);
+			tcp_identify_loss(sk, acked);
+			if (tp->ca_state != TCP_CA_Open && !acked->lost_again)
+				return;
+		}
+		begins = tcp_try_to_recover(sk, acked);
+		if (!begins)
+			return;
 	}
-	if (!tp->lost_out) {
-		tcp_try_to_open(tp);
-		return;
-	}
-	tcp_enter_recovery(sk);
+	if (tp->sack_ok && !tcp_uses_rack(sk) && acked->scoreboard)
+		tcp_update_scoreboard(sk, begins);
 	acked->rexmit = TCP_REXMIT_LOST;
 }
 
@@ -319,7 +405,7 @@ static bool tcp_too_large(const struct tcp_sock *tp, const struct sk_buff *skb)
  * tcp_simple_retransmit() - the path MTU fell: what is too large for it was dropped and goes again, no congestion
  * @sk: socket, mss_cache already new
  *
- * Without SACK all of it, so that the marks stay a prefix of the queue; in order, under the present window.
+ * In order, under the present window, which is not smaller for it: its segments are.
  *
  * Context: BH off.
  */
@@ -327,22 +413,20 @@ void tcp_simple_retransmit(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb;
-	bool any = false;
 
 	skb_queue_walk(&tp->tcp_rtx_queue, skb)
-		any |= tcp_too_large(tp, skb);
-	if (!any || tp->ca_state >= TCP_CA_Recovery)
+		if (tcp_too_large(tp, skb))
+			tcp_mark_lost(sk, skb);
+	if (!tp->lost_out)
 		return;
 	if (!tp->sack_ok)
-		tp->sacked_out = 0;
-	skb_queue_walk(&tp->tcp_rtx_queue, skb)
-		if (!tp->sack_ok || tcp_too_large(tp, skb))
-			tcp_mark_lost(sk, skb);
-	tp->cc.ssthresh = max(tp->cc.cwnd, TCP_MIN_CWND);
-	tp->undo = (struct tcp_undo){ 0 };
-	tp->ca_state = TCP_CA_Loss;
-	tp->high_seq = tp->snd_nxt;
-	tp->recover_valid = true;
-	tcp_rearm_rto(sk);
+		(void)tcp_limit_reno_sacked(tp);
+	if (tp->ca_state != TCP_CA_Loss) {
+		tp->high_seq = tp->snd_nxt;
+		tp->cc.ssthresh = tcp_current_ssthresh(tp);
+		tp->undo.prior_ssthresh = 0;
+		tp->undo.armed = false;
+		tp->ca_state = TCP_CA_Loss;
+	}
 	tcp_xmit_retransmit_queue(sk);
 }

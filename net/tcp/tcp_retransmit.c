@@ -161,14 +161,12 @@ int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, u32 segs)
 	return 0;
 }
 
-/* Segments of @skb that may go again now; without SACK the first one in any case: it is what everything waits for. */
-static u32 tcp_retrans_room(const struct tcp_sock *tp, const struct sk_buff *skb, u32 max_segs)
+/* Segments that may go again now in one packet. */
+static u32 tcp_retrans_room(const struct tcp_sock *tp, u32 max_segs)
 {
 	u32 in_flight = tcp_packets_in_flight(tp);
 
-	if (in_flight < tp->cc.cwnd)
-		return min(tp->cc.cwnd - in_flight, max_segs);
-	return !tp->sack_ok && skb == tcp_rtx_head(tp);
+	return in_flight < tp->cc.cwnd ? min(tp->cc.cwnd - in_flight, max_segs) : 0;
 }
 
 static void tcp_event_repaired(struct sock *sk, const struct sk_buff *skb) __needs(sk)
@@ -211,7 +209,7 @@ void tcp_xmit_retransmit_queue(struct sock *sk)
 		tp->rtx_hint = cb->seq;
 		if ((cb->sacked & (TCPCB_LOST | TCPCB_SACKED_RETRANS)) != TCPCB_LOST)
 			continue;
-		room = tcp_retrans_room(tp, skb, max_segs);
+		room = tcp_retrans_room(tp, max_segs);
 		if (!room || tcp_pacing_holds(sk) || tcp_small_queue_check(sk, skb, 1))
 			return;
 		err = tcp_retransmit_skb(sk, skb, room);

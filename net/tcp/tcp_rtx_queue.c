@@ -298,10 +298,11 @@ static void tcp_one_acked(struct tcp_sock *tp, struct sk_buff *skb, u32 seq, u32
 	}
 	if (cb->sacked & TCPCB_SACKED_ACKED)
 		return; /* counted when the block came */
-	tp->delivered += segs;
 	tcp_rate_delivered(tp, skb, res);
-	if (tp->sack_ok &&
-	    !((cb->sacked & TCPCB_RETRANS) && tcp_echo_before(tp, res, skb->tstamp_ns)))
+	if (!tp->sack_ok)
+		return; /* duplicates counted it, or will not (tcp_newreno.c) */
+	tp->delivered += segs;
+	if (!((cb->sacked & TCPCB_RETRANS) && tcp_echo_before(tp, res, skb->tstamp_ns)))
 		tcp_rack_advance(tp, skb, res->now_ns);
 }
 

@@ -12,9 +12,11 @@
  */
 #include "tcp_internal.h"
 
-/** tcp_sack_high() - behind the highest byte that is known to have arrived. Context: owner or softirq. Return: a sequence number. */
+/** tcp_sack_high() - behind the highest byte that is known to have arrived; without SACK, that may have. Context: owner or softirq. Return: a sequence number. */
 u32 tcp_sack_high(const struct tcp_sock *tp)
 {
+	if (!tp->sack_ok)
+		return tp->sacked_out ? tp->snd_nxt : tp->snd_una;
 	return tp->sacked_out && after(tp->sack_high, tp->snd_una) ? tp->sack_high : tp->snd_una;
 }
 

@@ -79,7 +79,7 @@ void tcp_process_tlp_ack(struct sock *sk, u32 ack, const struct tcp_acked *acked
 	if (!tp->tlp_retrans || acked->dsack_tlp) {
 		tp->tlp_out = false; /* new data arrived; or both copies did */
 	} else if (after(ack, tp->tlp_high_seq)) {
-		tcp_init_cwnd_reduction(tp, tp->cc.cwnd);
+		tcp_init_cwnd_reduction(tp);
 		tp->ca_state = TCP_CA_CWR;
 		tcp_end_cwnd_reduction(tp);
 		tcp_try_keep_open(tp);

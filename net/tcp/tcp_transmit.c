@@ -33,7 +33,7 @@ void tcp_enter_cwr(struct sock *sk)
 	if (tp->ca_state >= TCP_CA_CWR)
 		return;
 	tp->undo.armed = false;
-	tcp_init_cwnd_reduction(tp, tp->sack_ok ? tp->cc.cwnd : tp->packets_out);
+	tcp_init_cwnd_reduction(tp);
 	tp->ca_state = TCP_CA_CWR;
 }
 

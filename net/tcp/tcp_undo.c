@@ -75,10 +75,20 @@ static void tcp_undo_reduction(struct tcp_sock *tp, bool unmark)
 	tp->rack.advanced = true; /* what is really lost is found again */
 }
 
+/* Without SACK the old state stays until more than high_seq is acknowledged, or late duplicates would begin a new recovery (RFC 6582, 4). */
+static bool tcp_must_not_reopen(struct tcp_sock *tp)
+{
+	if (tp->sack_ok || tp->snd_una != tp->high_seq)
+		return false;
+	if (!tcp_any_retrans_done(tp))
+		tp->undo.stamp_ns = 0;
+	return true;
+}
+
 /**
  * tcp_try_undo_recovery() - all that was out when recovery began is acknowledged: it ends, and was needless if that is proved
  *
- * Context: owner or softirq. Return: true: without SACK the old state stays until more than that is acknowledged (RFC 6582, 4).
+ * Context: owner or softirq. Return: true: the old state stays.
  */
 bool tcp_try_undo_recovery(struct sock *sk, const struct tcp_acked *acked)
 {
@@ -93,6 +103,8 @@ bool tcp_try_undo_recovery(struct sock *sk, const struct tcp_acked *acked)
 	} else if (tp->rack.reo_wnd_persist) {
 		tp->rack.reo_wnd_persist--;
 	}
+	if (tcp_must_not_reopen(tp))
+		return true;
 	tp->ca_state = TCP_CA_Open;
 	return false;
 }
@@ -149,6 +161,7 @@ bool tcp_try_undo_loss(struct sock *sk, const struct tcp_acked *acked, bool frto
 	if (frto)
 		NET_INC_STATS(sk->sk_net, TCPSpuriousRTOs);
 	tp->retransmits = 0;
-	tp->ca_state = TCP_CA_Open;
+	if (!tcp_must_not_reopen(tp) && (frto || tp->sack_ok))
+		tp->ca_state = TCP_CA_Open;
 	return true;
 }

@@ -60,7 +60,7 @@ TEST_EACH(growth_follows_the_formula, curve_table)
 	u64 now = 1000 * MS, start;
 	double worst = 0, w0;
 
-	cc.ssthresh = tcp_cubic_ops.ssthresh(&cc, row->window);
+	cc.ssthresh = tcp_cubic_ops.ssthresh(&cc);
 	CHECK_EQ(cc.ssthresh, row->window * 717 / 1024);
 	cc.cwnd = cc.ssthresh;
 	w0 = cc.cwnd;
@@ -86,7 +86,7 @@ TEST(short_round_trips_grow_like_newreno)
 	u64 now = 1000 * MS;
 	double want;
 
-	cc.ssthresh = tcp_cubic_ops.ssthresh(&cc, 40);
+	cc.ssthresh = tcp_cubic_ops.ssthresh(&cc);
 	cc.cwnd = cc.ssthresh;
 	for (u32 i = 0; i < 20; i++)
 		round_trip(&cc, &now, 1000);
@@ -103,13 +103,13 @@ TEST(fast_convergence_gives_room_when_the_window_shrinks)
 {
 	struct tcp_cc cc = fresh(100, 100);
 
-	(void)tcp_cubic_ops.ssthresh(&cc, 100);
+	(void)tcp_cubic_ops.ssthresh(&cc);
 	CHECK_EQ(cc.cubic.now.w_max, 100 * 1024);
 	cc.cwnd = 80; /* lost again before the old window was reached */
-	(void)tcp_cubic_ops.ssthresh(&cc, 80);
+	(void)tcp_cubic_ops.ssthresh(&cc);
 	CHECK_EQ(cc.cubic.now.w_max / 1024, 68); /* 80 * (1 + 0.7) / 2 */
 	cc.cwnd = 90;
-	(void)tcp_cubic_ops.ssthresh(&cc, 90);
+	(void)tcp_cubic_ops.ssthresh(&cc);
 	CHECK_EQ(cc.cubic.now.w_max, 90 * 1024);
 }
 
@@ -119,12 +119,12 @@ TEST(an_undone_reduction_leaves_the_curve_as_it_was)
 	struct tcp_cubic_epoch was;
 	u64 now = 1000 * MS;
 
-	cc.ssthresh = tcp_cubic_ops.ssthresh(&cc, 100);
+	cc.ssthresh = tcp_cubic_ops.ssthresh(&cc);
 	cc.cwnd = cc.ssthresh;
 	for (u32 i = 0; i < 10; i++)
 		round_trip(&cc, &now, 50000);
 	was = cc.cubic.now;
-	(void)tcp_cubic_ops.ssthresh(&cc, cc.cwnd);
+	(void)tcp_cubic_ops.ssthresh(&cc);
 	tcp_cubic_ops.event(&cc, TCP_CA_EVENT_TIMEOUT, 0);
 	tcp_cubic_ops.undo(&cc);
 	CHECK_EQ(cc.cubic.now.start_us, was.start_us);
@@ -138,7 +138,7 @@ TEST(after_a_timeout_the_curve_begins_flat)
 	struct tcp_cc cc = fresh(100, 100);
 	u64 now = 1000 * MS;
 
-	cc.ssthresh = tcp_cubic_ops.ssthresh(&cc, 100);
+	cc.ssthresh = tcp_cubic_ops.ssthresh(&cc);
 	tcp_cubic_ops.event(&cc, TCP_CA_EVENT_TIMEOUT, 0);
 	cc.cwnd = cc.ssthresh; /* slow start brought it here */
 	round_trip(&cc, &now, 100000);
@@ -152,7 +152,7 @@ TEST(time_without_data_does_not_count)
 	struct tcp_cc a = fresh(200, 200), b;
 	u64 now = 1000 * MS, later;
 
-	a.ssthresh = tcp_cubic_ops.ssthresh(&a, 200);
+	a.ssthresh = tcp_cubic_ops.ssthresh(&a);
 	a.cwnd = a.ssthresh;
 	for (u32 i = 0; i < 10; i++)
 		round_trip(&a, &now, 100000);
@@ -197,7 +197,7 @@ TEST(never_below_two_segments)
 	for (u32 cwnd = 1; cwnd < 6; cwnd++) {
 		struct tcp_cc cc = fresh(cwnd, 100);
 
-		CHECK(tcp_cubic_ops.ssthresh(&cc, cwnd) >= 2);
+		CHECK(tcp_cubic_ops.ssthresh(&cc) >= 2);
 	}
 }
 

@@ -336,7 +336,7 @@ TEST_EACH(reno, reno_table)
 
 struct thresh_row {
 	const char *name;
-	u32 flight, want;
+	u32 cwnd, want;
 };
 
 static const struct thresh_row thresh_table[] = {
@@ -344,12 +344,12 @@ static const struct thresh_row thresh_table[] = {
 	{ "5", 5, 2 }, { "6", 6, 3 }, { "10", 10, 5 }, { "largest", 0xffffffffu, 0x7fffffffu },
 };
 
-TEST_EACH(ssthresh_is_half_the_flight, thresh_table)
+TEST_EACH(ssthresh_is_half_the_window, thresh_table)
 {
-	struct tcp_cc cc = { .cwnd = 1000 };
+	struct tcp_cc cc = { .cwnd = row->cwnd };
 
-	CHECK_EQ(tcp_reno.ssthresh(&cc, row->flight), row->want);
-	CHECK_EQ(cc.cwnd, 1000);
+	CHECK_EQ(tcp_reno.ssthresh(&cc), row->want);
+	CHECK_EQ(cc.cwnd, row->cwnd);
 }
 
 struct find_row {

@@ -571,8 +571,8 @@ static const struct cwr_row cwr_table[] = {
 	{ "recovery_has_its_own", TCP_CA_Recovery, 20, 20, 20, TCP_INFINITE_SSTHRESH,
 	  TCP_CA_Recovery },
 	{ "loss_has_its_own", TCP_CA_Loss, 20, 20, 20, TCP_INFINITE_SSTHRESH, TCP_CA_Loss },
-	{ "window_smaller_already", TCP_CA_Open, 3, 20, 3, 10, TCP_CA_CWR },
-	{ "never_below_two", TCP_CA_Open, 20, 1, 20, 2, TCP_CA_CWR },
+	{ "small_window", TCP_CA_Open, 3, 20, 3, 2, TCP_CA_CWR },
+	{ "never_below_two", TCP_CA_Open, 1, 1, 1, 2, TCP_CA_CWR },
 };
 
 TEST_EACH(enter_cwr, cwr_table)
@@ -610,14 +610,16 @@ TEST(refused_by_our_own_queue)
 	CHECK_EQ(put(s, data, 14600, 0), 14600);
 	CHECK_EQ(tp->packets_out, 4); /* what the queue took */
 	CHECK_EQ(tp->ca_state, TCP_CA_CWR);
-	CHECK_EQ(tp->cc.ssthresh, 2);
+	CHECK_EQ(tp->cc.ssthresh, 5);
 	CHECK_EQ(tp->snd_nxt, peer.nxt + 4 * 1460);
 	CHECK_EQ(peer.n, 0);
 	peer_unclog();
 	CHECK_EQ(peer.n, 4);
 	peer_ack();
+	CHECK_EQ(tp->ca_state, TCP_CA_CWR); /* till more than that is acknowledged */
+	peer_ack();
 	CHECK_EQ(tp->ca_state, TCP_CA_Open); /* a window later */
-	CHECK_EQ(tp->cc.cwnd, 2);
+	CHECK_EQ(tp->cc.cwnd, 6);
 	for (u32 i = 0; i < 10; i++)
 		peer_ack();
 	CHECK_EQ(tp->snd_una, peer.nxt);

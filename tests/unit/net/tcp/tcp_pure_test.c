@@ -132,8 +132,9 @@ TEST(reno)
 	cc.cwnd = 100;
 	ops->cong_avoid(&cc, &(struct tcp_cc_ack){ .acked = 1000 });
 	CHECK_EQ(cc.cwnd, 100);
-	CHECK_EQ(ops->ssthresh(&cc, 20), 10);
-	CHECK_EQ(ops->ssthresh(&cc, 1), 2);
+	CHECK_EQ(ops->ssthresh(&cc), 50);
+	cc.cwnd = 1;
+	CHECK_EQ(ops->ssthresh(&cc), 2);
 }
 
 KTEST_MAIN()

@@ -117,9 +117,11 @@ TEST_EACH(rto, rto_table)
 	peer_ack();
 	CHECK_EQ(tcp_sk(s->sk)->retransmits, 0);
 	CHECK(tcp_sk(s->sk)->backoff > 0); /* Karn: the ACK of a repetition is no sample */
-	CHECK_EQ(tcp_sk(s->sk)->ca_state, TCP_CA_Open);
+	CHECK_EQ(tcp_sk(s->sk)->ca_state,
+		 TCP_CA_Loss); /* till more is acknowledged than was out then */
 	CHECK_EQ(put(s, "x", 1, 0), 1);
 	peer_ack();
+	CHECK_EQ(tcp_sk(s->sk)->ca_state, TCP_CA_Open);
 	CHECK_EQ(tcp_sk(s->sk)->backoff, 0); /* but that of a new segment is */
 	sock_release(s);
 	peer_down();
@@ -269,7 +271,7 @@ TEST(timeout_in_recovery)
 	peer_up();
 	s = peer_connected();
 	CHECK_EQ(put(s, buf, sizeof(buf), 0), sizeof(buf));
-	for (u32 i = 0; i < 3; i++)
+	for (u32 i = 0; i < 4; i++) /* the first is newer than the SYN-ACK: no duplicate */
 		tell(TCPHDR_ACK, peer.seq, 0, 0);
 	CHECK_EQ(tcp_sk(s->sk)->ca_state, TCP_CA_Recovery);
 	host_clock_advance(300000000);
