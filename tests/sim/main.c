@@ -3,6 +3,7 @@
  * The simulator: whole hosts on wires that do everything wires can do, in virtual time, all from one seed.
  *
  *   sim SEED [--pcap FILE] [--trace FILE] [--verbose] [--world NAME] [--plant NAME]
+ *   sim SEED --lab NAME [--count N]   an experiment (lab.c); it prints its figures
  *   sim FIRST-LAST [--hashes] ...     each seed in a process of its own, forked from one that has booted the kernel
  *
  * A failing seed prints "seed N: ORACLE: what", or what the trap or the sanitizer said, and the command that runs it
@@ -188,7 +189,8 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: sim SEED|FIRST-LAST [--pcap FILE] [--trace FILE] [--verbose] [--hashes]\n"
-		"       [--world clean|loss10|partition|flood] [--plant NAME]; plants:");
+		"       [--world clean|loss10|partition|flood] [--plant NAME] [--lab NAME [--count "
+		"N]]; plants:");
 	for (u32 i = 1; i < NR_PLANTS; i++)
 		fprintf(stderr, " %s", plant_names[i]);
 	fprintf(stderr, "\n");
@@ -231,9 +233,15 @@ int main(int argc, char **argv)
 			sim_options.trace = argv[++i];
 		else if (!strcmp(argv[i], "--world") && value)
 			sim_options.world = argv[++i];
+		else if (!strcmp(argv[i], "--lab") && value)
+			sim_options.lab = argv[++i];
+		else if (!strcmp(argv[i], "--count") && value)
+			sim_options.count = (u32)atoi(argv[++i]);
 		else if (strcmp(argv[i], "--plant") || !value || !take_plant(argv[++i]))
 			return usage();
 	}
+	if (sim_options.lab && !lab_find())
+		return usage();
 	sim_options.seed = first;
 	boot();
 	if (last != first || hashes)

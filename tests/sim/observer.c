@@ -53,6 +53,8 @@ struct side {
 	u32 una; /* the greatest acknowledgment that has reached it; since may_send */
 	u64 key; /* of the stream it sends */
 	bool has_key;
+	bool fast;   /* the SYN it got bore data */
+	u32 syn_wnd; /* and this window */
 };
 
 struct conn {
@@ -299,12 +301,15 @@ static void sent_syn(struct side *me, struct side *peer, const struct segment *s
 	if (!(s->flags & TCPHDR_ACK)) {
 		me->may_send = me->got_syn = false;
 		me->nr_beyond = 0;
+	} else if (me->fast) { /* it may answer before the handshake is over (RFC 7413, 3) */
+		me->may_send = true;
+		me->may_edge = s->end + me->syn_wnd;
 	}
 }
 
 static void check_bytes(const struct side *me, const struct segment *s)
 {
-	u32 off = s->seq - me->isn - 1;
+	u32 off = s->seq + !!(s->flags & TCPHDR_SYN) - me->isn - 1;
 	bool again = before(s->seq, me->snd_max);
 	size_t at;
 
@@ -330,6 +335,9 @@ static void check_sequence(const struct side *me, const struct side *peer, const
 			 s->seq - me->snd_max);
 	if (me->fin && after(s->end, me->fin_end))
 		sim_fail("sequence", "host%u port %u sends behind its FIN", WHO(me));
+	/* What rides on a SYN (RFC 7413) goes by what the sender remembers of the peer. */
+	if (s->flags & TCPHDR_SYN)
+		return;
 	if (s->len > (peer->mss ? peer->mss : TCP_MSS_DEFAULT))
 		sim_fail("mss", "host%u port %u sends %u bytes, the peer takes %u", WHO(me), s->len,
 			 peer->mss);
@@ -545,9 +553,11 @@ void observer_delivered(const struct host *h, const u8 *b, u32 len)
 		me->rcv_isn = s.seq;
 		me->rcv_edge = s.seq + 1;
 		me->nr_beyond = 0;
+		me->fast = s.len && !(s.flags & TCPHDR_ACK);
+		me->syn_wnd = s.wnd;
 	}
-	if (me->got_syn && !(s.flags & TCPHDR_SYN))
-		remember(me, s.seq, s.end);
+	if (me->got_syn)
+		remember(me, s.seq + !!(s.flags & TCPHDR_SYN), s.end);
 	if (!(s.flags & TCPHDR_ACK))
 		return;
 	edge = s.ack + window_of(peer, me, &s);

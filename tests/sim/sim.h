@@ -65,6 +65,8 @@ struct sim_options {
 	bool verbose;
 	enum plant plant;
 	const char *world; /* NULL: drawn from the seed; or the name of one (world.c) */
+	const char *lab;   /* NULL, or the name of an experiment (lab.c) */
+	u32 count;         /* how often it does what it does; 0: its own number */
 };
 extern struct sim_options sim_options;
 
@@ -77,6 +79,8 @@ extern struct sim_result sim_result;
 
 /* One seed, from raising the hosts to the last count. The kernel is booted. Comes back only when every oracle agreed. */
 void sim_run(void);
+/* Does sim_options.lab name an experiment? (lab.c) */
+bool lab_find(void);
 /* Ends the run: oracle @name saw what must not be. Does not return. */
 void sim_fail(const char *name, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));

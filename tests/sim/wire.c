@@ -8,7 +8,7 @@
  * switched off leaves all others where they were. A byte that changes unseen by the card lies behind the Ethernet
  * header and inside of the IP datagram: one byte alone always changes the Internet checksum.
  *
- * Interface: wire_plan, wire_start, wire_manners, wire_mishaps, wire_quiet, wire_stop, wire_from_card, wire_print (world.h).
+ * Interface: wire_plan, wire_plain, wire_start, wire_manners, wire_mishaps, wire_quiet, wire_stop, wire_from_card, wire_print (world.h).
  * Above: world.c; the cards by e1000_model.tx. Below: tests/host/host.h (events), e1000_model.
  * Context: wire_from_card() inside a register write; events with interrupts off. Owns: frames under way, the calendar.
  */
@@ -218,7 +218,7 @@ static void arrive(u32 host, const struct frame *f, bool crc_error)
 	h->rx_frames++;
 	if (crc_error || !f->whole)
 		lost(h, f, crc_error ? "bad CRC" : "byte changed");
-	else if (!f->forged)
+	else if (!f->forged && !world.blind)
 		observer_delivered(h, f->b, f->len);
 }
 
@@ -279,8 +279,13 @@ void wire_from_card(void *arg, const u8 *b, u32 len)
 	h->tx_frames++;
 	sim_result.frames++;
 	pcap_frame(host_clock(), b, len);
-	observer_sent(h, b, len);
+	if (!world.blind)
+		observer_sent(h, b, len);
 	fate = draw_fate(l, &h->wire, b, len);
+	if (l->lose_next) {
+		l->lose_next--;
+		fate.lost = true;
+	}
 	f = frame_new(h->id, b, len);
 	at = link_depart(l, len);
 	if (h->cut) {
@@ -612,6 +617,27 @@ void wire_plan(void)
 	for (u32 n = world.breaks && !sim_options.world ? 1 + rng_below(&mishaps, 4) : 0; n; n--)
 		plan_mishap(&mishaps, LINK_DOWN + rng_below(&mishaps, NR_MISHAPS - LINK_DOWN),
 			    4 * NSEC_PER_SEC);
+}
+
+void wire_plain(u32 hosts)
+{
+	world.nr_hosts = hosts;
+	world.layout = hosts == 2 ? LAYOUT_WIRE : LAYOUT_SWITCH;
+	for (u32 i = 0; i < hosts; i++) {
+		struct host *h = &world.host[i];
+		struct link *l[] = { &h->up, &h->down };
+
+		h->id = i;
+		rng_stream(&h->wire, sim_options.seed, "wire", i);
+		for (u32 k = 0; k < 2; k++) {
+			*l[k] = (struct link){ .in_order = true,
+					       .queue_frames = WAITING_MAX,
+					       .queue_bytes = UINT32_MAX };
+			l[k]->waiting = calloc(WAITING_MAX, sizeof(*l[k]->waiting));
+			if (!l[k]->waiting)
+				abort();
+		}
+	}
 }
 
 void wire_start(void)

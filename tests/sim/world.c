@@ -53,7 +53,7 @@ static void host_settings(const struct host *h, struct rng *r)
 	must("sysctl", tcp_sysctl_set(h->net, "tcp_syn_retries", "12"));
 	/* A last ACK that the wire doubles opens a connection again that a cookie opened, whatever became of it (RFC 4987, 3.6). */
 	must("sysctl", tcp_sysctl_set(h->net, "tcp_syncookies", "0"));
-	if (rng_ppm(r, 200000))
+	if (rng_ppm(r, 200000) && !sim_options.lab)
 		must("sysctl", tcp_sysctl_set(h->net, "tcp_window_scaling", "0"));
 }
 
@@ -86,7 +86,7 @@ static void host_qdisc(struct host *h)
 	u32 kind;
 
 	rng_stream(&r, sim_options.seed, "qdisc", h->id);
-	if (sim_options.world || rng_ppm(&r, 700000))
+	if (sim_options.world || sim_options.lab || rng_ppm(&r, 700000))
 		return;
 	kind = rng_below(&r, ARRAY_SIZE(kinds));
 	snprintf(text, sizeof(text), kinds[kind].text, (u32)rng_between(&r, 20, 200));
@@ -115,11 +115,19 @@ static void host_up(struct host *h, struct rng *r)
 
 	struct rng card;
 
+	if (sim_options.lab)
+		o = (struct e1000_options){ .tx_ring = 256,
+					    .rx_ring = 2048,
+					    .csum = true,
+					    .mtu = 1500,
+					    .txqueuelen = 1000 };
 	/* A stream of its own: what a card can do does not change the rest of the world. */
 	rng_stream(&card, sim_options.seed, "offloads", h->id);
 	o.tso = o.csum && rng_ppm(&card, 700000);
 	o.no_sg = !o.tso && rng_ppm(&card, 300000);
 	o.no_gso = rng_ppm(&card, 200000);
+	if (sim_options.lab)
+		o.no_sg = o.no_gso = false;
 	world.calm &= o.txqueuelen >= 1000;
 	h->model = &models[h->id];
 	h->ip = IP4(10, 0, 0, h->id + 1);
@@ -257,26 +265,12 @@ static void let_connections_end(void)
 	sleep_until(host_clock() + NSEC_PER_SEC);
 }
 
-void sim_run(void)
+/* Whatever the seed says: applications, and what goes wrong around them. */
+static void applications(struct rng *r)
 {
-	struct rng r;
-
-	rng_stream(&r, sim_options.seed, "kernel", 0);
-	random_init(true, rng_u64(&r));
-	pcap_open();
-	wire_plan();
-	apps_plan();
-	if (sim_options.verbose) {
-		wire_print();
-		apps_print();
-	}
-	oracle_start();
-	observer_start();
-	wire_start();
-	hosts_up();
 	wire_manners();
 	world.running = true;
-	if (rng_ppm(&r, 800000))
+	if (rng_ppm(r, 800000))
 		sleep_until(host_clock() + RX_HOLD_NS);
 	else
 		world.calm = false;
@@ -286,6 +280,41 @@ void sim_run(void)
 	let_connections_end();
 	apps_judge();
 	oracle_counters();
+}
+
+/* Whatever the experiment says. The observer looks at every frame, the counts are looked at in the end. */
+static void experiment(void)
+{
+	sleep_until(host_clock() + RX_HOLD_NS);
+	lab_run();
+	let_connections_end();
+}
+
+void sim_run(void)
+{
+	struct rng r;
+
+	rng_stream(&r, sim_options.seed, "kernel", 0);
+	random_init(true, rng_u64(&r));
+	pcap_open();
+	if (sim_options.lab) {
+		lab_plan();
+	} else {
+		wire_plan();
+		apps_plan();
+	}
+	if (sim_options.verbose) {
+		wire_print();
+		apps_print();
+	}
+	oracle_start();
+	observer_start();
+	wire_start();
+	hosts_up();
+	if (sim_options.lab)
+		experiment();
+	else
+		applications(&r);
 	world.running = false;
 	hosts_down();
 	wire_stop();

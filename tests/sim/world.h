@@ -3,6 +3,7 @@
  * The world of one run: hosts, the wires between them, the applications on them, and those who watch.
  *
  *   apps.c      random applications, threads of the kernel that use kernel sockets
+ *   lab.c       instead of them: experiments that answer one question each
  *   world.c     hosts: struct net, e1000 driver, e1000 model; their birth, end and counts
  *   wire.c      what happens between two cards: delay, loss and the rest; what happens to a card
  *   observer.c  an independent reader of every frame: what RFC 9293 and its relatives forbid
@@ -43,6 +44,7 @@ struct link {
 	u32 queue_frames, queue_bytes;     /* what waits for the wire; more is dropped */
 	u32 loss, dup, reorder, flip, crc; /* flip: a byte changes unseen; crc: the card sees it */
 	u32 to_bad, to_good, bad_loss;     /* Gilbert-Elliott: burst loss */
+	u32 lose_next;                     /* so many frames from now on */
 	bool in_order;                     /* jitter does not reorder */
 	/* State */
 	bool bad;
@@ -88,15 +90,17 @@ struct world {
 	u64 fault_ns; /* the last refused allocation that was noticed */
 	bool calm;    /* cards were ready when the applications began, and their queues are long */
 	bool running; /* oracles look after each step */
+	bool blind;   /* an experiment with too many connections for an observer */
 	struct host host[SIM_HOSTS];
 };
 extern struct world world;
 
 /* wire.c */
-void wire_plan(void);    /* draws links and faults; before the hosts rise */
-void wire_start(void);   /* from now on frames travel */
-void wire_manners(void); /* the cards are plugged: how they are */
-void wire_mishaps(void); /* from now on things happen to cards and wires */
+void wire_plan(void);       /* draws links and faults; before the hosts rise */
+void wire_plain(u32 hosts); /* instead: wires without delay, limit or fault, for lab.c to change */
+void wire_start(void);      /* from now on frames travel */
+void wire_manners(void);    /* the cards are plugged: how they are */
+void wire_mishaps(void);    /* from now on things happen to cards and wires */
 void wire_stop(void);
 void wire_from_card(void *host, const u8 *frame, u32 len); /* e1000_model.tx */
 void wire_quiet(void); /* no more misfortunes: the end of a run is orderly */
@@ -113,6 +117,10 @@ u32 apps_flows(void);
 /* The stream that @cport's connection (or the other side's) carries: its key; false: none of ours. */
 bool apps_stream_key(u16 cport, u16 sport, bool from_client, u64 *key);
 bool apps_sock_strict(u16 cport);
+
+/* lab.c: the experiment that sim_options.lab names */
+void lab_plan(void); /* instead of wire_plan() and apps_plan() */
+void lab_run(void);  /* instead of apps_run() */
 
 /* observer.c */
 void observer_start(void);

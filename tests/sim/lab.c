@@ -1,0 +1,736 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Experiments: worlds that are built for one question, and answered with a figure. The seed decides what chance decides in
+ * them (keys, ports, jitter, which frame is lost); everything else is the experiment's.
+ *
+ *   fair_cubic, fair_reno   two flows share a bottleneck within 10 %
+ *   growth                  CUBIC's window follows RFC 9438's formula within 5 % after a loss
+ *   floor                   10 % of all frames are lost: how much still arrives
+ *   heal_timer, heal_peer   after a partition of 30 s data flows again when the timer that was running fires; at the peer's first segment
+ *   many                    connections opened, used and closed, --count of them: everything is given back
+ *   fastopen                data in SYNs that are lost and doubled
+ *
+ * Interface: lab_find, lab_plan, lab_run (world.h).
+ * Above: world.c. Below: <net/socket.h>, <kernel/sched.h>, wire.c by struct link.
+ * Context: process. Owns: its sockets.
+ */
+#include "world.h"
+
+#include <kernel/mm.h>
+
+#include <math.h>
+
+#define LAB_PORT 6000u
+#define FLOWS    2u
+#define CHUNK    65536u
+#define SAMPLE   (100 * MS)
+#define FAR_AWAY (3600 * NSEC_PER_SEC)
+
+/* One flow: a sender that always has more, a receiver that reads all. */
+struct bulk {
+	struct host *from, *to;
+	u16 port;
+	const char *cc;
+	u64 until_ns; /* the sender stops */
+	struct socket *listener, *out, *in;
+	u64 got, last_ns,
+		gap_ns; /* of the receiver: bytes, the last ones, the longest time without */
+	u32 ended;
+	struct wait_queue_head wq;
+};
+
+static struct bulk bulk[FLOWS];
+static u8 zeros[CHUNK], dump[CHUNK];
+
+static void must_not(const char *what, int err)
+{
+	if (err)
+		sim_fail("lab", "%s: error %d", what, err);
+}
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("# %s seed %llu: ", sim_options.lab, (unsigned long long)sim_options.seed);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+}
+
+/* --- Sockets -------------------------------------------------------------------------------------------------------------- */
+static struct sockaddr_in at(const struct host *h, u16 port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_port = htons(port),
+				     .sin_addr = h->ip };
+}
+
+static ssize_t send_to(struct socket *s, const void *p, size_t n, u32 flags, struct sockaddr_in *to)
+{
+	struct iovec v = { (void *)(unsigned long)p, n };
+	struct msghdr m = { .msg_flags = flags };
+
+	if (to) {
+		m.msg_name = to;
+		m.msg_namelen = sizeof(*to);
+	}
+	iov_iter_init(&m.msg_iter, &v, 1);
+	return s->ops->sendmsg(s, &m, n);
+}
+
+static ssize_t take(struct socket *s, void *p, size_t n, u32 flags)
+{
+	struct iovec v = { p, n };
+	struct msghdr m = { 0 };
+
+	iov_iter_init(&m.msg_iter, &v, 1);
+	return s->ops->recvmsg(s, &m, n, flags);
+}
+
+static struct socket *new_socket(const struct host *h)
+{
+	struct socket *s = NULL;
+
+	must_not("socket", sock_create_kern(h->net, AF_INET, SOCK_STREAM, 0, &s));
+	return s;
+}
+
+static struct socket *listen_at(const struct host *h, u16 port, int backlog)
+{
+	struct socket *s = new_socket(h);
+	struct sockaddr_in a = at(h, port);
+
+	must_not("bind", kernel_bind(s, &a));
+	must_not("listen", s->ops->listen(s, backlog));
+	return s;
+}
+
+static struct socket *accept_from(struct socket *l, u32 flags)
+{
+	struct socket *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		abort();
+	if (l->ops->accept(l, s, flags)) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+static void drop_accepted(struct socket *s)
+{
+	s->ops->release(s);
+	free(s);
+}
+
+static void thread(const char *name, void (*fn)(void *), void *arg)
+{
+	if (!kthread_create(name, fn, arg))
+		sim_fail("lab", "no thread");
+}
+
+static void rest(u64 ns)
+{
+	sleep_until(host_clock() + ns);
+}
+
+/* --- Bulk flows ----------------------------------------------------------------------------------------------------------- */
+static void bulk_sender(void *arg)
+{
+	struct bulk *b = arg;
+
+	while (host_clock() < b->until_ns && send_to(b->out, zeros, CHUNK, 0, NULL) > 0)
+		;
+	must_not("shutdown", b->out->ops->shutdown(b->out, SHUT_WR));
+	b->ended++;
+	wake_up(&b->wq);
+}
+
+static void bulk_receiver(void *arg)
+{
+	struct bulk *b = arg;
+	ssize_t n;
+
+	while ((n = take(b->in, dump, CHUNK, 0)) > 0) {
+		u64 now = host_clock();
+
+		b->gap_ns = max(b->gap_ns, now - (b->got ? b->last_ns : now));
+		b->last_ns = now;
+		b->got += (u64)n;
+		sim_result.bytes += (u64)n;
+	}
+	if (n)
+		sim_fail("lab", "recv: error %zd", n);
+	b->ended++;
+	wake_up(&b->wq);
+}
+
+static void bulk_start(struct bulk *b, struct host *from, struct host *to, const char *cc, u64 ns)
+{
+	struct sockaddr_in a;
+
+	*b = (struct bulk){ .from = from,
+			    .to = to,
+			    .port = (u16)(LAB_PORT + (b - bulk)),
+			    .cc = cc,
+			    .until_ns = host_clock() + ns };
+	init_waitqueue_head(&b->wq);
+	b->listener = listen_at(to, b->port, 1);
+	b->out = new_socket(from);
+	must_not("TCP_CONGESTION",
+		 b->out->ops->setsockopt(b->out, SOL_TCP, TCP_CONGESTION, cc, (u32)strlen(cc)));
+	a = at(to, b->port);
+	must_not("connect",
+		 b->out->ops->connect(b->out, (const struct sockaddr *)&a, sizeof(a), 0));
+	b->in = accept_from(b->listener, 0);
+	if (!b->in)
+		sim_fail("lab", "nothing was accepted");
+	thread("bulk sender", bulk_sender, b);
+	thread("bulk receiver", bulk_receiver, b);
+}
+
+static void bulk_end(struct bulk *b)
+{
+	(void)wait_event_until(&b->wq, b->ended == 2, WAIT_FOREVER);
+	sock_release(b->out);
+	drop_accepted(b->in);
+	sock_release(b->listener);
+}
+
+static struct tcp_sock *sender_of(const struct bulk *b)
+{
+	return tcp_sk(b->out->sk);
+}
+
+/* --- Worlds --------------------------------------------------------------------------------------------------------------- */
+static void plain_links(u64 delay_ns)
+{
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		world.host[i].up.delay_ns = delay_ns;
+}
+
+/* Hosts 0 and 1 behind a bottleneck to host 2: 10 Mbit/s, 30 ms there and back, a queue of one round trip. */
+#define FAIR_BPS   10000000u
+#define FAIR_QUEUE 25u
+#define FAIR_WARM  (10 * NSEC_PER_SEC) /* slow starts are over */
+#define FAIR_S     90u
+
+static void fair_plan(void)
+{
+	plain_links(15 * MS);
+	world.host[2].down.bps = FAIR_BPS;
+	world.host[2].down.queue_frames = FAIR_QUEUE;
+	for (u32 i = 0; i < 2; i++)
+		world.host[i].up.jitter_ns =
+			MS; /* no two senders are so regular that one always finds the queue full */
+}
+
+static void fair(const char *cc)
+{
+	u64 ns = (sim_options.count ? sim_options.count : FAIR_S) * NSEC_PER_SEC, got[2], all;
+	double share;
+
+	bulk_start(&bulk[0], &world.host[0], &world.host[2], cc, FAIR_WARM + ns);
+	rest(NSEC_PER_SEC);
+	bulk_start(&bulk[1], &world.host[1], &world.host[2], cc, FAIR_WARM + ns - NSEC_PER_SEC);
+	rest(FAIR_WARM - NSEC_PER_SEC);
+	got[0] = bulk[0].got;
+	got[1] = bulk[1].got;
+	rest(ns - NSEC_PER_SEC);
+	got[0] = bulk[0].got - got[0];
+	got[1] = bulk[1].got - got[1];
+	bulk_end(&bulk[0]);
+	bulk_end(&bulk[1]);
+	all = got[0] + got[1];
+	share = (double)got[0] / (double)all;
+	say("shares %.3f %.3f, %.1f %% of the link", share, 1 - share,
+	    100.0 * (double)all * 8 / ((double)FAIR_BPS * (double)(ns - NSEC_PER_SEC) / 1e9));
+	if (fabs(share - 0.5) > 0.05)
+		sim_fail("fair", "one flow has %.3f of what both have", share);
+	if ((double)all * 8 < 0.85 * FAIR_BPS * (double)(ns - NSEC_PER_SEC) / 1e9)
+		sim_fail("fair", "the link is not used");
+}
+
+static void fair_cubic(void)
+{
+	fair("cubic");
+}
+
+static void fair_reno(void)
+{
+	fair("reno");
+}
+
+/* --- CUBIC's growth ----------------------------------------------------------------------------------------------------------- */
+#define GROWTH_RTT  (100 * MS)
+#define GROWTH_LOSS 400u /* segments, when the one is lost */
+
+static void growth_plan(void)
+{
+	plain_links(GROWTH_RTT / 2);
+}
+
+/* RFC 9438, figures 1 and 2: segments, @t seconds after the window was @w0. */
+static double w_cubic(double t, double w_max, double w0)
+{
+	return 0.4 * pow(t - cbrt((w_max - w0) / 0.4), 3) + w_max;
+}
+
+static void growth(void)
+{
+	struct tcp_sock *tp;
+	double worst = 0, w0, w_max;
+	u64 begin;
+
+	bulk_start(&bulk[0], &world.host[0], &world.host[1], "cubic", FAR_AWAY);
+	tp = sender_of(&bulk[0]);
+	while (tp->cc.cwnd < GROWTH_LOSS)
+		rest(MS);
+	world.host[0].up.lose_next = 1;
+	while (tp->ca_state != TCP_CA_Recovery)
+		rest(MS);
+	w_max = tp->prr.prior_cwnd;
+	while (tp->ca_state != TCP_CA_Open)
+		rest(MS / 10);
+	begin = host_clock();
+	w0 = tp->cc.cwnd;
+	if (fabs(w0 - 0.7 * w_max) > 0.02 * w_max)
+		sim_fail("growth", "after a loss at %.0f the window is %.0f", w_max, w0);
+	for (double t = 0; t < 12;) {
+		double want, off;
+
+		rest(GROWTH_RTT);
+		t = (double)(host_clock() - begin) / 1e9;
+		want = w_cubic(t, w_max, w0);
+		off = fabs(tp->cc.cwnd - want) / want;
+		worst = max(worst, off);
+		if (tracing())
+			trace(0, "growth %.1f s: window %u, formula %.1f", t, tp->cc.cwnd, want);
+	}
+	bulk[0].until_ns = 0;
+	bulk_end(&bulk[0]);
+	say("loss at %.0f, then %.0f, after 12 s %u; at most %.1f %% off the formula", w_max, w0,
+	    tp->cc.cwnd, 100 * worst);
+	if (worst > 0.05)
+		sim_fail("growth", "%.1f %% off the formula", 100 * worst);
+	if (tp->total_retrans != 1)
+		sim_fail("growth", "%u segments were sent again, one was lost", tp->total_retrans);
+}
+
+/* --- One frame of ten is lost ------------------------------------------------------------------------------------------------- */
+#define FLOOR_S    60u
+#define FLOOR_RATE 60000u             /* bytes a second */
+#define FLOOR_GAP  (8 * NSEC_PER_SEC) /* some timeouts in a row; the round trip is 20 ms */
+
+static void floor_plan(void)
+{
+	plain_links(10 * MS);
+	world.loses = true;
+}
+
+static void floor_run(void)
+{
+	u64 rate;
+
+	bulk_start(&bulk[0], &world.host[0], &world.host[1],
+		   sim_options.seed % 2 ? "cubic" : "reno", FLOOR_S * NSEC_PER_SEC);
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		world.host[i].up.loss = world.host[i].up.bad_loss = 100000;
+	rest(FLOOR_S * NSEC_PER_SEC);
+	rate = bulk[0].got / FLOOR_S;
+	bulk_end(&bulk[0]);
+	say("%llu bytes a second, longest time without any %llu ms", (unsigned long long)rate,
+	    (unsigned long long)(bulk[0].gap_ns / MS));
+	if (rate < FLOOR_RATE)
+		sim_fail("floor", "%llu bytes a second at 10 %% loss", (unsigned long long)rate);
+	if (bulk[0].gap_ns > FLOOR_GAP)
+		sim_fail("floor", "nothing for %llu ms", (unsigned long long)(bulk[0].gap_ns / MS));
+}
+
+/* --- After a partition ---------------------------------------------------------------------------------------------------------- */
+#define CUT_NS    (30 * NSEC_PER_SEC)
+#define HEAL_RTT  (20 * MS)
+#define HEAL_MORE (300 * MS) /* the queue of a wire of 20 Mbit/s takes some of it */
+
+static void heal_plan(void)
+{
+	plain_links(HEAL_RTT / 2);
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		world.host[i].up.bps = 20000000;
+	world.loses = true;
+}
+
+/* A flow is cut off for 30 s, both ways. Return: what its receiver had when the wire was whole again. */
+static u64 cut_off(void)
+{
+	struct rng r;
+
+	rng_stream(&r, sim_options.seed, "device", 0);
+	bulk_start(&bulk[0], &world.host[0], &world.host[1], "cubic", FAR_AWAY);
+	rest(NSEC_PER_SEC + rng_between(&r, 0, 3 * NSEC_PER_SEC));
+	world.host[0].cut++;
+	rest(CUT_NS + rng_between(&r, 0, 5 * NSEC_PER_SEC));
+	world.host[0].cut--;
+	if (!timer_pending(&sender_of(&bulk[0])->write_timer))
+		sim_fail("heal", "no timer runs");
+	return bulk[0].got;
+}
+
+static void heal_end(u64 healed_ns, u64 had)
+{
+	u64 took = host_clock() - healed_ns;
+
+	rest(NSEC_PER_SEC);
+	say("data again %llu ms after the wire was whole, %llu bytes in the second after that",
+	    (unsigned long long)(took / MS), (unsigned long long)(bulk[0].got - had));
+	if (bulk[0].got - had < 500000)
+		sim_fail("heal", "%llu bytes in a second", (unsigned long long)(bulk[0].got - had));
+	bulk[0].until_ns = 0;
+	bulk_end(&bulk[0]);
+}
+
+/* A data segment leaves in this millisecond, and when it and an answer have crossed the wire and its queue the receiver has news. */
+static void heals_now(u32 data_segs, u64 had, const char *what)
+{
+	u64 sent_ns = host_clock();
+
+	if (sender_of(&bulk[0])->data_segs_out == data_segs)
+		sim_fail("heal", "%s, and nothing was sent", what);
+	while (bulk[0].got == had && host_clock() < sent_ns + HEAL_MORE)
+		rest(MS);
+	if (bulk[0].got == had)
+		sim_fail("heal", "%s, and nothing new arrived", what);
+}
+
+static void heal_timer(void)
+{
+	u64 had = cut_off(), healed = host_clock(),
+	    due = sender_of(&bulk[0])->write_timer.expires_ns;
+	u32 segs = sender_of(&bulk[0])->data_segs_out;
+
+	rest(due - healed + MS);
+	heals_now(segs, had, "the timer fired");
+	heal_end(healed, had);
+}
+
+static void heal_peer(void)
+{
+	u64 had = cut_off(), healed = host_clock();
+	const struct tcp_sock *tp = sender_of(&bulk[0]);
+	u32 in = tp->segs_in, segs = tp->data_segs_out;
+
+	if (send_to(bulk[0].in, "x", 1, 0, NULL) != 1)
+		sim_fail("lab", "the peer cannot send");
+	while (tp->segs_in == in &&
+	       host_clock() < healed + HEAL_MORE) /* it asks for our address first */
+		rest(MS);
+	heals_now(segs, had, "the peer spoke");
+	heal_end(healed, had);
+}
+
+/* --- Many connections --------------------------------------------------------------------------------------------------------------- */
+#define AT_ONCE   500u
+#define PER_REST  20000u /* TIME-WAIT is waited for after so many */
+#define SAYS      100u
+#define MANY_WAIT (30 * NSEC_PER_SEC)
+
+static struct {
+	struct socket *client[AT_ONCE], *server[AT_ONCE];
+} many_socks;
+
+static void many_plan(void)
+{
+	plain_links(MS);
+	world.blind = true;
+}
+
+/* Nothing is lost here: what does not come soon does not come. */
+static struct socket *many_accept(struct socket *l)
+{
+	u64 until = host_clock() + MANY_WAIT;
+	struct socket *s;
+
+	while (!(s = accept_from(l, O_NONBLOCK))) {
+		if (host_clock() > until)
+			sim_fail("many", "nothing was accepted");
+		rest(MS);
+	}
+	return s;
+}
+
+static void many_take(struct socket *s)
+{
+	u64 until = host_clock() + MANY_WAIT;
+	u8 text[SAYS];
+	ssize_t n;
+
+	while ((n = take(s, text, SAYS, MSG_DONTWAIT)) == -EAGAIN && host_clock() < until)
+		rest(MS);
+	if (n != SAYS)
+		sim_fail("many", "a connection delivers %zd in state %u", n, s->sk->sk_state);
+}
+
+static void many_batch(struct socket *l, u32 n)
+{
+	const struct sockaddr_in a = at(&world.host[1], LAB_PORT);
+
+	for (u32 i = 0; i < n; i++) {
+		struct socket *s = many_socks.client[i] = new_socket(&world.host[0]);
+		int err = s->ops->connect(s, (const struct sockaddr *)&a, sizeof(a), O_NONBLOCK);
+
+		must_not("connect", err == -EINPROGRESS ? 0 : err);
+	}
+	for (u32 i = 0; i < n; i++)
+		many_socks.server[i] = many_accept(l);
+	for (u32 i = 0; i < n; i++)
+		if (send_to(many_socks.client[i], zeros, SAYS, 0, NULL) != SAYS ||
+		    send_to(many_socks.server[i], zeros, SAYS, 0, NULL) != SAYS)
+			sim_fail("many", "a connection does not carry");
+	for (u32 i = 0; i < n; i++) {
+		many_take(many_socks.client[i]);
+		many_take(many_socks.server[i]);
+	}
+	/* By turns: who closes first keeps TIME-WAIT; one of seven is reset. */
+	for (u32 i = 0; i < n; i++) {
+		struct socket *s = many_socks.client[i];
+		struct linger now = { .l_onoff = 1 };
+
+		if (i % 7 == 0)
+			must_not("SO_LINGER", sock_setsockopt(s->sk, SO_LINGER, &now, sizeof(now)));
+		if (i % 2)
+			sock_release(s);
+		else
+			drop_accepted(many_socks.server[i]);
+	}
+	rest(5 * MS);
+	for (u32 i = 0; i < n; i++)
+		if (i % 2)
+			drop_accepted(many_socks.server[i]);
+		else
+			sock_release(many_socks.client[i]);
+}
+
+/* What must be as before: objects, pages, packets, timers, sockets of each host. */
+struct counts {
+	u64 objects, areas, pages, skbs, dma;
+	u32 timers, socks[2];
+};
+
+static struct counts count_all(void)
+{
+	return (struct counts){ .objects = mm_live_objects(),
+				.areas = vm_areas_live(),
+				.pages = pages_free(),
+				.skbs = skb_stats.live,
+				.dma = dma_mapped(),
+				.timers = timers_live(),
+				.socks = { world.host[0].net->socks_live,
+					   world.host[1].net->socks_live } };
+}
+
+static void many(void)
+{
+	struct socket *l = listen_at(&world.host[1], LAB_PORT, (int)AT_ONCE);
+	struct counts before = { 0 }, after;
+	u32 count = sim_options.count ? sim_options.count : PER_REST, wait = 0;
+
+	must_not("sysctl", tcp_sysctl_set(world.host[1].net, "tcp_max_syn_backlog", "4096"));
+	for (u32 done = 0; done < count;) {
+		u32 n = min(count - done, AT_ONCE);
+
+		many_batch(l, n);
+		done += n;
+		wait += n;
+		if (wait >= PER_REST || done == count || !before.objects) {
+			rest(70 * NSEC_PER_SEC);
+			wait = 0;
+		}
+		if (!before.objects) /* neighbours, routes and caches are as full as they get */
+			before = count_all();
+	}
+	after = count_all();
+	say("%u connections; %llu objects, %llu packets, %u timers, %u and %u sockets, %lld pages "
+	    "less than after the first %u",
+	    count, (unsigned long long)after.objects, (unsigned long long)after.skbs, after.timers,
+	    after.socks[0], after.socks[1], (long long)(before.pages - after.pages), AT_ONCE);
+	if (memcmp(&before, &after, sizeof(before)) != 0)
+		sim_fail("many",
+			 "objects %llu %llu, areas %llu %llu, pages %llu %llu, packets %llu %llu, "
+			 "timers %u %u, sockets %u %u, %u %u",
+			 (unsigned long long)before.objects, (unsigned long long)after.objects,
+			 (unsigned long long)before.areas, (unsigned long long)after.areas,
+			 (unsigned long long)before.pages, (unsigned long long)after.pages,
+			 (unsigned long long)before.skbs, (unsigned long long)after.skbs,
+			 before.timers, after.timers, before.socks[0], after.socks[0],
+			 before.socks[1], after.socks[1]);
+	sock_release(l);
+}
+
+/* --- Fast Open ---------------------------------------------------------------------------------------------------------------------- */
+#define FAST_CONNECTIONS 60u
+
+static void fastopen_plan(void)
+{
+	plain_links(5 * MS);
+	for (u32 i = 0; i < world.nr_hosts; i++) {
+		world.host[i].up.loss = world.host[i].up.bad_loss = 50000;
+		world.host[i].up.dup = 50000;
+	}
+	world.loses = world.doubles = true;
+}
+
+/* Reads to the end of the stream and sends as many bytes back; a doubled SYN may have opened a connection that nobody uses. */
+static void fastopen_serve(void *arg)
+{
+	struct socket *s = arg;
+	u8 *text = malloc(CHUNK);
+	u64 got = 0, key = 0;
+	ssize_t n;
+
+	if (!text)
+		abort();
+	while ((n = take(s, text, CHUNK, 0)) > 0) {
+		if (!got)
+			key = ntohs(s->sk->sk_dport);
+		if (pattern_differs(key, got, text, (size_t)n) != (size_t)n)
+			sim_fail("fastopen", "byte %llu is not what was sent",
+				 (unsigned long long)got);
+		if (send_to(s, text, (size_t)n, 0, NULL) < 0)
+			break;
+		got += (u64)n;
+	}
+	free(text);
+	drop_accepted(s);
+	bulk[0].ended++;
+	wake_up(&bulk[0].wq);
+}
+
+static void fastopen_listen(void *arg)
+{
+	struct socket *s;
+
+	(void)arg;
+	while ((s = accept_from(bulk[0].listener, 0))) {
+		bulk[1].ended++;
+		thread("server", fastopen_serve, s);
+	}
+	bulk[0].ended++;
+	wake_up(&bulk[0].wq);
+}
+
+/* One connection whose first bytes ride on the SYN, once the cookie is known. Return: false when all questions for an address were lost. */
+static bool fastopen_once(struct rng *r, u32 i)
+{
+	struct host *from = &world.host[0];
+	struct socket *s = new_socket(from);
+	struct sockaddr_in to = at(&world.host[1], LAB_PORT), mine = at(from, (u16)(20000 + i));
+	u32 len = (u32)rng_log(r, 1, 6000), sent = 0, got = 0;
+	u8 *text = malloc(len);
+	ssize_t n;
+
+	if (!text)
+		abort();
+	mine.sin_addr = 0;
+	must_not("bind", kernel_bind(s, &mine));
+	pattern_fill(20000 + i, 0, text, len);
+	n = send_to(s, text, len, MSG_FASTOPEN, &to);
+	while (n > 0 && (sent += (u32)n) < len)
+		n = send_to(s, text + sent, len - sent, 0, NULL);
+	if (n == -EHOSTUNREACH) {
+		free(text);
+		sock_release(s);
+		return false;
+	}
+	if (n < 0)
+		sim_fail("fastopen", "send: error %zd after %u bytes", n, sent);
+	must_not("shutdown", s->ops->shutdown(s, SHUT_WR));
+	while ((n = take(s, text, len, 0)) > 0) {
+		if (pattern_differs(20000 + i, got, text, (size_t)n) != (size_t)n)
+			sim_fail("fastopen", "what came back differs behind byte %u", got);
+		got += (u32)n;
+	}
+	if (n < 0 || got != len)
+		sim_fail("fastopen", "%u bytes of %u came back, error %zd", got, len, n);
+	free(text);
+	sock_release(s);
+	return true;
+}
+
+static void fastopen(void)
+{
+	const struct net_mib *client = &world.host[0].net->mib, *server = &world.host[1].net->mib;
+	struct rng r;
+
+	rng_stream(&r, sim_options.seed, "plan", 0);
+	for (u32 i = 0; i < 2; i++)
+		must_not("sysctl", tcp_sysctl_set(world.host[i].net, "tcp_fastopen",
+						  "1027")); /* client, server, all listeners */
+	init_waitqueue_head(&bulk[0].wq);
+	bulk[0].listener = listen_at(&world.host[1], LAB_PORT, 64);
+	thread("listener", fastopen_listen, NULL);
+	for (u32 i = 0; i < FAST_CONNECTIONS; i++) {
+		if (!fastopen_once(&r, i))
+			continue;
+		/* A path that lost a SYN with data is left alone for a minute, and longer. */
+		rest(rng_ppm(&r, 300000) ? 700 * NSEC_PER_SEC : rng_log(&r, MS, NSEC_PER_SEC));
+	}
+	(void)bulk[0].listener->ops->shutdown(bulk[0].listener, SHUT_RDWR);
+	(void)wait_event_until(&bulk[0].wq, bulk[0].ended == bulk[1].ended + 1, WAIT_FOREVER);
+	sock_release(bulk[0].listener);
+	say("%u connections, %llu SYNs with data were taken, %llu were not, %llu of the server's",
+	    FAST_CONNECTIONS, (unsigned long long)client->tcpext[LINUX_MIB_TCPFastOpenActive],
+	    (unsigned long long)client->tcpext[LINUX_MIB_TCPFastOpenActiveFail],
+	    (unsigned long long)server->tcpext[LINUX_MIB_TCPFastOpenPassive]);
+	if (client->tcpext[LINUX_MIB_TCPFastOpenActive] < FAST_CONNECTIONS / 4)
+		sim_fail("fastopen", "hardly any SYN carried data");
+}
+
+/* --- The list ------------------------------------------------------------------------------------------------------------------------- */
+static const struct lab {
+	const char *name;
+	u32 hosts;
+	void (*plan)(void), (*run)(void);
+} all[] = {
+	{ "fair_cubic", 3, fair_plan, fair_cubic },
+	{ "fair_reno", 3, fair_plan, fair_reno },
+	{ "growth", 2, growth_plan, growth },
+	{ "floor", 2, floor_plan, floor_run },
+	{ "heal_timer", 2, heal_plan, heal_timer },
+	{ "heal_peer", 2, heal_plan, heal_peer },
+	{ "many", 2, many_plan, many },
+	{ "fastopen", 2, fastopen_plan, fastopen },
+};
+
+static const struct lab *lab(void)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(all); i++)
+		if (!strcmp(all[i].name, sim_options.lab))
+			return &all[i];
+	return NULL;
+}
+
+bool lab_find(void)
+{
+	return lab() != NULL;
+}
+
+void lab_plan(void)
+{
+	wire_plain(lab()->hosts);
+	lab()->plan();
+}
+
+void lab_run(void)
+{
+	for (u32 i = 0; i < world.nr_hosts; i++) {
+		must_not("sysctl",
+			 tcp_sysctl_set(world.host[i].net, "tcp_wmem", "4096 16384 4194304"));
+		must_not("sysctl",
+			 tcp_sysctl_set(world.host[i].net, "tcp_rmem", "4096 131072 6291456"));
+	}
+	lab()->run();
+}
