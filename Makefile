@@ -17,7 +17,7 @@ export CC DEBUG
 PYTHON := /usr/bin/python3
 LAUNCH := @test -x $(PYTHON) || sh tools/get-python.sh || exit 1; exec $(PYTHON) tools/doorbell.py
 
-TARGETS := all iso run debug test check deps doctor help walk trace bench sim fuzz coverage host claims conformance
+TARGETS := all iso run debug test check deps doctor help walk trace bench sim fuzz coverage host claims goodput conformance
 .PHONY: $(TARGETS) clean objects headers
 .DEFAULT_GOAL := all
 $(TARGETS):

@@ -11,6 +11,7 @@
  *
  *   --connections N   TCP: so many at once                 --zerocopy     TCP: MSG_ZEROCOPY, where the kernel has it
  *   --proc PATH       print that file before and after the measured phase (may be repeated)
+ *   --pause MS        wait so long before the first packet
  *
  * HOST is a numeric IPv4 address. The result is one line of JSON: {"test":, "bytes":, "ops":, "sec":, "retrans":, ...}. The
  * measured phase lies between two long NOPs that carry a number, so that a tracer of instructions can find it.
@@ -50,7 +51,7 @@ enum status { OK = 0, OTHER = 1, USAGE = 2, REFUSED = 4, UNREACHABLE = 5, LOST =
 
 /* What the words on the command line said. */
 static struct {
-	long connections;
+	long connections, pause_ms;
 	int zerocopy, nr_pages;
 	const char *pages[MAX_PAGES];
 } opt = { .connections = 1 };
@@ -69,10 +70,11 @@ static char *buffer; /* MAX_WRITE bytes */
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: ttcp [--connections N] [--zerocopy] [--proc PATH] COMMAND\n"
-			"  tcp-send HOST PORT BYTES WRITE_SIZE | tcp-recv PORT\n"
-			"  udp-send HOST PORT SIZE COUNT | udp-recv PORT\n"
-			"  ping-pong HOST PORT COUNT | raw-send SIZE COUNT BATCH\n");
+	fprintf(stderr,
+		"usage: ttcp [--connections N] [--zerocopy] [--proc PATH] [--pause MS] COMMAND\n"
+		"  tcp-send HOST PORT BYTES WRITE_SIZE | tcp-recv PORT\n"
+		"  udp-send HOST PORT SIZE COUNT | udp-recv PORT\n"
+		"  ping-pong HOST PORT COUNT | raw-send SIZE COUNT BATCH\n");
 	return USAGE;
 }
 
@@ -603,6 +605,10 @@ static int take_option(int argc, char **argv)
 		opt.connections = (long)number(argv[1], 1, MAX_CONNECTIONS);
 		return opt.connections < 0 ? -1 : 2;
 	}
+	if (strcmp(argv[0], "--pause") == 0) {
+		opt.pause_ms = (long)number(argv[1], 0, 60000);
+		return opt.pause_ms < 0 ? -1 : 2;
+	}
 	if (strcmp(argv[0], "--proc") == 0 && opt.nr_pages < MAX_PAGES) {
 		opt.pages[opt.nr_pages++] = argv[1];
 		return 2;
@@ -627,6 +633,7 @@ int main(int argc, char **argv)
 	if (!buffer)
 		return fail("no memory");
 	memset(buffer, 'x', MAX_WRITE);
+	pause_ms(opt.pause_ms);
 	for (size_t i = 0; argc > 0 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[0], commands[i].name) == 0 && argc - 1 == commands[i].words)
 			return commands[i].run(argv + 1);

@@ -33,6 +33,7 @@ make sim          simulated networks; SEEDS=n     make fuzz      libFuzzer; SECO
 make coverage     branches taken by the tests     make host      build/host/libdoorbell.so
 make conformance  the wire suite against Doorbell and against a Linux guest: docs/CONFORMANCE.md
 make claims       what is said about the transmit path, measured here and on Linux
+make goodput      16 MiB over wires that lose, from here and from Linux: docs/GOODPUT.md; SEEDS=n
 make              build/<app>.elf            make iso     build/<app>.iso, bootable as a CD
 make walk         one segment's way, stage by stage: down to the doorbell, up to both frees
 make trace        a send as build/trace.json (Chrome's format, Perfetto opens it) and build/trace.html
@@ -359,6 +360,7 @@ def main(argv):
         "sim": lambda s: needs("gcc", "libc6-dev") or program("tests/sim/run"),
         "fuzz": lambda s: needs("clang", "libclang-rt-14-dev", "libc6-dev") or program("tests/fuzz/run"),
         "claims": lambda s: deps.deps(deps.TO_RUN | {"tshark": ["tshark"]}) or program("tools/claims.py"),
+        "goodput": lambda s: deps.deps(deps.TO_RUN | {"gcc": ["gcc", "libc6-dev"]}) or program("tools/goodput.py"),
         "conformance": lambda s: deps.deps(deps.TO_RUN | {"python3-scapy": ["py:scapy"]}) or program("tools/conformance.py"),
         "coverage": lambda s: needs("gcc", "libc6-dev", "clang", "gcovr") or program("tools/coverage.py"),
     }
