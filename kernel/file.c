@@ -40,6 +40,7 @@ struct file *file_alloc(const struct file_operations *ops, void *private_data, u
 	f->private_data = private_data;
 	f->flags = flags;
 	f->refs = 1;
+	INIT_LIST_HEAD(&f->watchers);
 	files.live++;
 	return f;
 }
@@ -58,7 +59,7 @@ struct file *fget(int fd)
 }
 
 /**
- * fput() - drops a reference; the last one releases and frees the file.
+ * fput() - drops a reference; the last one tells who watches, releases and frees the file.
  * Context: process; may sleep in ops->release.
  * Consumes: the reference.
  */
@@ -68,6 +69,12 @@ void fput(struct file *f)
 	BUG_ON(!f->refs);
 	if (--f->refs)
 		return;
+	while (!list_empty(&f->watchers)) {
+		struct file_watcher *w = list_first_entry(&f->watchers, struct file_watcher, node);
+
+		w->gone(w);
+		BUG_ON(f->watchers.next == &w->node);
+	}
 	if (f->ops->release)
 		f->ops->release(f);
 	files.live--;

@@ -5,7 +5,7 @@
  * The protocol stands in <kernel/wait.h>. An entry stays on its queue until its owner takes it off, so a loop that
  * tests again needs no second enqueue to be woken again. Waiters are woken in the order they came.
  *
- * Interface: prepare_to_wait(), finish_wait(), wake_up(), schedule_until(), sleep_until().
+ * Interface: prepare_to_wait(), finish_wait(), wake_up(), wake_up_poll(), schedule_until(), sleep_until().
  * Above: sockets, poll, exec.  Below: sched, timer.
  * Context: waiting: process; waking: any. Queues are changed with IF=0.
  * Owns: nothing; entries live on the waiter's stack.
@@ -80,20 +80,30 @@ void finish_wait(struct wait_queue_head *wq, struct wait_queue_entry *w)
 }
 
 /**
- * wake_up() - wakes every waiter, in the order they came; entries with a function get that instead.
+ * wake_up_poll() - wakes every waiter, in the order they came; entries with a function get that instead, and of what kind the news is.
+ * @events: POLLIN | ...; 0: any
  * Context: any.
  */
-void wake_up(struct wait_queue_head *wq)
+void wake_up_poll(struct wait_queue_head *wq, unsigned int events)
 {
 	struct wait_queue_entry *w, *n;
 	unsigned long flags = local_irq_save();
 	list_for_each_entry_safe(w, n, &wq->waiters, node) {
 		if (w->func)
-			w->func(w);
+			w->func(w, events);
 		else
 			thread_wake(w->thread);
 	}
 	local_irq_restore(flags);
+}
+
+/**
+ * wake_up() - wakes every waiter, for whatever it waits.
+ * Context: any.
+ */
+void wake_up(struct wait_queue_head *wq)
+{
+	wake_up_poll(wq, 0);
 }
 
 struct sleeper {

@@ -6,6 +6,7 @@
 #ifndef KERNEL_FILE_H
 #define KERNEL_FILE_H
 #include <lib/capability.h>
+#include <lib/list.h>
 #include <lib/types.h>
 
 #define NR_FILES    1024
@@ -40,12 +41,19 @@ struct file_operations {
 	void (*release)(struct file *f);                   /* the last reference is gone */
 };
 
+/* Somebody who wants to know when the last reference goes (epoll). */
+struct file_watcher {
+	struct list_head node;                /* on file->watchers */
+	void (*gone)(struct file_watcher *w); /* takes itself off; process */
+};
+
 struct file {
 	const struct file_operations *ops;
 	void *private_data;
 	u32 refs;
 	u32 flags; /* O_ACCMODE, O_NONBLOCK, O_APPEND */
 	u64 pos;
+	struct list_head watchers; /* of struct file_watcher */
 };
 
 void file_init(void);

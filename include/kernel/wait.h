@@ -23,8 +23,8 @@ struct wait_queue_head {
 struct wait_queue_entry {
 	struct list_head node;
 	struct thread *thread;
-	/* Called at wake-up, any context, IF=0, instead of waking @thread when set (poll, epoll). */
-	void (*func)(struct wait_queue_entry *w);
+	/* Called at wake-up, any context, IF=0, instead of waking @thread when set (poll, epoll). @events: as of wake_up_poll(). */
+	void (*func)(struct wait_queue_entry *w, unsigned int events);
 };
 
 static inline void init_waitqueue_head(struct wait_queue_head *wq)
@@ -44,6 +44,8 @@ void add_wait_queue(struct wait_queue_head *wq, struct wait_queue_entry *w);
 void remove_wait_queue(struct wait_queue_entry *w);
 /* Wakes every waiter. Any context. */
 void wake_up(struct wait_queue_head *wq);
+/* The same, and says of what kind the news is (POLLIN | ...; 0: any). */
+void wake_up_poll(struct wait_queue_head *wq, unsigned int events);
 /*
  * schedule() with a limit on the monotonic clock. Returns 0 when woken, -ETIMEDOUT when @deadline_ns passed
  * first (the thread is RUNNING again either way). Process context.

@@ -38,6 +38,7 @@
 #define ERANGE          34
 #define ENAMETOOLONG    36
 #define ENOSYS          38
+#define ELOOP           40
 #define EPROTO          71
 #define EOVERFLOW       75
 #define ENOTSOCK        88

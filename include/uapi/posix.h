@@ -15,6 +15,24 @@ struct pollfd {
 
 #define FD_SETSIZE 1024
 
+/* Packed on x86-64. */
+struct epoll_event {
+	u32 events; /* those of poll(), and how they are told */
+	u64 data;
+} __packed;
+enum epoll_op { EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL, EPOLL_CTL_MOD };
+#define EPOLLIN        1U
+#define EPOLLPRI       2U
+#define EPOLLOUT       4U
+#define EPOLLERR       8U
+#define EPOLLHUP       16U
+#define EPOLLRDHUP     0x2000U
+#define EPOLLEXCLUSIVE (1U << 28)
+#define EPOLLWAKEUP    (1U << 29)
+#define EPOLLONESHOT   (1U << 30)
+#define EPOLLET        (1U << 31)
+_Static_assert(sizeof(struct epoll_event) == 12, "ABI");
+
 struct user_stat {
 	u64 st_dev, st_ino, st_nlink;
 	u32 st_mode, st_uid, st_gid, pad0;

@@ -4,7 +4,7 @@
  * on each of them rings one private bell, and every ring has all files asked again. A file without a queue (the
  * console) is asked every 10 ms.
  *
- * Interface: poll_init() enters poll, ppoll, select, pselect6. Above: posix.c. Below: file_operations.poll, wait.
+ * Interface: poll_init() enters poll, ppoll, select, pselect6; poll_deadline(). Above: posix.c, epoll.c. Below: file_operations.poll, wait.
  * Context: process; the entries' function runs in any, IF=0.
  * Owns: references on the files while it waits. The signal masks of ppoll and pselect6 are without effect: there
  * are no signals.
@@ -43,10 +43,11 @@ struct poll_entry {
 };
 
 /* Any context, IF=0: the file's queue is being woken. */
-static void ring(struct wait_queue_entry *w)
+static void ring(struct wait_queue_entry *w, unsigned int events)
 {
 	struct poll_bell *bell = container_of(w, struct poll_entry, wait)->bell;
 
+	(void)events;
 	bell->rung = true;
 	wake_up(&bell->wq);
 }
@@ -299,6 +300,15 @@ SYSCALL_DEFINE5(pselect6, int, n, void *, uin, void *, uout, void *, uex, const 
 	int err = get_deadline(uts, 1, &deadline);
 
 	return err ? err : do_select(n, uin, uout, uex, deadline);
+}
+
+/**
+ * poll_deadline() - when a call that waits ends, of a struct timespec of the application; NULL: never
+ * Context: process. Return: 0; -EFAULT; -EINVAL.
+ */
+int poll_deadline(const void *uts, u64 *deadline_ns)
+{
+	return get_deadline(uts, 1, deadline_ns);
 }
 
 /**

@@ -40,6 +40,7 @@ void posix_init(void)
 	files_init();
 	io_init();
 	poll_init();
+	epoll_init();
 	mmap_init();
 	clock_init();
 	process_init();

@@ -15,10 +15,14 @@ struct file *tty_open(u32 flags);
 /* settings.c: a new file on a setting of /proc/sys; ERR_PTR(-ENOENT), ERR_PTR(-ENAMETOOLONG), ERR_PTR(-ENOMEM). */
 struct file *setting_open(const char *path, u32 flags) __may_sleep;
 
-/* files.c, io.c, poll.c, mmap.c, clock.c, process.c: each enters its calls. */
+/* poll.c */
+int poll_deadline(const void *uts, u64 *deadline_ns); /* 0, -EFAULT, -EINVAL */
+
+/* files.c, io.c, poll.c, epoll.c, mmap.c, clock.c, process.c: each enters its calls. */
 void files_init(void);
 void io_init(void);
 void poll_init(void);
+void epoll_init(void);
 void mmap_init(void);
 void clock_init(void);
 void process_init(void);

@@ -35,11 +35,21 @@ static void sock_def_wakeup(struct sock *sk)
 	wake_up(&sk->sk_wq);
 }
 
+static void sock_def_readable(struct sock *sk)
+{
+	wake_up_poll(&sk->sk_wq, POLLIN | POLLPRI | POLLRDNORM);
+}
+
+static void sock_def_error_report(struct sock *sk)
+{
+	wake_up_poll(&sk->sk_wq, POLLERR);
+}
+
 /* Datagram writers wait for bytes below the transport: woken when half of the buffer is free. */
 static void sock_def_write_space(struct sock *sk)
 {
 	if ((u64)sk->sk_wmem_alloc * 2 <= sk->sk_sndbuf)
-		wake_up(&sk->sk_wq);
+		wake_up_poll(&sk->sk_wq, POLLOUT | POLLWRNORM);
 }
 
 /**
@@ -97,8 +107,8 @@ void sock_init_data(struct socket *sock, struct sock *sk)
 	sk->inet_mc_loop = 1;
 	sk->inet_mc_all = 1;
 	sk->sk_state_change = sock_def_wakeup;
-	sk->sk_data_ready = sock_def_wakeup;
-	sk->sk_error_report = sock_def_wakeup;
+	sk->sk_data_ready = sock_def_readable;
+	sk->sk_error_report = sock_def_error_report;
 	sk->sk_write_space = sock_def_write_space;
 }
 
@@ -373,7 +383,7 @@ void sk_stream_write_space(struct sock *sk)
 		return;
 	sock_reset_flag(sk, SOCK_NOSPACE);
 	trace_at_sk(sk_write_space, sk, sk->sk_wmem_queued);
-	wake_up(&sk->sk_wq);
+	wake_up_poll(&sk->sk_wq, POLLOUT | POLLWRNORM);
 }
 
 static u64 timeo_deadline(u64 timeo_ns, bool nonblock)

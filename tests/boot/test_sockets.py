@@ -59,3 +59,8 @@ def test_ping(boot):
 
 def test_ping_without_an_answer(boot):
     boot("ping", "-c 1 -W 0.5 10.0.2.77", append=GUEST_IP).expect(1).says("0 received, 100% packet loss")
+
+
+def test_event_loop(boot):
+    """epoll, edge-triggered, as ordinary programs use it: ten connections in one loop."""
+    boot(ROOT / "tests/apps/events.c", append=GUEST_IP, pcap=False, stats=False).expect(0).says("0 failed")

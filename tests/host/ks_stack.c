@@ -196,8 +196,9 @@ void stack_rx(const void *ip, size_t len)
 /*
  * The caller cannot know which channel belongs to which socket (only wait() shows one), so everybody is woken. IF=0.
  */
-static void readiness_changed(struct wait_queue_entry *w)
+static void readiness_changed(struct wait_queue_entry *w, unsigned int events)
 {
+	(void)events;
 	container_of(w, struct watch, wait)->gen++;
 	ks.host.wake(NULL);
 }

@@ -125,8 +125,9 @@ TEST(woken_from_softirq_before_the_deadline)
 }
 
 static int called;
-static void on_wake(struct wait_queue_entry *w)
+static void on_wake(struct wait_queue_entry *w, unsigned int events)
 {
+	(void)events;
 	(void)w;
 	called++;
 }
