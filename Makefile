@@ -47,6 +47,12 @@ CFLAGS := -std=gnu11 -O2 -g $(DENSE) -ffreestanding -fno-pie -mno-red-zone -mgen
 # The protocols narrow integers only by an explicit cast.
 CONVERSION := -Wconversion -Wno-sign-conversion
 $(B)/obj/net/%.c.o: CFLAGS += $(CONVERSION)
+# What runs once, or when somebody asks, is compiled small.
+COLD := boot/main boot/options drivers/pci/pci kernel/fault kernel/trace kernel/lib/vsprintf \
+	$(addprefix kernel/posix/,exec files mmap process settings tty) $(addprefix net/dhcp/,dhcp dhcp_message) \
+	$(addprefix net/ipv4/,fib igmp_report nf_tables nft_text) net/sched/sch_params \
+	$(addprefix net/tcp/,tcp_net tcp_sockopt tcp_sysctl)
+$(COLD:%=$(B)/obj/%.c.o): CFLAGS += -Os
 
 objects: $(OBJS)
 	@printf '%s\n' $(OBJS) >$(B)/objects.new
