@@ -159,7 +159,7 @@ static void address_init(struct net *net, struct net_device *dev) __may_sleep
 			no_address("ip= cannot be used as it stands", err);
 		pr_info("boot: eth0 %pI4/%u gw %pI4\n", &options.addr, options.prefixlen,
 			&options.gw);
-		net->nameserver = (__force __be32)options.dns;
+		memcpy(net->nameserver, options.dns, sizeof(net->nameserver));
 		acd_start(dev, addr);
 	}
 	for (u32 i = 0; i < options.nr_neigh; i++) {

@@ -31,22 +31,28 @@ static int parse_decimal(const char *s, size_t len, u64 *out)
 	return kstrtou64(text, out);
 }
 
-/* One comma-separated part of ip=: ADDR/LEN first, then gw= and dns= in any order. */
+/* One comma-separated part of ip=: ADDR/LEN first, then gw= and up to three dns= in any order. */
 static int parse_ip_part(struct boot_options *o, const char *part, size_t len, bool first,
 			 const char **why)
 {
 	const char *slash;
 	u64 prefixlen;
+	u32 i;
 
 	if (!first && len > 3 && strncmp(part, "gw=", 3) == 0) {
 		*why = "gw= must be an IPv4 address";
 		return parse_ipv4(part + 3, len - 3, &o->gw);
 	}
 	if (!first && len > 4 && strncmp(part, "dns=", 4) == 0) {
+		for (i = 0; i < NR_NAMESERVERS && o->dns[i]; i++)
+			;
+		*why = "dns= may stand three times";
+		if (i == NR_NAMESERVERS)
+			return -EINVAL;
 		*why = "dns= must be an IPv4 address";
-		return parse_ipv4(part + 4, len - 4, &o->dns);
+		return parse_ipv4(part + 4, len - 4, &o->dns[i]);
 	}
-	*why = "must be dhcp or ADDRESS/LENGTH[,gw=ADDRESS][,dns=ADDRESS]";
+	*why = "must be dhcp or ADDRESS/LENGTH[,gw=ADDRESS][,dns=ADDRESS...]";
 	slash = memchr(part, '/', len);
 	if (!first || !slash)
 		return -EINVAL;
@@ -74,7 +80,8 @@ static int parse_ip(const char *key, const char *value, void *arg, const char **
 	bool first = true;
 
 	(void)key;
-	o->addr = o->gw = o->dns = 0;
+	o->addr = o->gw = 0;
+	memset(o->dns, 0, sizeof(o->dns));
 	o->dhcp = strcmp(value, "dhcp") == 0;
 	if (o->dhcp)
 		return 0;

@@ -8,6 +8,7 @@
 #include <kernel/trace.h>
 #include <lib/types.h>
 #include <net/neighbour.h>
+#include <net/net.h>
 #include <net/qdisc_spec.h>
 #include <net/route.h>
 #include <wire/ethernet.h>
@@ -19,8 +20,9 @@
 #define OPT_NFT_MAX    4096 /* all nft= together */
 
 struct boot_options {
-	bool dhcp;         /* ip=dhcp */
-	u32 addr, gw, dns; /* ip=ADDR/LEN,gw=,dns=: network order, 0 none */
+	bool dhcp;    /* ip=dhcp */
+	u32 addr, gw; /* ip=ADDR/LEN,gw=,dns=: network order, 0 none */
+	u32 dns[NR_NAMESERVERS];
 	u8 prefixlen;
 	enum acd_mode acd;
 	u32 nr_neigh;

@@ -99,8 +99,8 @@ static void resolv_conf_show(struct seq_file *m)
 {
 	const struct net *net = m->arg;
 
-	if (net->nameserver)
-		seq_printf(m, "nameserver %pI4\n", &net->nameserver);
+	for (u32 i = 0; i < NR_NAMESERVERS && net->nameserver[i]; i++)
+		seq_printf(m, "nameserver %pI4\n", &net->nameserver[i]);
 }
 
 static void hosts_show(struct seq_file *m)

@@ -25,6 +25,8 @@ APP_UNDEFINED = {
 }
 LDFLAGS = ["-nostdlib", "-static", "-z", "max-page-size=4096", "-z", "noexecstack", "--build-id=none",
            "--fatal-warnings", "-T", "linker.ld"]
+LIBC_DIR = ROOT / "apps/libc"  # what an application may need beside musl
+LIBC_WRAPPED = ["__res_msend_rc"]  # musl's functions that have a second storey there
 APP_FLAGS = ["-O2", "-g", "-fno-pie", "-fcf-protection=none", "-Wall"]
 EPOCH = 1577836800  # 2020-01-01: the one date in an ISO
 
@@ -112,30 +114,41 @@ def build_app(app, build_dir):
         objects.append(out / f"{source.stem}.c.o")
         deps.append(out / f"{source.stem}.c.d")
     result, stamp = out / "app.app.o", out / "stamp"
-    inputs = list(sources) + [h for d in deps for h in headers_of(d)]
+    ours = sorted(LIBC_DIR.glob("*.c"))
+    inputs = [*sources, *ours] + [h for d in deps for h in headers_of(d)]
     key = digest([*flags, str(ROOT), Path(__file__)] + [p if p.exists() else str(p) for p in inputs])
     if result.exists() and not changed(stamp, key):
         return result.relative_to(ROOT)
     print(f"  APP     {app}")
     for source, obj, dep in zip(sources, objects, deps):
-        place = source.resolve()
-        run(["musl-gcc", *flags, f"-ffile-prefix-map={place.parent}={name}", f"-ffile-prefix-map={ROOT}=.",
-             "-MMD", "-MF", dep, "-c", place, "-o", obj], f"compiling {source}")
+        compile_for_musl(source, obj, flags, name, ["-MMD", "-MF", dep])
+    extra = out / "libextra.a"
+    extra.unlink(missing_ok=True)
+    for source in ours:
+        compile_for_musl(source, out / f"libc-{source.stem}.o", APP_FLAGS, "libc", [])
+    run(["ar", "rcD", extra, *(out / f"libc-{source.stem}.o" for source in ours)], "ar")
     libc = Path(run(["musl-gcc", "-print-file-name=libc.a"], "musl-gcc").strip())
     if not libc.is_absolute() or "musl" not in str(libc):
         libc = musl_libc()
     libgcc = run(["gcc", "-print-libgcc-file-name"], "gcc").strip()
-    ld = ["ld", "-r", "-o", result, libc.parent / "crt1.o", libc.parent / "crti.o", *objects,
-          "--start-group", libc, libgcc, "--end-group", libc.parent / "crtn.o"]
+    ld = ["ld", "-r", "-o", result, *(f"--wrap={f}" for f in LIBC_WRAPPED), libc.parent / "crt1.o", libc.parent / "crti.o",
+          *objects, "--start-group", libc, extra, libgcc, "--end-group", libc.parent / "crtn.o"]
     run(ld, f"linking {app} with musl")
     run(["objcopy", "--redefine-sym", "_start=app_start", "--keep-global-symbol=app_start", result], "objcopy")
     left = {line.split()[-1] for line in run(["nm", "-u", result], "nm").splitlines() if line.strip()}
     if left - APP_UNDEFINED:
         result.unlink()
         raise Failure(f"APP={app} uses what is nowhere defined: {', '.join(sorted(left - APP_UNDEFINED))}")
-    inputs = list(sources) + [h for d in deps for h in headers_of(d)]
+    inputs = [*sources, *ours] + [h for d in deps for h in headers_of(d)]
     stamp.write_text(digest([*flags, str(ROOT), Path(__file__)] + inputs))
     return result.relative_to(ROOT)
+
+
+def compile_for_musl(source, obj, flags, name, more):
+    """One C file of an application; the paths in it begin with @name."""
+    place = source.resolve()
+    run(["musl-gcc", *flags, f"-ffile-prefix-map={place.parent}={name}", f"-ffile-prefix-map={ROOT}=.",
+         *more, "-c", place, "-o", obj], f"compiling {source}")
 
 
 def musl_libc():

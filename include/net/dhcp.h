@@ -3,6 +3,7 @@
 #ifndef NET_DHCP_H
 #define NET_DHCP_H
 #include <lib/capability.h>
+#include <net/net.h>
 #include <net/netdevice.h>
 
 /* Starts on @dev, which is up. 0, -ENOMEM, -EADDRINUSE, -EBUSY (one runs already). Process context. */
@@ -16,7 +17,8 @@ struct dhcp_msg {
 	u32 xid;
 	u8 type; /* enum dhcp_message */
 	u8 chaddr[6];
-	__be32 yiaddr, server_id, mask, router, dns;
+	__be32 yiaddr, server_id, mask, router;
+	__be32 dns[NR_NAMESERVERS];
 	u32 lease_s, t1_s, t2_s;
 };
 

@@ -50,6 +50,7 @@ enum nf_inet_hooks {
 	NF_INET_NUMHOOKS
 };
 
+#define NR_NAMESERVERS    3 /* as many as musl's resolver asks */
 #define NET_MAX_PTYPES    8
 #define NET_MAX_NOTIFIERS 8
 
@@ -82,7 +83,8 @@ struct net {
 	struct udp_net *udp;            /* net/udp */
 	struct inet_socket_net *inet;   /* net/socket: families and inetsw */
 	struct dhcp_client *dhcp;       /* net/dhcp */
-	__be32 nameserver;     /* for /etc/resolv.conf: of ip=, or of the lease; 0: none is known */
+	/* For /etc/resolv.conf: of ip=, or of the lease; 0 behind the last. */
+	__be32 nameserver[NR_NAMESERVERS];
 	struct list_head taps; /* struct packet_tap: who listens beside the stack; net/dev/tap.c */
 	struct list_head packets; /* packet sockets, by sk_node; net/packet */
 	struct list_head socks;   /* every struct sock, by sk_all; net/core/sock.c */

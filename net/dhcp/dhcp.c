@@ -66,7 +66,7 @@ struct dhcp_client {
 	u64 asked_ns; /* the REQUEST that was answered: the lease counts from here */
 	__be32 offered, server_id;
 	/* The lease in use; addr 0: none. */
-	__be32 addr, gw, dns;
+	__be32 addr, gw;
 	u8 prefixlen;
 	u64 t1_ns, t2_ns, expiry_ns; /* WAIT_FOREVER: infinite */
 	struct dhcp_msg ack;         /* CHECKING: the lease that may become ours */
@@ -191,7 +191,7 @@ static void dhcp_drop_lease(struct dhcp_client *c, const char *why)
 	(void)inet_addr_del(c->dev, c->addr);
 	c->addr = 0;
 	c->gw = 0;
-	c->dev->net->nameserver = 0;
+	memset(c->dev->net->nameserver, 0, sizeof(c->dev->net->nameserver));
 }
 
 static u8 prefix_of(__be32 mask, __be32 addr)
@@ -316,15 +316,14 @@ static void dhcp_enter_bound(struct dhcp_client *c, const struct dhcp_msg *msg)
 	}
 	c->state = DHCP_BOUND;
 	c->server_id = msg->server_id;
-	c->dns = msg->dns;
-	c->dev->net->nameserver = msg->dns;
+	memcpy(c->dev->net->nameserver, msg->dns, sizeof(msg->dns));
 	dhcp_set_times(c, msg);
 	if (c->t1_ns == WAIT_FOREVER)
 		del_timer(&c->timer);
 	else
 		mod_timer(&c->timer, c->t1_ns);
 	pr_info("dhcp: %s %pI4/%u gw %pI4 dns %pI4 lease %u s from %pI4\n", c->dev->name, &c->addr,
-		(unsigned int)c->prefixlen, &c->gw, &c->dns, msg->lease_s, &c->server_id);
+		(unsigned int)c->prefixlen, &c->gw, &msg->dns[0], msg->lease_s, &c->server_id);
 	if (fresh)
 		acd_watch(c->dev, c->addr, dhcp_checked, c);
 	wake_up(&c->wq);

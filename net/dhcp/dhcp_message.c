@@ -38,7 +38,7 @@ struct dhcp_fields {
 	struct {
 		bool seen;
 		u32 len;
-		u8 first[4];
+		u8 first[4 * NR_NAMESERVERS];
 	} f[NR_FIELDS];
 };
 
@@ -151,7 +151,8 @@ int dhcp_parse(const void *buf, u32 len, struct dhcp_msg *msg)
 	msg->mask = htonl(field_u32(&d, F_MASK));
 	msg->server_id = htonl(field_u32(&d, F_SERVER));
 	msg->router = htonl(field_u32(&d, F_ROUTERS));
-	msg->dns = htonl(field_u32(&d, F_DNS));
+	for (u32 i = 0; i < NR_NAMESERVERS && 4 * i < d.f[F_DNS].len; i++)
+		msg->dns[i] = htonl(get_unaligned_be32(d.f[F_DNS].first + 4 * i));
 	msg->lease_s = field_u32(&d, F_LEASE);
 	msg->t1_s = field_u32(&d, F_T1);
 	msg->t2_s = field_u32(&d, F_T2);

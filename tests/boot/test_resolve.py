@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Names: the C library's resolver against a name server that answers well, badly, late and not at all."""
+"""Names: the C library's resolver against a name server that answers well, badly, late, cut and not at all."""
 import os
 import shutil
+import socket
 import struct
+import threading
 import time
 
 from scapy.layers.dns import DNS, DNSQR, DNSRR
 
 from conftest import ROOT, WORK
+from namespace import ADDRESS
 from wire_peer import GUEST_MAC, IP, UDP, Ether, Lab
 
 SERVER, SERVER_MAC = "10.0.2.53", "52:55:0a:00:02:35"
@@ -73,3 +76,79 @@ def test_names(image, request):
     assert len(ports) >= len(asked) - 1 and len(ids) >= len(asked) - 1, "each name has its own port and identifier"
     assert "leak check passed" in outcome.serial
     shutil.rmtree(ROOT / folder)
+
+
+# --- Answers that do not fit a datagram -------------------------------------------------------------------------------------
+FITS = 18  # addresses in the 512 bytes that musl 1.2.3 has for an answer
+
+
+def many(name, n):
+    """@n addresses; a record is 14 bytes and the name."""
+    records = None
+    for i in range(n):
+        record = DNSRR(rrname=name, rdata=f"10.9.{i // 250}.{1 + i % 250}", ttl=60)
+        records = record if records is None else records / record
+    return records
+
+
+class CutServer:
+    """Says too little by UDP (TC, with one record or none), and over TCP what the name asks for."""
+
+    def __init__(self):
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind((ADDRESS, 53))
+        self.tcp = socket.create_server((ADDRESS, 53))
+        self.by_tcp = []
+        for work in (self.serve_udp, self.serve_tcp):
+            threading.Thread(target=work, daemon=True).start()
+
+    def serve_udp(self):
+        while True:
+            data, peer = self.udp.recvfrom(2000)
+            query = DNS(data)
+            name = query.qd[0].qname.decode()
+            some = many(name, 1) if name.startswith("broken") else None
+            self.udp.sendto(bytes(DNS(id=query.id, qr=1, rd=1, ra=1, tc=1, qd=query.qd, an=some)), peer)
+
+    def serve_tcp(self):
+        while True:
+            c, _ = self.tcp.accept()
+            try:
+                self.answer(c)
+            except ConnectionError:
+                pass  # the guest has no room for more
+            c.close()
+
+    def answer(self, c):
+        data = c.recv(2, socket.MSG_WAITALL)
+        query = DNS(c.recv(int.from_bytes(data, "big"), socket.MSG_WAITALL))
+        name = query.qd[0].qname.decode()
+        self.by_tcp.append(name)
+        other = query.id ^ 1 if name.startswith("broken-id") else query.id
+        n = {"big": FITS, "huge": 60}.get(name.split(".")[0], 2)
+        answer = bytes(DNS(id=other, qr=1, rd=1, ra=1, qd=query.qd, an=many(name, n)))
+        answer = len(answer).to_bytes(2, "big") + answer
+        if name.startswith("broken-end"):
+            answer = answer[:20]
+        for at in range(0, len(answer), 150):  # in pieces, as a slow server writes
+            c.sendall(answer[at:at + 150])
+            time.sleep(0.01)
+
+    def close(self):
+        self.udp.close()
+        self.tcp.close()
+
+
+def test_cut_answers_come_by_tcp(boot, tap):
+    """X4: what is cut is asked for again over TCP; when that brings nothing the cut answer counts. Of two servers one is dead."""
+    wire = tap()
+    server = wire.call(CutServer)
+    run = boot("resolve", "big.test huge.test broken-id.test broken-end.test", net=wire.net, timeout=90,
+               append=f"ip=10.0.2.15/24,gw=10.0.2.2,dns=10.0.2.99,dns={ADDRESS}")
+    server.close()
+    lines = {line.split()[0]: line.split()[1:] for line in run.serial.splitlines() if ".test" in line and "boot:" not in line}
+    run.expect(0)
+    assert lines["big.test"] == [f"10.9.0.{i}" for i in range(1, FITS + 1)], lines
+    assert lines["huge.test"][:FITS] == [f"10.9.0.{i}" for i in range(1, FITS + 1)], "as many as the library has room for"
+    assert lines["broken-id.test"] == lines["broken-end.test"] == ["10.9.0.1"], "what came by UDP"
+    assert set(server.by_tcp) == {f"{n}.test." for n in ("big", "huge", "broken-id", "broken-end")}

@@ -21,7 +21,7 @@ static int parse(const char *line)
 TEST(defaults)
 {
 	CHECK_EQ(parse(""), 0);
-	CHECK(o.dhcp && !o.addr && !o.gw && !o.dns && !o.nr_neigh && !o.nr_sysctl);
+	CHECK(o.dhcp && !o.addr && !o.gw && !o.dns[0] && !o.nr_neigh && !o.nr_sysctl);
 	CHECK(o.nic.mtu == 1500 && o.nic.txqueuelen == 1000 && o.nic.tx_ring == 256 &&
 	      o.nic.rx_ring == 256);
 	CHECK(!o.nic.csum && !o.nic.tso && !o.nic.no_sg && !o.nic.no_gso);
@@ -82,9 +82,23 @@ TEST_EACH(ip, addresses)
 	CHECK_EQ(o.dhcp, row->dhcp);
 	CHECK_EQ(ntohl((__be32)o.addr), row->addr);
 	CHECK_EQ(ntohl((__be32)o.gw), row->gw);
-	CHECK_EQ(ntohl((__be32)o.dns), row->dns);
+	CHECK_EQ(ntohl((__be32)o.dns[0]), row->dns);
+	CHECK(!o.dns[1] && !o.dns[2]);
 	if (!row->dhcp)
 		CHECK_EQ(o.prefixlen, row->prefixlen);
+}
+
+TEST(three_name_servers_in_their_order)
+{
+	CHECK_EQ(parse("ip=10.0.2.15/24,dns=8.8.8.8,gw=10.0.2.2,dns=8.8.4.4,dns=9.9.9.9"), 0);
+	CHECK_EQ(ntohl((__be32)o.dns[0]), 0x08080808);
+	CHECK_EQ(ntohl((__be32)o.dns[1]), 0x08080404);
+	CHECK_EQ(ntohl((__be32)o.dns[2]), 0x09090909);
+	CHECK_EQ(parse("ip=10.0.2.15/24,dns=8.8.8.8,dns=8.8.4.4 ip=10.0.2.15/24,dns=1.1.1.1"), 0);
+	CHECK_EQ(ntohl((__be32)o.dns[0]), 0x01010101);
+	CHECK(!o.dns[1]);
+	CHECK_EQ(parse("ip=10.0.2.15/24,dns=8.8.8.8,dns=8.8.4.4,dns=9.9.9.9,dns=1.1.1.1"), 1);
+	CHECK(strstr(host_console(), "dns= may stand three times"));
 }
 
 static const struct value {

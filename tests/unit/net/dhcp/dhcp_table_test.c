@@ -20,7 +20,7 @@ static const struct option_row {
 	u8 code, len;
 	u8 value[16];
 	int err;
-	u32 mask, router, dns, lease, t1, t2, server;
+	u32 mask, router, dns, lease, t1, t2, server, dns2, dns3;
 } options[] = {
 	{ "mask", DHO_SUBNET_MASK, 4, { 255, 255, 255, 0 }, 0, .mask = 0xffffff00 },
 	{ "mask_of_none", DHO_SUBNET_MASK, 4, { 0 }, 0, .mask = 0 },
@@ -43,12 +43,14 @@ static const struct option_row {
 	{ "router_3", DHO_ROUTERS, 3, { 10, 0, 0 }, -EINVAL, .mask = 0 },
 	{ "router_0", DHO_ROUTERS, 0, { 0 }, -EINVAL, .mask = 0 },
 	{ "dns", DHO_DNS, 4, { 10, 0, 0, 3 }, 0, .dns = 0x0a000003 },
-	{ "three_dns_the_first",
+	{ "four_dns_of_them_three",
 	  DHO_DNS,
-	  12,
-	  { 10, 0, 0, 3, 10, 0, 0, 4, 10, 0, 0, 5 },
+	  16,
+	  { 10, 0, 0, 3, 10, 0, 0, 4, 10, 0, 0, 5, 10, 0, 0, 6 },
 	  0,
-	  .dns = 0x0a000003 },
+	  .dns = 0x0a000003,
+	  .dns2 = 0x0a000004,
+	  .dns3 = 0x0a000005 },
 	{ "dns_5", DHO_DNS, 5, { 10, 0, 0, 3, 1 }, -EINVAL, .mask = 0 },
 	{ "dns_0", DHO_DNS, 0, { 0 }, -EINVAL, .mask = 0 },
 	{ "lease", DHO_LEASE_TIME, 4, { 0, 1, 0x51, 0x80 }, 0, .lease = 86400 },
@@ -95,7 +97,9 @@ TEST_EACH(option, options)
 		return;
 	CHECK_EQ(ntohl(m.mask), row->mask);
 	CHECK_EQ(ntohl(m.router), row->router);
-	CHECK_EQ(ntohl(m.dns), row->dns);
+	CHECK_EQ(ntohl(m.dns[0]), row->dns);
+	CHECK_EQ(ntohl(m.dns[1]), row->dns2);
+	CHECK_EQ(ntohl(m.dns[2]), row->dns3);
 	CHECK_EQ(m.lease_s, row->lease);
 	CHECK_EQ(m.t1_s, row->t1);
 	CHECK_EQ(m.t2_s, row->t2);

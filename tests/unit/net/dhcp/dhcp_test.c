@@ -164,7 +164,7 @@ TEST(a_lease_from_discover_to_renewal)
 	CHECK_EQ(dhcp_wait(net, host_clock() + SEC), 0);
 	CHECK(inet_dev_has_addr(dev, OUR_IP));
 	CHECK(page_has(route_show, "eth0\t00000000\t0200000A\t0003"));
-	CHECK_EQ(net->nameserver, IP4(10, 0, 0, 3));
+	CHECK_EQ(net->nameserver[0], IP4(10, 0, 0, 3));
 	CHECK(strstr(host_console(),
 		     "dhcp: eth0 10.0.0.1/24 gw 10.0.0.2 dns 10.0.0.3 lease 1000 s from 10.0.0.2"));
 	CHECK_EQ(nr_discover, 1);
