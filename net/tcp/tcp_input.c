@@ -188,7 +188,10 @@ static void tcp_answer_unacceptable(struct sock *sk, const struct tcp_seg *seg,
 {
 	u32 rcv_nxt = tcp_sk(sk)->rcv_nxt;
 
-	if (seg->end_seq != seg->seq) {
+	if (seg->flags & TCPHDR_SYN) { /* nothing of this connection's: no D-SACK (RFC 5961, 4) */
+		NET_INC_STATS(sk->sk_net, TCPSYNChallenge);
+		tcp_send_challenge_ack(sk);
+	} else if (seg->end_seq != seg->seq) {
 		if (before(seg->seq, rcv_nxt)) {
 			NET_INC_STATS(sk->sk_net, DelayedACKLost);
 			tcp_enter_quickack(sk);
@@ -222,13 +225,9 @@ static int tcp_step0_paws(struct sock *sk, const struct tcp_seg *seg) __needs(so
 	    tcp_paws_ok(tp->ts_recent, tp->ts_recent_secs, seg->opt.tsval, TCP_PAWS_SLACK) ||
 	    tcp_disordered_ack(tp, seg))
 		return STEP_NEXT;
-	if (seg->flags & TCPHDR_SYN) {
-		NET_INC_STATS(sk->sk_net, TCPSYNChallenge);
-		tcp_send_challenge_ack(sk);
-	} else {
+	if (!(seg->flags & TCPHDR_SYN))
 		NET_INC_STATS(sk->sk_net, PAWSEstab);
-		tcp_answer_unacceptable(sk, seg, LINUX_MIB_TCPACKSkippedPAWS);
-	}
+	tcp_answer_unacceptable(sk, seg, LINUX_MIB_TCPACKSkippedPAWS);
 	return SKB_DROP_REASON_TCP_PAWS;
 }
 
@@ -396,6 +395,8 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 		/* The FIN or text again: our ACK was lost, and without another one the peer repeats it till it gives up. */
 		tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_NOW;
 		NET_INC_STATS(sk->sk_net, DelayedACKLost);
+		tcp_dsack_set(sk, seg->seq,
+			      after(seg->end_seq, tp->rcv_nxt) ? tp->rcv_nxt : seg->end_seq);
 		return SKB_DROP_REASON_TCP_OLD_DATA;
 	}
 	if (fin_wait && (sk->sk_shutdown & RCV_SHUTDOWN) && seg->len &&

@@ -297,10 +297,10 @@ enum skb_drop_reason tcp_reqsk_screen(struct tcp_request_sock *req, struct sk_bu
 	bool old = tcp_req_paws_reject(req, seg), strange = tcp_req_tsecr_reject(req, seg);
 	bool outside = before(seg->end_seq, rcv_nxt) || after(seg->seq, rcv_nxt + req->rcv_wnd);
 
-	/* Before timestamps: who answers a SYN-ACK that we have forgotten learns only by a RST that this is another connection. */
-	if (!outside && (seg->flags & (TCPHDR_SYN | TCPHDR_ACK | TCPHDR_RST)) == TCPHDR_ACK &&
-	    seg->ack != req->snt_isn + 1) {
-		tcp_v4_send_reset(net, skb, seg);
+	/* Before all else: who answers a SYN-ACK that we have forgotten learns only by a RST that this is another connection. */
+	if ((seg->flags & TCPHDR_ACK) && seg->ack != req->snt_isn + 1) {
+		if (!(seg->flags & TCPHDR_RST))
+			tcp_v4_send_reset(net, skb, seg);
 		return SKB_DROP_REASON_TCP_INVALID_ACK;
 	}
 	if (old || strange || outside) {
