@@ -480,6 +480,7 @@ struct tcp_sock {
 	u32 mss_cache, mss_clamp, user_mss, advmss;
 	u32 pmtu;     /* MTU that mss_cache was computed for */
 	u32 mtu_info; /* told by ICMP last; the route remembers it */
+	u32 mss_low;  /* larger segments vanish, it seems (tcp_mtu_probing); 0: no suspicion */
 	/* Receive sequence space */
 	u32 rcv_nxt, rcv_wnd, rcv_wup, copied_seq;
 	u32 rcv_mss;              /* guess of the peer's segment size */
@@ -933,6 +934,7 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it) __need
 
 /* tcp_output.c */
 u32 tcp_sync_mss(struct sock *sk, u32 pmtu) __needs(sk);
+void tcp_suspect_black_hole(struct sock *sk) __needs(sk);
 u32 tcp_current_mss(struct sock *sk) __needs(sk);
 u32 tcp_size_goal(const struct sock *sk, u32 mss);
 u32 tcp_tso_segs(const struct sock *sk, u32 mss);

@@ -5,7 +5,7 @@
  * The original stays with the socket until it is acknowledged; what goes down is a clone. An original moves from
  * sk_write_queue to tcp_rtx_queue only when the layers below accepted its clone.
  *
- * Interface: tcp_sync_mss, tcp_current_mss, tcp_size_goal, tcp_tso_segs, tcp_small_queue_check, tcp_event_new_data_sent,
+ * Interface: tcp_suspect_black_hole, tcp_sync_mss, tcp_current_mss, tcp_size_goal, tcp_tso_segs, tcp_small_queue_check, tcp_event_new_data_sent,
  * __tcp_push_pending_frames, tcp_push_pending_frames, tcp_push_one, tcp_push_probe
  * Above: tcp_retransmit.c, tcp_control.c, tcp_recovery.c, tcp_ack.c, tcp_sendmsg.c. Below: tcp_transmit.c, tcp_rtx_queue.c.
  * Context: owner of the socket (these functions turn BH off), or softirq while nobody owns it.
@@ -38,9 +38,32 @@ u32 tcp_sync_mss(struct sock *sk, u32 pmtu)
 	cutoff = tp->max_window > TCP_MSS_DEFAULT ? tp->max_window / 2 : tp->max_window;
 	if (cutoff)
 		mss = min(mss, max(cutoff, least - tcp_tstamp_len(tp)));
+	if (tp->mss_low)
+		mss = min(mss, tp->mss_low);
 	tp->pmtu = pmtu;
 	tp->mss_cache = mss;
 	return mss;
+}
+
+/**
+ * tcp_suspect_black_hole() - text is not acknowledged, again and again: perhaps it is too large for the path, and no router says so
+ *
+ * The segments become tcp_base_mss bytes at the first suspicion, half of that with each one more (RFC 4821, 7.7), if tcp_mtu_probing allows it.
+ *
+ * Context: owner or softirq.
+ */
+void tcp_suspect_black_hole(struct sock *sk)
+{
+	const struct tcp_net *tn = tcp_net_of(sk);
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 mss = tn->base_mss;
+
+	if (!tn->mtu_probing)
+		return;
+	if (tp->mss_low)
+		mss = max(min(mss, tp->mss_low / 2), tn->mtu_probe_floor);
+	tp->mss_low = max(mss, tn->min_snd_mss);
+	(void)tcp_sync_mss(sk, tp->pmtu);
 }
 
 /* What SACK blocks leave of a segment: they take their room while there are holes, but never all of it. */

@@ -106,6 +106,9 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(reordering, TCP_DUPACK_THRESH, 1, INT),
 	TCP_SYSCTL(max_reordering, 300, 1, INT),
 	TCP_SYSCTL(thin_linear_timeouts, 0, 0, U8),
+	TCP_SYSCTL(base_mss, 1024, 0, INT),
+	TCP_SYSCTL(mtu_probing, 0, 0, U8), /* 2 as 1: segments shrink on suspicion, nothing is tried out */
+	TCP_SYSCTL(mtu_probe_floor, 48, 48, INT),
 	/* Nothing depends on these */
 	TCP_SYSCTL(fack, 0, 0, U8),
 	TCP_SYSCTL(low_latency, 0, 0, INT),
@@ -118,9 +121,6 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(l3mdev_accept, 0, 0, 1),
 	TCP_SYSCTL(fwmark_accept, 0, 0, U8),
 	TCP_SYSCTL(migrate_req, 0, 0, 1),
-	TCP_SYSCTL(base_mss, 1024, 0, INT),
-	TCP_SYSCTL(mtu_probing, 0, 0, U8),
-	TCP_SYSCTL(mtu_probe_floor, 48, 48, INT),
 	TCP_SYSCTL(probe_interval, 600, 0, INT),
 	TCP_SYSCTL(probe_threshold, 8, 0, INT),
 	TCP_SYSCTL(comp_sack_delay_ns, 1000000, 0, INT),

@@ -111,8 +111,11 @@ static bool tcp_write_timeout(struct sock *sk) __needs(softirq_ctx, sk)
 		/* Pulled back: these are probes, and who answers lives (MUST-37). */
 		give_up = ktime_get_ns() - tp->rcv_tstamp_ns > TCP_RTO_MAX_NS;
 	} else {
-		if (tcp_timed_out(sk, tn->retries1, false) && sk->sk_dst_cache)
-			sk_dst_set(sk, NULL);
+		if (tcp_timed_out(sk, tn->retries1, false)) {
+			tcp_suspect_black_hole(sk);
+			if (sk->sk_dst_cache)
+				sk_dst_set(sk, NULL);
+		}
 		if (sock_flag(sk, SOCK_DEAD))
 			retries = tcp_orphan_retries(sk, tcp_rto_ns(tp) < TCP_RTO_MAX_NS);
 		give_up = tcp_timed_out(sk, retries, true);
