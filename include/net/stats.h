@@ -204,7 +204,8 @@ struct seq_file;
 	X(TCPFastOpenPassiveAltKey)		\
 	X(TCPSpuriousRtxHostQueues)		\
 	X(TCPDelivered)				\
-	X(TCPDeliveredCE)
+	X(TCPDeliveredCE)			\
+	X(TCPAckCompressed)
 // clang-format on
 
 #define MIB_ENUM_IP(n)     IPSTATS_MIB_##n,

@@ -78,7 +78,7 @@ static void tcp_data_queue_ofo(struct sock *sk, struct sk_buff *skb) __needs(sof
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_NOW;
+	tp->ack_pending |= TCP_ACK_SCHED;
 	if (tp->out_of_order_queue.qlen >= TCP_OFO_MAX_SKBS ||
 	    !tcp_ofo_prune(sk, TCP_SKB_CB(skb)->seq, skb->truesize, tcp_rmem_limit(sk))) {
 		NET_INC_STATS(sk->sk_net, TCPOFODrop);

@@ -99,10 +99,44 @@ void tcp_event_data_recv(struct sock *sk, const struct sk_buff *skb, const struc
 		tcp_grow_window(sk, skb);
 }
 
+/*
+ * There is a hole, and three ACKs have said so: those for further segments are joined for a twentieth of the round trip, but not longer than
+ * tcp_comp_sack_delay_ns nor for more than tcp_comp_sack_nr segments. Return: this one waits for the timer.
+ */
+static bool tcp_compress_sack(struct sock *sk)
+{
+	const struct tcp_net *tn = tcp_net_of(sk);
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 rtt8 = tp->rcv_rtt8_us;
+
+	if (!tp->sack_ok || tp->compressed_ack >= tn->comp_sack_nr)
+		return false;
+	if (tp->compressed_rcv_nxt != tp->rcv_nxt) {
+		tp->compressed_rcv_nxt = tp->rcv_nxt;
+		tp->dup_acks = 0;
+	}
+	if (tp->dup_acks < TCP_DUPACK_THRESH) {
+		tp->dup_acks++;
+		return false;
+	}
+	if (tp->rtt.srtt8_us && tp->rtt.srtt8_us < rtt8)
+		rtt8 = tp->rtt.srtt8_us;
+	if (!rtt8)
+		return false; /* nothing to take a twentieth of */
+	if (tp->compressed_ack++)
+		return true;
+	tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_TIMER;
+	tcp_reset_timer(sk, &tp->delack_timer,
+			ktime_get_ns() +
+				min((u64)tn->comp_sack_delay_ns, rtt8 * NSEC_PER_USEC / 8 / 20));
+	return true;
+}
+
 /**
  * tcp_ack_snd_check() - acknowledges what came: now, or with a delay
  *
- * Now: asked for; a hole exists; more than a full segment unacknowledged; immediate ACKs are still granted and this is no dialogue.
+ * Now: asked for; more than a full segment unacknowledged; immediate ACKs are still granted and this is no dialogue; or a hole exists, and
+ * its ACKs are not joined.
  *
  * Context: BH off.
  */
@@ -112,11 +146,13 @@ void tcp_ack_snd_check(struct sock *sk)
 
 	if (!(tp->ack_pending & (TCP_ACK_SCHED | TCP_ACK_NOW)) || sk->sk_state == TCP_CLOSE)
 		return;
-	if ((tp->ack_pending & TCP_ACK_NOW) || !skb_queue_empty(&tp->out_of_order_queue) ||
-	    tp->rcv_nxt - tp->rcv_wup > tp->rcv_mss || (tp->quick && !tp->pingpong))
+	if ((tp->ack_pending & TCP_ACK_NOW) || tp->rcv_nxt - tp->rcv_wup > tp->rcv_mss ||
+	    (tp->quick && !tp->pingpong))
 		tcp_send_ack(sk);
-	else
+	else if (skb_queue_empty(&tp->out_of_order_queue))
 		tcp_send_delayed_ack(sk);
+	else if (!tcp_compress_sack(sk))
+		tcp_send_ack(sk);
 }
 
 /* An ACK is due, and the reader has taken what it is for: more than a segment, or the end of a write that nobody answers. */

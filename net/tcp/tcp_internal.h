@@ -542,7 +542,9 @@ struct tcp_sock {
 	u64 wstamp_ns; /* before that no segment of text shall leave, where that is kept */
 	u64 oow_ns;    /* last answer to what was out of place, challenge ACKs included; 0: none */
 	/* Acknowledging */
-	u8 ack_pending, quick; /* enum tcp_ack_pending; immediate ACKs still granted */
+	u8 ack_pending, quick;       /* enum tcp_ack_pending; immediate ACKs still granted */
+	u8 dup_acks, compressed_ack; /* sent for compressed_rcv_nxt; held back since the last one */
+	u32 compressed_rcv_nxt;
 	bool pingpong;
 	bool is_cwnd_limited; /* of congestion and loss, above */
 	bool tsq_throttled;   /* the next completion lets us send on */
@@ -1001,7 +1003,7 @@ void tcp_data_snd_check(struct sock *sk) __needs(softirq_ctx, sk);
 /* tcp_sack_recv.c */
 void tcp_dsack_set(struct sock *sk, u32 seq, u32 end);
 void tcp_dsack_extend(struct sock *sk, u32 seq, u32 end);
-void tcp_sack_new_block(struct sock *sk, u32 seq, u32 end);
+void tcp_sack_new_block(struct sock *sk, u32 seq, u32 end) __needs(sk);
 void tcp_sack_remove(struct tcp_sock *tp);
 void tcp_sack_reset(struct tcp_sock *tp);
 

@@ -6,11 +6,13 @@
  * into each segment; a D-SACK is told once and comes first.
  *
  * Interface: tcp_dsack_set, tcp_dsack_extend, tcp_sack_new_block, tcp_sack_remove, tcp_sack_reset
- * Above: tcp_ofo.c, tcp_data.c, tcp_input.c. Below: nothing.
+ * Above: tcp_ofo.c, tcp_data.c, tcp_input.c. Below: tcp_control.c.
  * Context: owner of the socket, or softirq while nobody owns it. Owns: nothing.
  * Specs: RFC 2018 3, 4; RFC 2883 4.
  */
 #include "tcp_internal.h"
+
+#define TCP_SACKS_JOINED 2u /* ACKs are joined while their news is in the first blocks */
 
 #include <lib/string.h>
 
@@ -61,6 +63,17 @@ static void tcp_sack_drop(struct tcp_sock *tp, u32 i)
 	memmove(b + i, b + i + 1, (tp->num_sacks - i) * sizeof(*b));
 }
 
+/* Of the blocks that are told, which one this belongs to; their number if it is a new one. */
+static u32 tcp_sack_place(const struct tcp_sock *tp, u32 seq, u32 end)
+{
+	u32 i = 0;
+
+	while (i < tp->num_sacks &&
+	       (after(tp->rcv_sacks[1 + i].start, end) || before(tp->rcv_sacks[1 + i].end, seq)))
+		i++;
+	return i;
+}
+
 /**
  * tcp_sack_new_block() - a segment behind a hole was kept: its block is the first from now on (RFC 2018, 4)
  * @sk: socket
@@ -79,6 +92,8 @@ void tcp_sack_new_block(struct sock *sk, u32 seq, u32 end)
 
 	if (!tp->sack_ok)
 		return;
+	if (tp->compressed_ack && tcp_sack_place(tp, seq, end) >= TCP_SACKS_JOINED)
+		tcp_send_ack(sk); /* what it would say does not fit into one */
 	while (i < tp->num_sacks) {
 		if (!tcp_sack_extend(&first, b[i].start, b[i].end)) {
 			i++;

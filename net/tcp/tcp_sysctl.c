@@ -87,6 +87,8 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(timestamps, 1, 0, U8),
 	TCP_SYSCTL(ecn, 2, 0, 2),
 	TCP_SYSCTL(ecn_fallback, 1, 0, 1),
+	TCP_SYSCTL(comp_sack_delay_ns, 1000000, 0, INT),
+	TCP_SYSCTL(comp_sack_nr, 44, 0, U8),
 	TCP_SYSCTL(stdurg, 0, 0, U8),
 	TCP_SYSCTL(min_snd_mss, 48, 48, 65535),
 	/* Sending */
@@ -123,9 +125,7 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(migrate_req, 0, 0, 1),
 	TCP_SYSCTL(probe_interval, 600, 0, INT),
 	TCP_SYSCTL(probe_threshold, 8, 0, INT),
-	TCP_SYSCTL(comp_sack_delay_ns, 1000000, 0, INT),
 	TCP_SYSCTL(comp_sack_slack_ns, 100000, 0, INT),
-	TCP_SYSCTL(comp_sack_nr, 44, 0, U8),
 };
 /* clang-format on */
 

@@ -301,6 +301,11 @@ static void tcp_delack_timer_run(struct sock *sk) __needs(sk)
 	tp->ack_pending &= (u8)~TCP_ACK_TIMER;
 	if (!(tp->ack_pending & TCP_ACK_SCHED))
 		return;
+	if (tp->compressed_ack) { /* the one that goes is not saved */
+		tp->compressed_ack--;
+		tcp_send_ack(sk);
+		return;
+	}
 	if (tp->pingpong) { /* no answer took the ACK along: not a dialogue */
 		tp->pingpong = false;
 		tp->ato_ns = TCP_DELACK_MIN_NS;

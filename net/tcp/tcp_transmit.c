@@ -42,6 +42,9 @@ static void tcp_event_ack_sent(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
+	if (tp->compressed_ack)
+		NET_ADD_STATS(sk->sk_net, TCPAckCompressed, tp->compressed_ack);
+	tp->compressed_ack = 0;
 	if (tp->quick && (tp->ack_pending & TCP_ACK_SCHED) && --tp->quick == 0)
 		tp->ato_ns = TCP_DELACK_MIN_NS;
 	tp->ack_pending = 0;

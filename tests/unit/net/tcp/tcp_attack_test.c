@@ -566,6 +566,7 @@ TEST(syn_received_answers_are_limited)
 	f.flags = TCPHDR_SYN;
 	inject(&f);
 	CHECK_EQ(seen.flags, TCPHDR_SYN | TCPHDR_ACK);
+	f.ack = seen.seq + 1; /* a wrong one gets a RST each */
 	for (u32 i = 0; i < 3 * 50; i++) {
 		f.flags = i / 50 == 0 ? TCPHDR_SYN
 				      : TCPHDR_ACK; /* the same SYN; far outside; a SYN inside */
