@@ -17,12 +17,35 @@
 #include <lib/bug.h>
 #include <lib/err.h>
 
+#define PIECE 1024 /* descriptors that the table grows by */
+
+struct fd_piece {
+	struct file *fd[PIECE];
+	u64 cloexec[PIECE / 64]; /* bit per descriptor */
+};
+
 static struct {
 	struct kmem_cache *cache;
-	struct file *fd[NR_FILES];
-	u64 cloexec[NR_FILES / 64]; /* bit per descriptor */
+	struct fd_piece first; /* most programs need no more */
+	struct fd_piece *piece[NR_FILES / PIECE];
+	int lowest; /* below it none is free */
 	u32 live;
 } files;
+
+/* Where descriptor @fd stands; NULL: it is none, or the table is not that long yet. */
+static struct file **fd_slot(int fd)
+{
+	if (fd < 0 || fd >= NR_FILES || !files.piece[fd / PIECE])
+		return NULL;
+	return &files.piece[fd / PIECE]->fd[fd % PIECE];
+}
+
+static struct file *fd_file(int fd)
+{
+	struct file **slot = fd_slot(fd);
+
+	return slot ? *slot : NULL;
+}
 
 /**
  * file_alloc() - a file with one reference.
@@ -52,10 +75,11 @@ struct file *file_alloc(const struct file_operations *ops, void *private_data, u
  */
 struct file *fget(int fd)
 {
-	if (fd < 0 || fd >= NR_FILES || !files.fd[fd])
-		return NULL;
-	files.fd[fd]->refs++;
-	return files.fd[fd];
+	struct file *f = fd_file(fd);
+
+	if (f)
+		f->refs++;
+	return f;
 }
 
 /**
@@ -85,17 +109,25 @@ void fput(struct file *f)
  * fd_install() - gives @f the lowest free descriptor from @min on.
  * Context: process.
  * Consumes: the caller's reference, on success only.
- * Return: the descriptor; -EMFILE; -EINVAL for a bad @min.
+ * Return: the descriptor; -EMFILE, also where the table finds no memory to grow; -EINVAL for a bad @min.
  */
 int fd_install(struct file *f, int min_fd, bool cloexec)
 {
 	if (min_fd < 0 || min_fd >= NR_FILES)
 		return -EINVAL;
-	for (int fd = min_fd; fd < NR_FILES; fd++) {
-		if (files.fd[fd])
+	for (int fd = max(min_fd, files.lowest); fd < NR_FILES; fd++) {
+		struct fd_piece **piece = &files.piece[fd / PIECE];
+
+		if (!*piece)
+			*piece = kzalloc(sizeof(**piece));
+		if (!*piece)
+			break;
+		if ((*piece)->fd[fd % PIECE])
 			continue;
-		files.fd[fd] = f;
+		(*piece)->fd[fd % PIECE] = f;
 		fd_set_cloexec(fd, cloexec);
+		if (min_fd <= files.lowest)
+			files.lowest = fd + 1;
 		return fd;
 	}
 	return -EMFILE;
@@ -107,12 +139,14 @@ int fd_install(struct file *f, int min_fd, bool cloexec)
  */
 void fd_set_cloexec(int fd, bool on)
 {
-	u64 bit = 1ULL << (fd % 64);
-	BUG_ON(fd < 0 || fd >= NR_FILES);
+	u64 bit = 1ULL << (fd % 64), *word;
+
+	BUG_ON(!fd_slot(fd));
+	word = &files.piece[fd / PIECE]->cloexec[fd % PIECE / 64];
 	if (on)
-		files.cloexec[fd / 64] |= bit;
+		*word |= bit;
 	else
-		files.cloexec[fd / 64] &= ~bit;
+		*word &= ~bit;
 }
 
 /**
@@ -122,8 +156,8 @@ void fd_set_cloexec(int fd, bool on)
  */
 bool fd_cloexec(int fd)
 {
-	BUG_ON(fd < 0 || fd >= NR_FILES);
-	return files.cloexec[fd / 64] >> (fd % 64) & 1;
+	BUG_ON(!fd_slot(fd));
+	return files.piece[fd / PIECE]->cloexec[fd % PIECE / 64] >> (fd % 64) & 1;
 }
 
 /**
@@ -133,10 +167,12 @@ bool fd_cloexec(int fd)
  */
 int fd_close(int fd)
 {
-	if (fd < 0 || fd >= NR_FILES || !files.fd[fd])
+	struct file *f = fd_file(fd);
+
+	if (!f)
 		return -EBADF;
-	struct file *f = files.fd[fd];
-	files.fd[fd] = NULL; /* first: release may sleep */
+	*fd_slot(fd) = NULL; /* first: release may sleep */
+	files.lowest = min(files.lowest, fd);
 	fput(f);
 	return 0;
 }
@@ -149,6 +185,10 @@ void fd_close_all(void)
 {
 	for (int fd = 0; fd < NR_FILES; fd++)
 		fd_close(fd);
+	for (int i = 1; i < NR_FILES / PIECE; i++) {
+		kfree(files.piece[i]);
+		files.piece[i] = NULL;
+	}
 }
 
 /**
@@ -167,6 +207,7 @@ u32 files_live(void)
  */
 void file_init(void)
 {
+	files.piece[0] = &files.first;
 	files.cache = kmem_cache_create("file", sizeof(struct file), 8);
 	if (!files.cache)
 		boot_no_memory("the cache of files");

@@ -9,7 +9,7 @@
 #include <lib/list.h>
 #include <lib/types.h>
 
-#define NR_FILES    1024
+#define NR_FILES    16384 /* descriptors; the table grows as they are used */
 #define O_RDONLY    0
 #define O_WRONLY    1
 #define O_RDWR      2

@@ -54,6 +54,8 @@ struct watch {
 	uint64_t gen;                 /* events; 0: no descriptor */
 };
 
+#define KS_FDS 1024 /* descriptors that a script can have */
+
 /* A close() on its way; lives on the stack of the thread that waits for it. */
 struct closing {
 	struct list_head node;
@@ -68,7 +70,7 @@ static struct {
 	struct net_device *dev;
 	bool mute; /* stopping: nothing is sent */
 	struct list_head closings;
-	struct watch watch[NR_FILES];
+	struct watch watch[KS_FDS];
 } ks = { .closings = LIST_HEAD_INIT(ks.closings) };
 
 /* --- Time ------------------------------------------------------------------------------------------------------------- */
@@ -219,7 +221,7 @@ static void watch_begin(int fd)
 
 static bool watched(int fd)
 {
-	return ks.net && fd >= 0 && fd < NR_FILES && ks.watch[fd].gen;
+	return ks.net && fd >= 0 && fd < KS_FDS && ks.watch[fd].gen;
 }
 
 static void watch_end(int fd)
@@ -246,6 +248,12 @@ long stack_call_fd(long nr, unsigned long a, unsigned long b, unsigned long c, u
 {
 	long fd = stack_call(nr, a, b, c, d, 0);
 
+	if (fd >= KS_FDS) {
+		enter();
+		fd_close((int)fd);
+		settle();
+		return -EMFILE;
+	}
 	if (fd >= 0)
 		watch_begin((int)fd);
 	return fd;
@@ -446,7 +454,7 @@ static void cut(struct sock *sk)
 
 static void close_all(void)
 {
-	for (int fd = 0; fd < NR_FILES; fd++) {
+	for (int fd = 0; fd < KS_FDS; fd++) {
 		if (!watched(fd))
 			continue;
 		watch_end(fd);
