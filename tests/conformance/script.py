@@ -5,6 +5,7 @@ import struct
 
 import packets
 from packets import FLAGS, ICMP, TCP, UDP
+from stack import PEER_ISN
 
 UNITS = {"us": 1, "ms": 1000, "s": 1000000, "min": 60000000}
 NUMBER_KEYS = {"seq", "ack", "win", "len", "urg", "ttl", "tos", "id", "offset", "proto", "version", "ihl", "totlen", "trailing", "cut",
@@ -206,7 +207,7 @@ class Script:
     def __init__(self, path, text=None):
         self.path = path
         self.ip, self.prefixlen, self.gateway, self.peer = "192.168.0.1", 16, "192.168.0.2", "192.0.2.1"
-        self.mtu, self.seed, self.isn, self.our_isn, self.tolerance = 1500, 1, 1000, None, 0
+        self.mtu, self.seed, self.isn, self.our_isn, self.tolerance = 1500, 1, PEER_ISN, None, 0
         self.tunes, self.statements = [], []
         for number, line in enumerate((path.read_text() if text is None else text).splitlines(), 1):
             line = split_comment(line).strip()

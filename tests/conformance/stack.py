@@ -2,6 +2,7 @@
 """libdoorbell.so in virtual time: the library loaded by ctypes, its clock a number, its wire two lists."""
 import ctypes
 import errno
+import os
 import random
 import socket
 import struct
@@ -11,7 +12,11 @@ from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int, c_size
 from packets import Packet, address
 
 NEVER = (1 << 64) - 1
-START_US = 1000000
+# With WRAPS=1 the kernel's milliseconds, and its microseconds of 32 bits, wrap 149 ms after a script begins, and the peer's numbers
+# after its first bytes.
+WRAPS = os.environ.get("WRAPS") == "1"
+START_US = (1 << 32) * 1000 - 149000 if WRAPS else 1000000
+PEER_ISN = (1 << 32) - 100 if WRAPS else 1000
 TX, NOW, WAIT = CFUNCTYPE(None, c_void_p, c_size_t), CFUNCTYPE(c_uint64), CFUNCTYPE(c_int, c_void_p, c_uint64)
 WAKE, RND = CFUNCTYPE(None, c_void_p), CFUNCTYPE(None, c_void_p, c_size_t)
 CMSG = struct.Struct("=Qii")

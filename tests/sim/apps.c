@@ -93,6 +93,21 @@ static bool strict(const struct flow *f)
 	return f->end[0].ending == END_ORDERLY && f->end[1].ending == END_ORDERLY && !world.starves;
 }
 
+const struct host *apps_first_client(const struct host **server, u16 *port, u64 *start_ns)
+{
+	for (u32 i = 0; i < apps.nr_flows; i++) {
+		const struct flow *f = &apps.flow[i];
+
+		if (f->kind != FLOW_TCP)
+			continue;
+		*server = f->end[1].host;
+		*port = (u16)(CLIENT_PORT + i * MAX_ATTEMPTS);
+		*start_ns = f->start_ns;
+		return f->end[0].host;
+	}
+	return NULL;
+}
+
 u32 apps_flows(void)
 {
 	return apps.nr_flows;

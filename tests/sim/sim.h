@@ -7,7 +7,7 @@
  * index, so that one more draw in one part changes nothing in another. The streams: "kernel" (the kernel's own entropy),
  * "topology" (hosts, links, what may go wrong), "qdisc" (the discipline of each host), "wire" (the fate of each frame, one for each host), "device" (mishaps
  * and manners of cards), "fault" (fault points), "plan" (what the applications will do, one for each flow), "stream"
- * (the bytes), "send" and "receive" (one for each end), "oracle" (how often the whole state is looked at).
+ * (the bytes), "send" and "receive" (one for each end), "oracle" (how often the whole state is looked at), "clock" (where it begins).
  */
 #ifndef SIM_H
 #define SIM_H

@@ -265,12 +265,67 @@ static void let_connections_end(void)
 	sleep_until(host_clock() + NSEC_PER_SEC);
 }
 
+/* --- The clock --------------------------------------------------------------------------------------------------------------- */
+#define ISN_TICK_NS (4 * NSEC_PER_USEC) /* RFC 9293, 3.4.1 */
+
+/* How far the clock must go from now until a counter of 32 bits that stands at @at, one more each @tick_ns, has @left to its wrap. */
+static u64 until_wrap(u32 at, u32 left, u64 tick_ns)
+{
+	return (u64)(u32)(0 - left - at) * tick_ns;
+}
+
+/*
+ * Numbers that wrap do so while the applications talk: in four of five runs the clock begins where either sequence numbers of the
+ * first connection (its client's, or its server's), its timestamps, or the kernel's own milliseconds are about to. It jumps there
+ * before anybody speaks, as when a machine was stopped for a while. IP ids wrap by themselves: they have 16 bits and begin anywhere.
+ */
+static void clock_near_a_wrap(bool holds)
+{
+	u64 now = host_clock(), start_ns, hold = holds ? RX_HOLD_NS : 0, ahead = 0;
+	const struct host *server, *client;
+	struct sock_common c = { 0 };
+	struct rng r;
+	u32 kind, left;
+	u16 port;
+
+	rng_stream(&r, sim_options.seed, "clock", 0);
+	kind = rng_below(&r, 5);
+	left = (u32)rng_log(&r, 1, 65536);
+	client = apps_first_client(&server, &port, &start_ns);
+	if (!client || sim_options.world)
+		return;
+	c.skc_rcv_saddr = client->ip;
+	c.skc_daddr = server->ip;
+	c.skc_dport = htons(TCP_PORT);
+	c.skc_num = port;
+	if (kind == 1)
+		ahead = until_wrap(tcp_v4_init_seq(client->net, client->ip, htons(port), server->ip,
+						   htons(TCP_PORT)),
+				   left, ISN_TICK_NS);
+	else if (kind == 2)
+		ahead = until_wrap(tcp_v4_init_seq(server->net, server->ip, htons(TCP_PORT),
+						   client->ip, htons(port)),
+				   left, ISN_TICK_NS);
+	else if (kind == 3)
+		ahead = until_wrap(tcp_tsval(now, tcp_ts_offset(client->net, &c)), left % 8192,
+				   NSEC_PER_MSEC);
+	else if (kind == 4)
+		ahead = until_wrap(jiffies_ms(), left, NSEC_PER_MSEC);
+	if (ahead > hold + start_ns)
+		host_clock_set(now + ahead - hold - start_ns);
+	trace(-1, "the clock begins at %llu ms, kind %u, %u before the wrap",
+	      (unsigned long long)(host_clock() / MS), kind, left);
+}
+
 /* Whatever the seed says: applications, and what goes wrong around them. */
 static void applications(struct rng *r)
 {
+	bool holds = rng_ppm(r, 800000);
+
 	wire_manners();
+	clock_near_a_wrap(holds);
 	world.running = true;
-	if (rng_ppm(r, 800000))
+	if (holds)
 		sleep_until(host_clock() + RX_HOLD_NS);
 	else
 		world.calm = false;

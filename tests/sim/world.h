@@ -114,6 +114,8 @@ void apps_judge(void);
 void apps_step(void); /* after each step: who sleeps although he could go on */
 void apps_print(void);
 u32 apps_flows(void);
+/* The first flow that is a connection: who, from which port, how long after the applications begin. NULL: there is none. */
+const struct host *apps_first_client(const struct host **server, u16 *port, u64 *start_ns);
 /* The stream that @cport's connection (or the other side's) carries: its key; false: none of ours. */
 bool apps_stream_key(u16 cport, u16 sport, bool from_client, u64 *key);
 bool apps_sock_strict(u16 cport);
