@@ -228,6 +228,8 @@ struct proto {
 	void (*destroy)(
 		struct sock *sk); /* the last reference is gone: free what init made; may be NULL */
 	void (*keepalive)(struct sock *sk, bool on); /* SO_KEEPALIVE changes; owner; may be NULL */
+	void (*set_rcvlowat)(struct sock *sk,
+			     u32 low); /* SO_RCVLOWAT; owner; NULL: stored as it is */
 	/* May take more bytes for other reasons than sk_sndbuf; @wake: worth waking somebody. May be NULL: always. */
 	bool (*stream_memory_free)(const struct sock *sk, bool wake);
 };

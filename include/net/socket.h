@@ -7,7 +7,7 @@
 #define NET_SOCKET_H
 #include <net/sock.h>
 
-enum socket_state { SS_UNCONNECTED = 1, SS_CONNECTING, SS_CONNECTED };
+enum socket_state { SS_UNCONNECTED = 1, SS_CONNECTING, SS_CONNECTED, SS_DISCONNECTING };
 
 struct socket {
 	enum socket_state state;

@@ -25,8 +25,8 @@ static bool readable(const struct sock *sk)
 /**
  * skb_recv_datagram() - the next message, off the queue or (MSG_PEEK) with one more reference.
  * Context: process; softirq with MSG_DONTWAIT. Owns: the caller, who gives it to skb_copy_datagram_msg().
- * Return: the message; NULL with *@err: 0 shut down, -EAGAIN none till the deadline, or the pending error, which comes
- * before messages.
+ * Return: the message; NULL with *@err: 0 shut down, for who would wait; -EAGAIN none till the deadline; or the pending error, which
+ * comes before messages.
  */
 struct sk_buff *skb_recv_datagram(struct sock *sk, u32 flags, int *err)
 {
@@ -47,7 +47,7 @@ struct sk_buff *skb_recv_datagram(struct sock *sk, u32 flags, int *err)
 			skb = skb_dequeue(&sk->sk_receive_queue);
 		}
 		local_bh_enable();
-		if (skb || (sk->sk_shutdown & RCV_SHUTDOWN))
+		if (skb || (deadline && (sk->sk_shutdown & RCV_SHUTDOWN)))
 			return skb;
 		*err = -EAGAIN;
 		if (!deadline || wait_event_until(&sk->sk_wq, readable(sk), deadline))

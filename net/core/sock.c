@@ -574,23 +574,21 @@ static int set_buffer(struct sock *sk, bool send, int val, u32 most)
 	return 0;
 }
 
-/* A stream with a buffer of fixed size must not wait for more than fits into it. */
 static void set_rcvlowat(struct sock *sk, int val)
 {
 	u32 low = val < 0 ? INT32_MAX : (u32)max(val, 1);
 
-	if (sk->inet_is_icsk && (sk->sk_userlocks & SOCK_RCVBUF_LOCK))
-		low = min(low, sk->sk_rcvbuf / 2);
-	sk->sk_rcvlowat = low;
+	if (sk->sk_prot->set_rcvlowat)
+		sk->sk_prot->set_rcvlowat(sk, low);
+	else
+		sk->sk_rcvlowat = low;
 }
 
-/* The device by its number; 0 unbinds. The cached route may leave by another. */
+/* The device by its number, whether it is there or not; 0 unbinds. The cached route may leave by another. */
 static int set_bindtoifindex(struct sock *sk, int val)
 {
 	if (val < 0)
 		return -EINVAL;
-	if (val && !dev_get_by_index(sk->sk_net, (u32)val))
-		return -ENODEV;
 	sk->sk_bound_dev_if = (u32)val;
 	sk_dst_set(sk, NULL);
 	return 0;

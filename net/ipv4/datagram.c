@@ -89,7 +89,6 @@ int ip4_datagram_disconnect(struct sock *sk)
 {
 	local_bh_disable();
 	ip4_datagram_forget_peer(sk);
-	sk->sk_err = 0;
 	local_bh_enable();
 	if (sk->sk_prot->unbind && !(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
 		sk->sk_prot->unbind(sk);
@@ -331,14 +330,14 @@ int ip4_datagram_setsockopt(struct sock *sk, int level, int opt, const void *kva
 /**
  * ip4_datagram_getsockopt() - proto.getsockopt.
  * Context: process; takes the sock.
- * Return: as ip_getsockopt(); -ENOPROTOOPT another level.
+ * Return: as ip_getsockopt(); -EOPNOTSUPP another level.
  */
 int ip4_datagram_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len) __may_sleep
 {
 	int err;
 
 	if (level != SOL_IP)
-		return -ENOPROTOOPT;
+		return -EOPNOTSUPP;
 	lock_sock(sk);
 	err = ip_getsockopt(sk, opt, kval, len);
 	release_sock(sk);

@@ -132,7 +132,7 @@ static bool icmp_bucket_take(struct icmp_bucket *b, u64 now, u32 rate, u32 per, 
 	return true;
 }
 
-static bool icmp_rate_ok(struct net *net, __be32 peer, u8 type, u8 code)
+static bool icmp_rate_ok(struct net *net, const struct sk_buff *skb, __be32 peer, u8 type, u8 code)
 {
 	struct ipv4_net *ipv4 = net->ipv4;
 	const struct ip_settings *set = &ipv4->set;
@@ -140,8 +140,8 @@ static bool icmp_rate_ok(struct net *net, __be32 peer, u8 type, u8 code)
 	u64 hash = siphash(&peer, sizeof(peer), &net->hash_key);
 
 	if ((type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED) ||
-	    !(set->icmp_ratemask >> type & 1))
-		return true;
+	    !(set->icmp_ratemask >> type & 1) || (skb->dev && (skb->dev->flags & IFF_LOOPBACK)))
+		return true; /* and we may tell ourselves as much as we like */
 	/* The peer's bucket first: one noisy peer must not empty the common one. */
 	if ((!set->icmp_ratelimit ||
 	     icmp_bucket_take(&ipv4->icmp_peer[hash % ICMP_PEER_BUCKETS], now, 1000,
@@ -193,7 +193,7 @@ void icmp_send(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	struct sk_buff *out;
 
 	BUG_ON(linear < sizeof(*iph));
-	if (!icmp_may_send(net, skb, linear) || !icmp_rate_ok(net, iph->saddr, type, code))
+	if (!icmp_may_send(net, skb, linear) || !icmp_rate_ok(net, skb, iph->saddr, type, code))
 		return;
 	quote = min(quote, linear);
 	quote = min_t(u32, quote, ntohs(iph->tot_len));

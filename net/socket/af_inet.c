@@ -281,6 +281,8 @@ static int inet_stream_connect(struct socket *sock, const struct sockaddr *addr,
 		return inet_disconnect(sock);
 	if (sock->state == SS_CONNECTED)
 		return -EISCONN;
+	if (sock->state == SS_DISCONNECTING)
+		return -EINVAL;
 	if (sock->state == SS_UNCONNECTED) {
 		err = start_connecting(sock, sin, len, nonblock);
 		/* Over lo the answer may be here already: who does not wait hears the same as over a wire. */
@@ -352,6 +354,9 @@ static int mark_shutdown(struct socket *sock, u8 mask, bool *tell)
 	int err = 0;
 
 	*tell = false;
+	/* Whose connect() has failed, and was not asked about it, is told so no more: nothing but AF_UNSPEC helps. */
+	if (sock->state == SS_CONNECTING)
+		sock->state = sk->sk_state == TCP_CLOSE ? SS_DISCONNECTING : SS_CONNECTED;
 	if (sk->sk_state == TCP_LISTEN && !give_up)
 		return 0;
 	if (give_up) {
@@ -361,8 +366,6 @@ static int mark_shutdown(struct socket *sock, u8 mask, bool *tell)
 	}
 	if (sk->sk_state == TCP_CLOSE)
 		err = -ENOTCONN; /* and yet nobody goes on waiting */
-	else if (sock->state == SS_CONNECTING)
-		sock->state = SS_CONNECTED;
 	sk->sk_shutdown |= mask;
 	*tell = true;
 	return err;
@@ -402,6 +405,8 @@ static ssize_t inet_fastopen(struct socket *sock, struct msghdr *msg, size_t len
 
 	if (sock->state == SS_CONNECTED)
 		return -EISCONN;
+	if (sock->state == SS_DISCONNECTING)
+		return -EINVAL;
 	if (sock->state == SS_CONNECTING && handshaking(sk) && !sk->inet_defer_connect)
 		return -EALREADY;
 	/* The handshake of an earlier call may be over: then this is a send() like any other. */

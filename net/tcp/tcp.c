@@ -215,6 +215,20 @@ static bool tcp_readable(const struct sock *sk)
 	return unread >= sk->sk_rcvlowat + skips || tcp_receive_window(tp) <= tp->rcv_mss;
 }
 
+/* SO_RCVLOWAT: a reader must not wait for more than the buffer can hold; one that may grow does (struct proto). */
+static void tcp_set_rcvlowat(struct sock *sk, u32 low) __needs(sk)
+{
+	u32 most =
+		(sk->sk_userlocks & SOCK_RCVBUF_LOCK ? sk->sk_rcvbuf : tcp_net_of(sk)->rmem[2]) / 2;
+
+	sock_owned_by_me(sk);
+	sk->sk_rcvlowat = max(min(low, most), 1u);
+	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+		sk->sk_rcvbuf = max(sk->sk_rcvbuf, min(low, most) * 2);
+	if (tcp_readable(sk) || sock_flag(sk, SOCK_DONE))
+		sk->sk_data_ready(sk);
+}
+
 static unsigned int tcp_poll(struct sock *sk)
 {
 	unsigned int mask = 0;
@@ -250,7 +264,7 @@ static int tcp_ioctl(struct sock *sk, unsigned long req, int *val)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
-	if (sk->sk_state == TCP_LISTEN)
+	if (sk->sk_state == TCP_LISTEN && req != SIOCATMARK)
 		return -EINVAL;
 	switch (req) {
 	case FIONREAD:
@@ -734,6 +748,7 @@ struct proto tcp_prot = {
 	.backlog_rcv = tcp_v4_backlog_rcv,
 	.release_cb = tcp_release_cb,
 	.keepalive = tcp_set_keepalive,
+	.set_rcvlowat = tcp_set_rcvlowat,
 	.destroy = tcp_free_sock,
 	.stream_memory_free = tcp_stream_memory_free,
 };

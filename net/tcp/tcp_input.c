@@ -399,6 +399,7 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 			      after(seg->end_seq, tp->rcv_nxt) ? tp->rcv_nxt : seg->end_seq);
 		return SKB_DROP_REASON_TCP_OLD_DATA;
 	}
+	tcp_urg(sk, skb, seg);
 	if (fin_wait && (sk->sk_shutdown & RCV_SHUTDOWN) && seg->len &&
 	    after(seg->seq + seg->len, tp->rcv_nxt)) {
 		/* Nobody will ever read it: say so (RFC 9293 SHLD-3, RFC 2525 2.17). */
@@ -409,7 +410,6 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 	}
 	tcp_ecn_rcv_cwr(tp, seg);
 	tcp_ecn_rcv_mark(tp, seg);
-	tcp_urg(sk, skb, seg);
 	tcp_data_queue(sk, skb, seg);
 	return STEP_NEXT;
 }

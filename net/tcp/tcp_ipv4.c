@@ -359,7 +359,6 @@ int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, struct tcp_f
 		tp->write_seq =
 			tcp_v4_init_seq(net, fl.saddr, sk->inet_sport, fl.daddr, addr->sin_port);
 	sk->sk_err = sk->sk_err_soft = 0;
-	sk->sk_shutdown = 0;
 	if (fo && fo->defer) {
 		sk->inet_defer_connect = 1;
 		tp->snd_una = tp->snd_nxt = tp->write_seq;

@@ -162,6 +162,7 @@ static void tcp_set_nagle(struct sock *sk, u8 bit, bool on) __needs(sk)
 
 enum { TCP_LEAST_MAXSEG = 88, TCP_MOST_LINGER2 = 120 };
 #define TCP_LEAST_CLAMP 1152u
+#define TCP_NO_CLAMP    (65535u << TCP_MAX_WSCALE)
 
 /* Little is raised to what a window must have; nothing means no limit, as long as there is no connection. */
 static int tcp_set_window_clamp(struct sock *sk, u32 val)
@@ -170,7 +171,7 @@ static int tcp_set_window_clamp(struct sock *sk, u32 val)
 
 	if (!val && sk->sk_state != TCP_CLOSE)
 		return -EINVAL;
-	tp->window_clamp = val ? max(val, TCP_LEAST_CLAMP) : 65535u << TCP_MAX_WSCALE;
+	tp->window_clamp = val ? (u32)max((s32)val, (s32)TCP_LEAST_CLAMP) : TCP_NO_CLAMP;
 	tp->rcv_ssthresh = max(tp->rcv_ssthresh, min(tp->rcv_wnd, tp->window_clamp));
 	return 0;
 }
@@ -382,8 +383,11 @@ static int tcp_get_limited(const struct sock *sk, int opt, u32 *v)
 	case TCP_USER_TIMEOUT:
 		*v = tp->user_timeout_ms;
 		return 0;
-	case TCP_WINDOW_CLAMP:
-		*v = tp->window_clamp;
+	case TCP_WINDOW_CLAMP: /* that there is none is only said while there is no connection */
+		*v = tp->window_clamp == TCP_NO_CLAMP &&
+				     (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
+			     ? 0
+			     : tp->window_clamp;
 		return 0;
 	default:
 		return -ENOPROTOOPT;
@@ -453,7 +457,7 @@ static void tcp_get_fastopen_key(const struct sock *sk, void *kval, u32 *len)
  * tcp_getsockopt() - an option of level SOL_TCP (SOL_SOCKET and SOL_IP go to their own rooms)
  * @kval: result; *@len shrinks to what was written
  *
- * Context: process. Return: 0; -ENOPROTOOPT no such option or level; what sock_getsockopt() or ip_getsockopt() say.
+ * Context: process. Return: 0; -ENOPROTOOPT no such option; -EOPNOTSUPP no such level; what sock_getsockopt() or ip_getsockopt() say.
  */
 int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len)
 {
@@ -469,7 +473,7 @@ int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len)
 		return err;
 	}
 	if (level != SOL_TCP)
-		return -ENOPROTOOPT;
+		return -EOPNOTSUPP;
 	if (opt == TCP_INFO) {
 		lock_sock(sk);
 		tcp_get_info(sk, &info);

@@ -45,8 +45,10 @@ void tcp_set_state(struct sock *sk, enum tcp_state state)
 		if (tcp_counts_as_established(old))
 			TCP_INC_STATS(sk->sk_net, EstabResets);
 		inet_ehash_remove(&sk->__sk_common);
-		if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
+		if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
 			inet_unbind_port(&sk->__sk_common);
+			sk->sk_num = 0; /* it may be bound again; inet_sport still names the last */
+		}
 	}
 	if (old == TCP_SYN_RECV)
 		tcp_fastopen_settled(sk);
@@ -55,7 +57,7 @@ void tcp_set_state(struct sock *sk, enum tcp_state state)
 }
 
 /**
- * tcp_forget_names() - the socket has no peer any more, and of its own names only those that bind() was asked for
+ * tcp_forget_names() - the socket has no peer any more, and of its own names only those that bind() gave it
  *
  * Context: owner, BH off, state CLOSE.
  */
@@ -63,11 +65,8 @@ void tcp_forget_names(struct sock *sk)
 {
 	sk->sk_daddr = 0;
 	sk->sk_dport = 0;
-	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
-		inet_unbind_port(&sk->__sk_common);
-		sk->sk_num = 0;
+	if (!sk->sk_num) /* what bind() chose stays, too, where no connection used it */
 		sk->inet_sport = 0;
-	}
 	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK)) {
 		sk->sk_rcv_saddr = 0;
 		sk->inet_saddr = 0;

@@ -49,6 +49,7 @@ static void udp_unbind(struct sock *sk)
 {
 	local_bh_disable();
 	inet_unbind_port(&sk->__sk_common);
+	sk->sk_num = 0;
 	sk->inet_sport = 0;
 	local_bh_enable();
 }
@@ -375,7 +376,7 @@ static int udp_setsockopt(struct sock *sk, int level, int opt, const void *kval,
 
 static int udp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len) __may_sleep
 {
-	int err = -ENOPROTOOPT, val;
+	int err = level == SOL_UDP ? -ENOPROTOOPT : -EOPNOTSUPP, val;
 
 	lock_sock(sk);
 	if (level == SOL_IP) {

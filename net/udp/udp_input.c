@@ -38,8 +38,8 @@ static void udp_fill_name(struct msghdr *msg, const struct sk_buff *skb)
 /**
  * udp_recvmsg() - proto.recvmsg: one datagram, who sent it and what the socket wants to know about it; with MSG_ERRQUEUE one error.
  * Context: process; softirq with MSG_DONTWAIT.
- * Return: its length as skb_copy_datagram_msg(); 0 after shutdown; -EAGAIN; -EOPNOTSUPP MSG_OOB; -EFAULT; or the error an ICMP message
- * left.
+ * MSG_OOB means nothing here.
+ * Return: its length as skb_copy_datagram_msg(); 0 after shutdown; -EAGAIN; -EFAULT; or the error an ICMP message left.
  */
 ssize_t udp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u32 flags)
 {
@@ -47,8 +47,6 @@ ssize_t udp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, u32 flags)
 	ssize_t ret;
 	int err;
 
-	if (flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (flags & MSG_ERRQUEUE)
 		return ip_recv_error(sk, msg, len);
 	skb = skb_recv_datagram(sk, flags, &err);

@@ -69,7 +69,8 @@ static const struct limit_row limit_table[] = {
 	{ "window_clamp_1151", TCP_WINDOW_CLAMP, 1151, 0, 1152 },
 	{ "window_clamp_1152", TCP_WINDOW_CLAMP, 1152, 0, 1152 },
 	{ "window_clamp_most", TCP_WINDOW_CLAMP, INT32_MAX, 0, INT32_MAX },
-	{ "window_clamp_0", TCP_WINDOW_CLAMP, 0, 0, 65535 << 14 },
+	{ "window_clamp_0", TCP_WINDOW_CLAMP, 0, 0, 0 }, /* none */
+	{ "window_clamp_negative", TCP_WINDOW_CLAMP, -1, 0, 1152 },
 	{ "quickack_on", TCP_QUICKACK, 1, 0, 1 },
 	{ "quickack_off", TCP_QUICKACK, 0, 0, 0 },
 	{ "defer_accept", TCP_DEFER_ACCEPT, 5, 0, 7 },
@@ -144,8 +145,8 @@ static const struct level_row level_table[] = {
 	{ "socket_unknown", SOL_SOCKET, 9999, -ENOPROTOOPT, -ENOPROTOOPT },
 	{ "ip_tos", SOL_IP, 1, 0, 0 },
 	{ "ip_unknown", SOL_IP, 9999, -ENOPROTOOPT, -ENOPROTOOPT },
-	{ "udp", 17, 1, -ENOPROTOOPT, -ENOPROTOOPT },
-	{ "negative", -1, 1, -ENOPROTOOPT, -ENOPROTOOPT },
+	{ "udp", 17, 1, -ENOPROTOOPT, -EOPNOTSUPP },
+	{ "negative", -1, 1, -ENOPROTOOPT, -EOPNOTSUPP },
 };
 
 TEST_EACH(levels, level_table)
