@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 sys.dont_write_bytecode = True
-from breakages_path import ROWS  # noqa: E402  (the folder had to be named first)
+from breakages_path import ROWS, WITHOUT  # noqa: E402  (the folder had to be named first)
 
 # name: (file, what stands there, what stands there instead, tests that should notice)
 BREAKAGES = {
@@ -184,6 +184,9 @@ def chosen(words):
     """Names as given: mistakes, rows, and stages for all their rows. Without any: everything."""
     names = []
     for word in words or [*BREAKAGES, *ROWS]:
+        if word in WITHOUT:
+            print(f"{word}: none, because {WITHOUT[word]}")
+            continue
         found = [n for n in (*BREAKAGES, *ROWS) if n == word or n.startswith(word + ".")]
         if not found:
             print(f"{word}: no such breakage; there are {', '.join([*BREAKAGES, *ROWS])}")

@@ -13,7 +13,8 @@ entries, `test` holds entries of four kinds, both separated by "; ":
 Rows of priority 1 and 2 need both; a row of priority 3 may have "-" where nothing is to be run, its sentence saying why. A
 row that begins with LATER in its sentence names the milestone that closes it.
 
-The breakages that show that those tests bite (tests/breakages.py) are looked up too: none may have lost what it breaks.
+The breakages that show that those tests bite (tests/breakages.py) are looked up too: none may have lost what it breaks, and
+each row has one, or stands with the reason among those without (WITHOUT of tests/breakages_path.py).
 
 Interface: check() -> list of complaints.
 """
@@ -132,6 +133,18 @@ def stale_breakages(tree, tests_of):
                 yield f"tests/breakages_path.py: {row}: {path} has not, or not once, what it breaks"
 
 
+def missing_breakages(rows, broken, without):
+    """Each of @rows has a breakage or a reason to have none, not both; no reason is left of a row that is gone."""
+    for row in rows:
+        if row not in broken and row not in without:
+            yield f"tests/breakages_path.py: {row} has no breakage, nor stands in WITHOUT"
+        if row in broken and row in without:
+            yield f"tests/breakages_path.py: {row} has a breakage, and stands in WITHOUT"
+    for row, why in without.items():
+        if row not in rows or len(why) < SENTENCE_MIN:
+            yield f"tests/breakages_path.py: WITHOUT: {row}: no such row, or no reason"
+
+
 def check():
     tree, seen, tests_of, complaints = Tree(), {}, {}, []
     for line in DOCUMENT.read_text().splitlines():
@@ -149,5 +162,7 @@ def check():
             complaints.append(f"{stage}: rows 1..{count} are wanted, each once and in order")
     complaints += [f"{stage}: no such stage" for stage in seen]
     complaints += stale_breakages(tree, tests_of)
+    known = runpy.run_path(str(ROOT / "tests" / "breakages_path.py"))
+    complaints += missing_breakages(tests_of, known["ROWS"], known["WITHOUT"])
     print(f"{sum(STAGES.values())} rows")
     return complaints

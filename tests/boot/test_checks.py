@@ -38,6 +38,18 @@ def test_path_rows():
     assert told(where="-", tests="-", priority="3") == []
 
 
+def test_each_row_has_a_breakage():
+    why = "because the card does it"
+
+    def told(rows, broken, without):
+        return list(check_path.missing_breakages(rows, broken, without))
+
+    assert told(["A1.1", "A1.2"], ["A1.1"], {"A1.2": why}) == []
+    assert told(["A1.1", "A1.2"], ["A1.1"], {})
+    assert told(["A1.1"], ["A1.1"], {"A1.1": why})
+    assert told(["A1.1"], ["A1.1"], {"A1.9": why}) and told(["A1.1"], [], {"A1.1": ""})
+
+
 def test_include_table():
     def verdict(name, public, private=None):
         return check_layers.refused(name, ROOT / name, public, private)

@@ -614,12 +614,20 @@ TEST(datagram_in_time_and_in_slices)
 
 /* --- No room in the ring: requeued, and NET_TX goes on ----------------------------------------------------------------------- */
 static const struct step busy_way[] = {
-	OURS(qdisc_bypass),    OURS(e1000_tx_busy),
-	OURS(qdisc_requeue),   ANY(netif_schedule),
-	ANY(softirq),          ANY(net_tx_action),
-	ANY(qdisc_run),        OURS(qdisc_dequeue_requeued),
-	OURS(sch_direct_xmit), OURS(e1000_xmit_frame),
-	OURS(e1000_tx_map),    ANY(e1000_doorbell),
+	OURS(qdisc_bypass),
+	OURS(dev_hard_start_xmit),
+	OURS(e1000_tx_busy),
+	OURS(qdisc_requeue),
+	ANY(netif_schedule),
+	ANY(softirq),
+	ANY(net_tx_action),
+	ANY(qdisc_run),
+	OURS(qdisc_dequeue_requeued),
+	OURS(sch_direct_xmit),
+	OURS(dev_hard_start_xmit),
+	OURS(e1000_xmit_frame),
+	OURS(e1000_tx_map),
+	ANY(e1000_doorbell),
 	OURS(clone_freed),
 };
 static const struct step second_way[] = {

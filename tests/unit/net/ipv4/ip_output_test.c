@@ -369,6 +369,26 @@ TEST(no_entry_for_the_neighbour)
 	fixture_down();
 }
 
+/* The frame goes to the router, the packet to the host behind it, which is no neighbour. */
+TEST(the_next_hop_is_the_gateway_or_the_destination_itself)
+{
+	static const u8 router_mac[6] = { 2, 0, 0, 0, 0, 3 };
+	const __be32 router = IP4(10, 0, 0, 3), far = IP4(192, 168, 7, 7);
+
+	up();
+	CHECK_EQ(neigh_add_permanent(net, router, dev, router_mac), 0);
+	CHECK_EQ(ip_route_add(net, IP4(192, 168, 0, 0), 16, router, dev), 0);
+	CHECK_EQ(send_to(PEER_IP, 8, 0, true), 0);
+	CHECK_EQ(send_to(far, 8, 0, true), 0);
+	CHECK_EQ(nr_frames, 2);
+	CHECK(memcmp(frames[0].b, peer_mac, 6) == 0 && frame_ip(0)->daddr == PEER_IP);
+	CHECK(memcmp(frames[1].b, router_mac, 6) == 0 && frame_ip(1)->daddr == far);
+	local_bh_disable();
+	CHECK(!neigh_find(net->arp_tbl, far, dev));
+	local_bh_enable();
+	fixture_down();
+}
+
 TEST(no_headroom_and_no_memory_for_more)
 {
 	u64 nomem = skb_stats.drop[R(NOMEM)];
