@@ -436,7 +436,7 @@ ROWS = {
               ("net/tcp/tcp_ipv4.c",
                "\tsock_owned_by_me(sk);\n\ttp->icsk_af_ops->mtu_reduced(sk);\n",
                "\tsock_owned_by_me(sk);\n")),
-    "A11.5": ("unit/net/ipv4/ip_output_test.c::path_mtu_of_a_socket",
+    "A11.5": ("unit/net/ipv4/pmtu_test.c::told",
               ("net/ipv4/ip_sockglue.c",
                "\t\t*val = dst ? (int)ip_dst_mtu_of(sk, dst) : 0;",
                "\t\t*val = dst ? (int)dst->dev->mtu : 0;")),
