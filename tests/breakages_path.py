@@ -448,7 +448,7 @@ ROWS = {
               ("net/ipv4/ip_output.c",
                "\t\tIPEXT_ADD_STATS(net, OutMcastOctets, skb->len);\n",
                "\t\t(void)skb;\n")),
-    "A12.2": ("unit/net/ipv4/ip_test.c::a_packet_without_headroom_is_sent",
+    "A12.2": ("unit/net/ipv4/ip_output_test.c::no_headroom_and_no_memory_for_more",
               ("net/ipv4/ip_output.c",
                "\t\tif (unlikely(skb_headroom(skb) < need) &&",
                "\t\tif (false &&")),
