@@ -59,6 +59,7 @@ void tcp_init_transfer(struct sock *sk)
 	tp->cc = (struct tcp_cc){ .cwnd = tp->total_retrans ? 1 : TCP_INIT_CWND,
 				  .ssthresh = TCP_INFINITE_SSTHRESH,
 				  .clamp = UINT32_MAX };
+	tp->ca_ops->init(&tp->cc);
 	tp->backoff = 0;
 	tp->retransmits = 0;
 	tp->retrans_stamp_ns = 0;

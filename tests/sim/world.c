@@ -59,25 +59,29 @@ static void host_settings(const struct host *h, struct rng *r)
 
 /*
  * What stands between the stack and the card. Nothing that reorders within a connection or bends: those are the wires' to do,
- * where the observer knows of it.
+ * where the observer knows of it. fq's text alone may be overtaken, by acknowledgments.
  */
 static void host_qdisc(struct host *h)
 {
 	static const struct {
 		const char *text;
-		bool keeps, loses, doubles;
+		bool keeps, loses, doubles, paces;
 		u64 delay_ns; /* a frame waits no longer */
 	} kinds[] = {
-		{ "pfifo,limit=%u", true, true, false, 0 },
-		{ "bfifo,limit=%ukb", true, true, false, 0 },
-		{ "fq_codel,limit=1000", true, true, false, 200 * MS },
-		{ "fq_codel,limit=100,flows=16,target=1ms,interval=20ms", true, true, false,
+		{ "pfifo,limit=%u", true, true, false, false, 0 },
+		{ "bfifo,limit=%ukb", true, true, false, false, 0 },
+		{ "fq_codel,limit=1000", true, true, false, false, 200 * MS },
+		{ "fq_codel,limit=100,flows=16,target=1ms,interval=20ms", true, true, false, false,
 		  100 * MS },
-		{ "tbf,rate=10mbit,burst=4kb,latency=100ms", true, true, false, 200 * MS },
-		{ "tbf,rate=40mbit,burst=16kb,limit=0/fq_codel", true, true, false, 200 * MS },
-		{ "netem,delay=15ms,limit=1000", true, true, false, 15 * MS },
-		{ "netem,loss=2%%,seed=%u", true, true, false, 0 },
-		{ "netem,loss=2%%,burst=3,dup=1%%,delay=3ms,seed=%u", true, true, true, 3 * MS },
+		{ "tbf,rate=10mbit,burst=4kb,latency=100ms", true, true, false, false, 200 * MS },
+		{ "tbf,rate=40mbit,burst=16kb,limit=0/fq_codel", true, true, false, false,
+		  200 * MS },
+		{ "netem,delay=15ms,limit=1000", true, true, false, false, 15 * MS },
+		{ "fq", true, true, false, true, 1000 * MS },
+		{ "fq,limit=200,flow_limit=50", true, true, false, true, 1000 * MS },
+		{ "netem,loss=2%%,seed=%u", true, true, false, false, 0 },
+		{ "netem,loss=2%%,burst=3,dup=1%%,delay=3ms,seed=%u", true, true, true, false,
+		  3 * MS },
 	};
 	struct qdisc_spec spec;
 	const char *why = "";
@@ -94,6 +98,7 @@ static void host_qdisc(struct host *h)
 		sim_fail("setup", "%s: %s", text, why);
 	qdisc_set_default(h->net, &spec);
 	h->gives_up = kinds[kind].loses;
+	h->acks_overtake = kinds[kind].paces;
 	world.shaped |= kinds[kind].keeps;
 	world.calm &= !kinds[kind].keeps;
 	world.loses |= kinds[kind].loses;

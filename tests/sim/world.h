@@ -66,6 +66,7 @@ struct host {
 	u64 fault_ns;         /* last time the wire or the card kept a frame of it from its way */
 	u32 cut, mishaps;     /* partitions in force; misfortunes of any kind */
 	bool gives_up;        /* its discipline may drop what TCP believes to be on its way */
+	bool acks_overtake;   /* ... keeps text until its time, and acknowledgments pass it */
 	u64 gave_up; /* packets that its discipline had dropped when it was looked at last */
 	u64 tx_frames, rx_frames, lost_frames;
 };

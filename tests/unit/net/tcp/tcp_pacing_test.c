@@ -108,10 +108,10 @@ static const struct {
 	{ "100_kB", "fq", 100000, 90000,
 	  RTT + 20 * MS }, /* the first of two waits for the second */
 	{ "20_kB", "fq", 20000, 18000, RTT + 80 * MS },
-	{ "1_MB", "fq", 1000000, 300000, RTT + 10 * MS },
+	{ "1_MB", "fq", 1000000, 700000, RTT + 10 * MS },
 	{ "100_kB_without_fq", NULL, 100000, 90000, RTT + 20 * MS }, /* TCP holds itself back */
 	{ "20_kB_without_fq", NULL, 20000, 18000, RTT + 80 * MS },
-	{ "1_MB_without_fq", NULL, 1000000, 300000, RTT + 10 * MS },
+	{ "1_MB_without_fq", NULL, 1000000, 700000, RTT + 10 * MS },
 };
 
 /* The limit of the socket is what leaves, evenly; the wait for it is no part of the round trip, and no loss. */
