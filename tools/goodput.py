@@ -168,6 +168,10 @@ The wire alone carries {ceilings}: it holds nobody up.
 """
 TAIL = """
 
+Linux sends the same bytes in more frames (12 to 17 thousand against 11.6 thousand: its writes become packets of many sizes), and joins
+several small ones when it sends them again: therefore fewer than one for each frame lost. Gaps of about 45 ms are the receiver's delayed ACK
+of a single segment whose neighbours' ACKs were lost; gaps of 200 ms and more are timeouts of the least length. Both guests have both.
+
 Where both guests meet the same losses at 20 ms, the window is what decides: the figures at 1 % and 3 % lie where CUBIC's (and below it
 NewReno's) response to a loss puts them, whoever sends.
 """

@@ -76,7 +76,7 @@ def crowd(linux, boot, way, count, work, **how):
     if way == "open" and (hard != resource.RLIM_INFINITY and hard < count + 200):
         pytest.skip(f"needs {count} descriptors")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 200) if way == "open" else soft, hard))
-    guest = linux.boot(CROWD, f"{way} {PORT} {count}", append=GUEST_IP, pcap=False, timeout=600, **how)
+    guest = linux.boot(CROWD, f"{way} {PORT} {count}", append=GUEST_IP, pcap=False, timeout=120 + count // 50, **how)
     assert guest.wait_for("crowd: listening", 30)
     thread, box = beside(linux, work, count)
     run = boot.finish(guest)

@@ -76,7 +76,6 @@ TEST_EACH(saturation, saturated)
 	u64 got[BULK + 1] = { 0 }, begin, p;
 
 	hosts_up(1);
-	CHECK_EQ(tcp_sysctl_set(hosts[0], "tcp_sack", "0"), 0); /* the peer sends no blocks yet */
 	CHECK_EQ(qdisc_parse(row->text, &spec, &why), 0);
 	l = tcp_listener(1, PORT, 8);
 	for (u32 i = 0; i <= BULK; i++) {
