@@ -1055,6 +1055,7 @@ void tcp_release_cb(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_set_keepalive(struct sock *sk, bool on) __needs(sk);
 u64 tcp_fin_time_ns(const struct sock *sk);
 void tcp_fin_wait2_orphan(struct sock *sk) __needs(softirq_ctx, sk);
+void tcp_revert_backoff(struct sock *sk, u32 seq) __needs(softirq_ctx, sk);
 
 /* tcp_request.c */
 int tcp_reqsk_init(struct tcp_request_sock *req, struct sock *lsk, const struct sk_buff *skb,

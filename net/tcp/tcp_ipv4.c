@@ -226,6 +226,12 @@ static void tcp_v4_frag_needed(struct sock *sk, u32 mtu) __needs(softirq_ctx)
 	tp->icsk_af_ops->mtu_reduced(sk);
 }
 
+/* There is no route to the network or the host. */
+static bool tcp_icmp_no_way(u8 type, u8 code)
+{
+	return type == ICMP_DEST_UNREACH && (code == ICMP_NET_UNREACH || code == ICMP_HOST_UNREACH);
+}
+
 /*
  * An error about a segment that is in flight on @sk. While connecting it decides; later it is only remembered, or reported at once to
  * who asked for that (IP_RECVERR), without an end of the connection.
@@ -251,6 +257,8 @@ static void tcp_v4_sock_err(struct sock *sk, struct sk_buff *skb, u8 type, u8 co
 		return;
 	}
 	sock_owned_by_me(sk);
+	if (tcp_icmp_no_way(type, code))
+		tcp_revert_backoff(sk, get_unaligned_be32(skb->data + 4));
 	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
 		tcp_abort_with(sk, err);
 	} else if (sk->inet_flags & INET_RECVERR) {
@@ -294,7 +302,8 @@ void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
 
 		if (seq != req->snt_isn)
 			NET_INC_STATS(net, OutOfWindowIcmps);
-		else if (type == ICMP_DEST_UNREACH && code != ICMP_FRAG_NEEDED)
+		else if (type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB ||
+			 tcp_icmp_no_way(type, code))
 			tcp_reqsk_drop(req);
 		return;
 	}

@@ -4,11 +4,11 @@
  *
  * A timer that fires while a thread owns the socket leaves a bit; release_sock() runs the work (tcp_release_cb).
  *
- * Interface: tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive, tcp_fin_time_ns, tcp_fin_wait2_orphan
+ * Interface: tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive, tcp_fin_time_ns, tcp_fin_wait2_orphan, tcp_revert_backoff
  * Above: tcp_minisocks.c, tcp_input.c, tcp_ipv4.c, tcp.c. Below: tcp_recovery.c, tcp_tlp.c, tcp_control.c.
  * Context: handlers in TIMER_SOFTIRQ; tcp_release_cb in process context with BH off.
  * Owns: nothing; a pending timer and a deferred bit hold one reference on the socket each.
- * Specs: RFC 6298 5; RFC 9293 3.8.3, 3.8.4, 3.8.6.1; RFC 1122 4.2.3.5, 4.2.3.6; RFC 5482 (user timeout).
+ * Specs: RFC 6298 5; RFC 6069 3; RFC 9293 3.8.3, 3.8.4, 3.8.6.1; RFC 1122 4.2.3.5, 4.2.3.6; RFC 5482 (user timeout).
  */
 #include "tcp_internal.h"
 
@@ -202,6 +202,34 @@ static void tcp_retransmit_timer(struct sock *sk) __needs(softirq_ctx, sk)
 		return;
 	}
 	tcp_back_off(sk);
+}
+
+/**
+ * tcp_revert_backoff() - a router had no way for a segment: that was no congestion, and the last doubling of the timeout is taken back
+ * @sk: socket, not owned
+ * @seq: of the segment
+ *
+ * Only for the first segment out, sent again by the timeout. When the timeout is over now, it goes once more at once (RFC 6069, 3).
+ *
+ * Context: BH off; the caller holds a reference.
+ */
+void tcp_revert_backoff(struct sock *sk, u32 seq)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	const struct sk_buff *head = tcp_rtx_head(tp);
+	u64 due, now = ktime_get_ns();
+
+	if (!head || seq != tp->snd_una || !tp->retransmits || !tp->backoff ||
+	    tp->pending != TCP_TIME_RETRANS)
+		return;
+	tp->backoff--;
+	due = head->tstamp_ns + tcp_rto_ns(tp);
+	if (due > now) {
+		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, due - now);
+	} else {
+		tcp_clear_xmit_timer(sk);
+		tcp_retransmit_timer(sk);
+	}
 }
 
 /*

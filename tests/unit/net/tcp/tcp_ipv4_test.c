@@ -304,7 +304,8 @@ static const struct half_icmp_row half_icmp_table[] = {
 	{ "unreachable", ICMP_DEST_UNREACH, 1, 0, true },
 	{ "forged_number", ICMP_DEST_UNREACH, 1, 1, false },
 	{ "fragmentation_needed", ICMP_DEST_UNREACH, 4, 0, false },
-	{ "time_exceeded", ICMP_TIME_EXCEEDED, 0, 0, false },
+	{ "port_unreachable", ICMP_DEST_UNREACH, 3, 0, false },
+	{ "time_exceeded", ICMP_TIME_EXCEEDED, 0, 0, true },
 };
 
 TEST_EACH(icmp_for_a_request, half_icmp_table)
