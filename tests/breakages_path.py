@@ -6,7 +6,6 @@ A3.7, A6.1, ...), limits moved by one, accounts forgotten. tools/check_path.py w
 """
 # Rows that nothing of ours can make untrue, and why.
 WITHOUT = {
-    "A2.10": "that there is no other mode is no code",
     "A3.8": "one CPU: there is nothing to record",
     "A8.4": "says what does not exist",
     "A12.6": "one CPU: there is no reader beside the writer",
@@ -755,6 +754,10 @@ ROWS = {
               ("drivers/net/dummy.c",
                "\tdev->netdev_ops = o->loop ? &dummy_loop_ops : &dummy_ops;",
                "\tdev->netdev_ops = &dummy_loop_ops;")),
+    "A2.10": ("unit/kernel/services_test.c::system_calls",
+              ("kernel/syscall.c",
+               "\tsys_call_table[nr] = fn;",
+               "\tsys_call_table[nr ^ 1] = fn;")),
     "A6.8": ("unit/net/tcp/tcp_cubic_test.c::growth_follows_the_formula",
              ("net/tcp/tcp_cubic.c",
               "#define CUBE  410u",
