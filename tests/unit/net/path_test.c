@@ -612,6 +612,34 @@ TEST(datagram_in_time_and_in_slices)
 		CHECK(!in_family(&rec[i], skb) || rec[i].clone_of == 0); /* no copy of it is made */
 }
 
+/* --- A SYN: no byte of data, and the same way ---------------------------------------------------------------------------------- */
+static const struct step syn_way[] = {
+	OURS(tcp_transmit_skb), OURS(tcp_clone),    OURS(ip_queue_xmit),
+	OURS(dev_queue_xmit),   OURS(e1000_tx_map), OURS(clone_freed),
+};
+
+TEST(syn_is_seen_on_its_way)
+{
+	struct sockaddr_in a = peer(PORT);
+	struct socket second = { 0 };
+	u32 syn = 0;
+	int fd;
+
+	tcp_up();
+	begin();
+	fd = (int)SYS(socket, AF_INET, SOCK_STREAM, 0);
+	CHECK_EQ(SYS(connect, fd, P(&a), sizeof(a)), 0);
+	end();
+	for (u32 i = 0; i < nr_rec && !syn; i++)
+		if (rec[i].stage == TRACE_ip_queue_xmit)
+			syn = rec[i].clone_of;
+	CHECK_WAY(syn_way, syn);
+	CHECK_EQ(tcp.listener->ops->accept(tcp.listener, &second, 0), 0);
+	second.ops->release(&second);
+	CHECK_EQ(SYS(close, fd), 0);
+	host_clock_advance(300 * MS);
+}
+
 /* --- No room in the ring: requeued, and NET_TX goes on ----------------------------------------------------------------------- */
 static const struct step busy_way[] = {
 	OURS(qdisc_bypass),
