@@ -9,6 +9,7 @@
 
 #define IP_OPTIONS_MAX     40
 #define IP_MAX_MEMBERSHIPS 20
+#define IP_MAX_SOURCES     40 /* in the filters of all groups of a socket */
 
 /* Options for the packets of a socket, compiled (net/ipv4/ip_options.c). Places count from 1; 0: there is none. */
 struct ip_options {
@@ -28,7 +29,13 @@ struct inet_ext {
 	struct {
 		__be32 group;
 		u32 ifindex;
+		bool include; /* only the sources named are wanted; else only those are not */
 	} mc[IP_MAX_MEMBERSHIPS];
+	u32 nr_src;
+	struct {
+		__be32 group, addr;
+		u32 ifindex;
+	} src[IP_MAX_SOURCES];
 };
 
 struct net_protocol {
@@ -246,7 +253,8 @@ void ip_sk_flow_dev(const struct sock *sk, struct flowi4 *fl);
 /* TTL of a datagram of @sk by @rt: IP_MULTICAST_TTL, IP_TTL or the default. */
 u8 ip_sk_ttl(const struct sock *sk, const struct rtable *rt);
 void ip_mc_drop_socket(struct sock *sk); /* close(): leaves all groups. Process. */
-bool ip_mc_sf_allow(const struct sock *sk, __be32 group, u32 ifindex) __needs(softirq_ctx);
+bool ip_mc_sf_allow(const struct sock *sk, __be32 group, __be32 source, u32 ifindex)
+	__needs(softirq_ctx);
 
 /*
  * Level SOL_IP for every transport: kernel copies. 0, -EINVAL, -ENOPROTOOPT, -ENOTCONN (IP_MTU without a route), and what groups

@@ -91,6 +91,10 @@ enum ip_option {
 	IP_MULTICAST_LOOP = 34,
 	IP_ADD_MEMBERSHIP = 35,
 	IP_DROP_MEMBERSHIP = 36,
+	IP_UNBLOCK_SOURCE = 37,
+	IP_BLOCK_SOURCE = 38,
+	IP_ADD_SOURCE_MEMBERSHIP = 39,
+	IP_DROP_SOURCE_MEMBERSHIP = 40,
 	IP_MULTICAST_ALL = 49,
 	IP_UNICAST_IF = 50
 };
@@ -166,6 +170,11 @@ struct sockaddr_in {
 struct ip_mreqn {
 	__be32 imr_multiaddr, imr_address;
 	int imr_ifindex;
+};
+
+/* IP_ADD_SOURCE_MEMBERSHIP and its like. */
+struct ip_mreq_source {
+	__be32 imr_multiaddr, imr_interface, imr_sourceaddr;
 };
 
 struct sockaddr_storage {

@@ -5,12 +5,14 @@
  * A socket joins; the device keeps a counted list, by which IP input knows which groups are ours, and its driver which frames to
  * take. This is level 2 of RFC 1112; what routers are told of it is igmp_report.c's.
  *
- * Interface: <net/ip.h> (ip_mc_drop_socket(), ip_mc_sf_allow()); "ipv4.h" (ip_mc_join(), ip_mc_leave(),
+ * A socket may want some sources of a group only, or all but some. That is its own filter: the device takes all, and routers are told so.
+ *
+ * Interface: <net/ip.h> (ip_mc_drop_socket(), ip_mc_sf_allow()); "ipv4.h" (ip_mc_join(), ip_mc_leave(), ip_mc_source(),
  * ip_mc_netdev_event()).
  * Above: ip_sockglue.c, ip_input.c, ip_output.c, UDP.  Below: igmp_report.c, route.c, addresses of devices.
  * Context: process (join, leave), BH off (questions).
  * Owns: the devices' lists (they lie in struct in_device); each socket's list lies in its struct inet_ext.
- * Specs: RFC 1112 (6, 7); Linux's ip(7).
+ * Specs: RFC 1112 (6, 7); RFC 3376 (3.1); RFC 3678 (4.1); Linux's ip(7).
  */
 #include "ipv4.h"
 
@@ -174,11 +176,34 @@ int ip_mc_join(struct sock *sk, const struct ip_mreqn *mr)
 		err = mc_dev_join(dev, mr->imr_multiaddr);
 	if (!err) {
 		ext->mc[ext->nr_mc].group = mr->imr_multiaddr;
+		ext->mc[ext->nr_mc].include = false;
 		ext->mc[ext->nr_mc++].ifindex = dev->ifindex;
 	}
 out:
 	local_bh_enable();
 	return err;
+}
+
+/* Is source @j one of membership @i? */
+static bool mc_is_source_of(const struct inet_ext *ext, u32 j, u32 i)
+{
+	return ext->src[j].group == ext->mc[i].group && ext->src[j].ifindex == ext->mc[i].ifindex;
+}
+
+/* How many sources membership @i names; in *@at the one that is @addr, -1: it is not among them. */
+static u32 mc_sources(const struct inet_ext *ext, u32 i, __be32 addr, int *at)
+{
+	u32 n = 0;
+
+	*at = -1;
+	for (u32 j = 0; j < ext->nr_src; j++) {
+		if (!mc_is_source_of(ext, j, i))
+			continue;
+		n++;
+		if (ext->src[j].addr == addr)
+			*at = (int)j;
+	}
+	return n;
 }
 
 /* BH off. A device that is gone has taken its list along. */
@@ -189,6 +214,9 @@ static void mc_forget(struct sock *sk, u32 i) __needs(softirq_ctx)
 
 	if (dev && dev->ip_ptr)
 		mc_dev_leave(dev, ext->mc[i].group);
+	for (u32 j = ext->nr_src; j-- > 0;)
+		if (mc_is_source_of(ext, j, i))
+			ext->src[j] = ext->src[--ext->nr_src];
 	ext->mc[i] = ext->mc[--ext->nr_mc];
 }
 
@@ -219,6 +247,72 @@ out:
 	return err;
 }
 
+/* Membership @i gets source @addr, which it does not name. 0; -ENOBUFS. */
+static int mc_add_source(struct sock *sk, u32 i, u32 named, __be32 addr)
+{
+	struct inet_ext *ext = sk->inet_ext;
+
+	if (named >= sk->sk_net->ipv4->set.igmp_max_msf || ext->nr_src == IP_MAX_SOURCES)
+		return -ENOBUFS;
+	ext->src[ext->nr_src].group = ext->mc[i].group;
+	ext->src[ext->nr_src].ifindex = ext->mc[i].ifindex;
+	ext->src[ext->nr_src++].addr = addr;
+	return 0;
+}
+
+/* Owner, BH off. */
+static int mc_source(struct sock *sk, int opt, const struct ip_mreq_source *mr, u32 ifindex)
+	__needs(softirq_ctx)
+{
+	bool include = opt == IP_ADD_SOURCE_MEMBERSHIP || opt == IP_DROP_SOURCE_MEMBERSHIP;
+	struct inet_ext *ext = sk->inet_ext;
+	int i = mc_member(ext, mr->imr_multiaddr, ifindex), at;
+	u32 named;
+
+	if (i < 0)
+		return -EINVAL;
+	named = mc_sources(ext, (u32)i, mr->imr_sourceaddr, &at);
+	if (named && ext->mc[i].include != include)
+		return -EINVAL;
+	ext->mc[i].include = include; /* without sources it may become the other kind */
+	if (opt == IP_ADD_SOURCE_MEMBERSHIP || opt == IP_BLOCK_SOURCE)
+		return at >= 0 ? -EADDRNOTAVAIL
+			       : mc_add_source(sk, (u32)i, named, mr->imr_sourceaddr);
+	if (at < 0)
+		return -EADDRNOTAVAIL;
+	ext->src[at] = ext->src[--ext->nr_src];
+	if (include && named == 1) /* who wants nobody is no member */
+		mc_forget(sk, (u32)i);
+	return 0;
+}
+
+/**
+ * ip_mc_source() - the filter of a membership changes by one source (RFC 3678, 4.1.2, 4.1.3)
+ * @opt: IP_ADD_SOURCE_MEMBERSHIP (joins, if need be), IP_DROP_SOURCE_MEMBERSHIP (the last one leaves), IP_BLOCK_SOURCE, IP_UNBLOCK_SOURCE
+ *
+ * Context: process, owner.
+ * Return: 0; -EINVAL no group, no member of it, or one with a filter of the other kind; -ENODEV; -EADDRNOTAVAIL the source is named
+ * already, or is not; -ENOBUFS, -ENOMEM as ip_mc_join(), and more sources than igmp_max_msf or 40 of the socket.
+ */
+int ip_mc_source(struct sock *sk, int opt, const struct ip_mreq_source *mr)
+{
+	struct ip_mreqn join = { mr->imr_multiaddr, mr->imr_interface, 0 };
+	struct net_device *dev;
+	int err = 0;
+
+	if (!ipv4_is_multicast(mr->imr_multiaddr))
+		return -EINVAL;
+	if (opt == IP_ADD_SOURCE_MEMBERSHIP)
+		err = ip_mc_join(sk, &join);
+	if (err && err != -EADDRINUSE)
+		return err;
+	local_bh_disable();
+	dev = mc_dev(sk->sk_net, &join);
+	err = dev ? mc_source(sk, opt, mr, dev->ifindex) : -ENODEV;
+	local_bh_enable();
+	return err;
+}
+
 /**
  * ip_mc_drop_socket() - @sk leaves all its groups; first thing in the close() of a protocol that can join. Context: process, BH off.
  */
@@ -231,11 +325,16 @@ void ip_mc_drop_socket(struct sock *sk)
 }
 
 /**
- * ip_mc_sf_allow() - may @sk have a datagram for @group that came by device @ifindex? As a member, or when it takes what others
- * here have joined (IP_MULTICAST_ALL, the default).
+ * ip_mc_sf_allow() - may @sk have a datagram for @group from @source that came by device @ifindex? As a member whose filter lets it
+ * through, or when it takes what others here have joined (IP_MULTICAST_ALL, the default).
  * Context: BH off. Return: that.
  */
-bool ip_mc_sf_allow(const struct sock *sk, __be32 group, u32 ifindex)
+bool ip_mc_sf_allow(const struct sock *sk, __be32 group, __be32 source, u32 ifindex)
 {
-	return sk->inet_mc_all || mc_member(sk->inet_ext, group, ifindex) >= 0;
+	int i = mc_member(sk->inet_ext, group, ifindex), at;
+
+	if (i < 0)
+		return sk->inet_mc_all;
+	(void)mc_sources(sk->inet_ext, (u32)i, source, &at);
+	return (at >= 0) == sk->inet_ext->mc[i].include;
 }

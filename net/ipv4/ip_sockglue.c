@@ -144,10 +144,26 @@ static int ip_set_membership(struct sock *sk, int opt, const void *kval, u32 len
 	return opt == IP_ADD_MEMBERSHIP ? ip_mc_join(sk, &mr) : ip_mc_leave(sk, &mr);
 }
 
+static int ip_set_source(struct sock *sk, int opt, const void *kval, u32 len)
+{
+	struct ip_mreq_source mr;
+
+	if (sk->sk_type == SOCK_STREAM)
+		return -EPROTO;
+	if (len != sizeof(mr))
+		return -EINVAL;
+	memcpy(&mr, kval, sizeof(mr));
+	return ip_mc_source(sk, opt, &mr);
+}
+
 static int ip_set_multicast(struct sock *sk, int opt, const void *kval, u32 len)
 {
 	int val = ip_opt_value(kval, len);
 
+	if (opt == IP_ADD_MEMBERSHIP || opt == IP_DROP_MEMBERSHIP)
+		return ip_set_membership(sk, opt, kval, len);
+	if (opt >= IP_UNBLOCK_SOURCE && opt <= IP_DROP_SOURCE_MEMBERSHIP)
+		return ip_set_source(sk, opt, kval, len);
 	switch (opt) {
 	case IP_MULTICAST_IF:
 		return ip_set_multicast_if(sk, kval, len);
@@ -166,9 +182,6 @@ static int ip_set_multicast(struct sock *sk, int opt, const void *kval, u32 len)
 			return -EINVAL;
 		sk->inet_mc_all = val != 0;
 		return 0;
-	case IP_ADD_MEMBERSHIP:
-	case IP_DROP_MEMBERSHIP:
-		return ip_set_membership(sk, opt, kval, len);
 	case IP_UNICAST_IF:
 		return len == sizeof(val) ? ip_set_unicast_if(sk, val) : -EINVAL;
 	default:

@@ -508,4 +508,102 @@ TEST(no_memory_for_our_own_copy)
 	down();
 }
 
+/* --- Sources ---------------------------------------------------------------------------------------------------------------------- */
+#define SRC(n) IP4(10, 9, 0, n)
+
+static int source(struct sock *sk, int name, __be32 group, __be32 addr)
+{
+	struct ip_mreq_source mr = { group, htonl(0x0a000001), addr };
+
+	return opt(sk, name, &mr, sizeof(mr));
+}
+
+/* What of three sources reaches the socket: bits. */
+static u32 hears(const struct sock *sk)
+{
+	u32 got = 0;
+
+	local_bh_disable();
+	for (u32 n = 0; n < 3; n++)
+		got |= (u32)ip_mc_sf_allow(sk, GROUP, SRC(n), dev->ifindex) << n;
+	local_bh_enable();
+	return got;
+}
+
+#define ADD     IP_ADD_SOURCE_MEMBERSHIP
+#define DROP    IP_DROP_SOURCE_MEMBERSHIP
+#define BLOCK   IP_BLOCK_SOURCE
+#define UNBLOCK IP_UNBLOCK_SOURCE
+static const struct source_row {
+	const char *name;
+	bool joined; /* by IP_ADD_MEMBERSHIP before */
+	struct {
+		int name, addr, err;
+	} step[4];
+	u32 hears;
+} sources[] = {
+	{ "nothing", true, { { 0 } }, 7 },
+	{ "one", false, { { ADD, 1, 0 } }, 2 },
+	{ "two", false, { { ADD, 1, 0 }, { ADD, 2, 0 } }, 6 },
+	{ "twice", false, { { ADD, 1, 0 }, { ADD, 1, -EADDRNOTAVAIL } }, 2 },
+	{ "one_of_two", false, { { ADD, 1, 0 }, { ADD, 2, 0 }, { DROP, 1, 0 } }, 4 },
+	{ "the_last_leaves", false, { { ADD, 1, 0 }, { DROP, 1, 0 }, { DROP, 1, -EINVAL } }, 0 },
+	{ "not_named", false, { { ADD, 1, 0 }, { DROP, 2, -EADDRNOTAVAIL } }, 2 },
+	{ "all_but_one", true, { { BLOCK, 1, 0 } }, 5 },
+	{ "blocked_twice", true, { { BLOCK, 1, 0 }, { BLOCK, 1, -EADDRNOTAVAIL } }, 5 },
+	{ "all_again", true, { { BLOCK, 1, 0 }, { UNBLOCK, 1, 0 } }, 7 },
+	{ "not_blocked", true, { { UNBLOCK, 1, -EADDRNOTAVAIL } }, 7 },
+	{ "no_member",
+	  false,
+	  { { BLOCK, 1, -EINVAL }, { UNBLOCK, 1, -EINVAL }, { DROP, 1, -EINVAL } },
+	  0 },
+	{ "from_all_to_one", true, { { ADD, 2, 0 } }, 4 },
+	{ "not_both", true, { { BLOCK, 0, 0 }, { ADD, 1, -EINVAL }, { DROP, 1, -EINVAL } }, 6 },
+	{ "not_both_either", false, { { ADD, 0, 0 }, { BLOCK, 1, -EINVAL } }, 1 },
+};
+
+TEST_EACH(source, sources)
+{
+	struct sock *sk;
+
+	fixture_up(true);
+	sk = bound(9);
+	CHECK_EQ(opt_int(sk, IP_MULTICAST_ALL, 0), 0);
+	if (row->joined)
+		CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, GROUP, htonl(0x0a000001), 0), 0);
+	for (u32 i = 0; i < 4 && row->step[i].name; i++)
+		CHECK_EQ(source(sk, row->step[i].name, GROUP, SRC(row->step[i].addr)),
+			 row->step[i].err);
+	CHECK_EQ(hears(sk), row->hears);
+	shut(sk);
+	fixture_down();
+}
+
+/* Bounds, and wrong arguments; what is forgotten with the membership makes room. */
+TEST(bounds_of_source_filters)
+{
+	struct ip_mreq_source mr = { GROUP, 0, SRC(1) };
+	struct sock *sk;
+
+	fixture_up(true);
+	sk = bound(9);
+	CHECK_EQ(opt(sk, ADD, &mr, sizeof(mr) - 1), -EINVAL);
+	CHECK_EQ(opt(sk, ADD, &mr, sizeof(mr) + 1), -EINVAL);
+	CHECK_EQ(source(sk, ADD, IP4(10, 0, 0, 9), SRC(1)), -EINVAL);
+	mr.imr_interface = IP4(10, 77, 0, 1);
+	CHECK_EQ(opt(sk, ADD, &mr, sizeof(mr)), -ENODEV);
+	CHECK_EQ(opt(sk, BLOCK, &mr, sizeof(mr)), -ENODEV);
+	for (int round = 0; round < 5; round++) {
+		for (u32 n = 0; n < 10; n++)
+			CHECK_EQ(source(sk, ADD, GROUP, SRC(n)), 0);
+		CHECK_EQ(source(sk, ADD, GROUP, SRC(10)), -ENOBUFS);
+		CHECK_EQ(member(sk, IP_DROP_MEMBERSHIP, GROUP, htonl(0x0a000001), 0), 0);
+	}
+	for (u32 g = 0; g < 4; g++)
+		for (u32 n = 0; n < 10; n++)
+			CHECK_EQ(source(sk, ADD, IP4(224, 1, 3, g), SRC(n)), 0);
+	CHECK_EQ(source(sk, ADD, IP4(224, 1, 3, 9), SRC(1)), -ENOBUFS);
+	shut(sk);
+	fixture_down();
+}
 KTEST_MAIN_BOOT()
