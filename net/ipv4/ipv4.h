@@ -103,7 +103,7 @@ static inline u32 rt_tos2priority(u8 tos)
 
 int ip_mc_join(struct sock *sk, const struct ip_mreqn *mr);
 int ip_mc_leave(struct sock *sk, const struct ip_mreqn *mr);
-int ip_mc_source(struct sock *sk, int opt, const struct ip_mreq_source *mr) __needs(sk);
+int ip_mc_source(struct sock *sk, int opt, const struct ip_mreq_source *mr);
 void ip_mc_netdev_event(struct net_device *dev, enum netdev_event ev);
 
 /* igmp_report.c */
