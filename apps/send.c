@@ -51,6 +51,7 @@ static int fail(const char *what, const char *whom)
 	case EHOSTUNREACH:
 	case ENETDOWN:
 	case EHOSTDOWN:
+	case ENONET:
 	case ETIMEDOUT:
 		return UNREACHABLE;
 	case ECONNRESET:

@@ -39,6 +39,7 @@
 #define ENAMETOOLONG    36
 #define ENOSYS          38
 #define ELOOP           40
+#define ENONET          64
 #define EPROTO          71
 #define EOVERFLOW       75
 #define ENOTSOCK        88

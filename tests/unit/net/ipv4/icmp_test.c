@@ -408,7 +408,7 @@ static const struct news_row {
 	{ "source_route_failed_may_pass", 3, ICMP_SR_FAILED, 0, 1 },
 	{ "net_unknown", 3, ICMP_NET_UNKNOWN, ENETUNREACH, 1 },
 	{ "host_unknown", 3, ICMP_HOST_UNKNOWN, EHOSTDOWN, 1 },
-	{ "host_isolated", 3, ICMP_HOST_ISOLATED, EHOSTUNREACH, 1 },
+	{ "host_isolated", 3, ICMP_HOST_ISOLATED, ENONET, 1 },
 	{ "net_prohibited", 3, ICMP_NET_ANO, ENETUNREACH, 1 },
 	{ "host_prohibited", 3, ICMP_HOST_ANO, EHOSTUNREACH, 1 },
 	{ "net_for_that_service_may_pass", 3, ICMP_NET_UNR_TOS, 0, 1 },

@@ -203,7 +203,7 @@ static const struct icmp_row icmp_table[] = {
 	{ "source_route_failed", ICMP_DEST_UNREACH, 5, EOPNOTSUPP, EOPNOTSUPP },
 	{ "net_unknown", ICMP_DEST_UNREACH, 6, ENETUNREACH, ENETUNREACH },
 	{ "host_unknown", ICMP_DEST_UNREACH, 7, EHOSTDOWN, EHOSTDOWN },
-	{ "host_isolated", ICMP_DEST_UNREACH, 8, EHOSTUNREACH, EHOSTUNREACH },
+	{ "host_isolated", ICMP_DEST_UNREACH, 8, ENONET, ENONET },
 	{ "net_prohibited", ICMP_DEST_UNREACH, 9, ENETUNREACH, ENETUNREACH },
 	{ "host_prohibited", ICMP_DEST_UNREACH, 10, EHOSTUNREACH, EHOSTUNREACH },
 	{ "net_unreachable_for_tos", ICMP_DEST_UNREACH, 11, ENETUNREACH, ENETUNREACH },
