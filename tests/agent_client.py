@@ -68,6 +68,7 @@ class Agent:
 
     def __init__(self, path=None, fd=None, timeout=PATIENCE):
         self.lock = threading.Lock()
+        self.writing = threading.Lock()  # of its own: a long request waits for the guest, who may wait for us to read
         self.pending, self.stray, self.next_id = {}, [], 0
         if fd is None:
             self.sock = socket.socket(socket.AF_UNIX)
@@ -120,6 +121,7 @@ class Agent:
             self.next_id = self.next_id + 1 & 0xffff
             number = self.next_id
             self.pending[number] = pending
+        with self.writing:
             self.write(HEADER.pack(20 + len(payload), number, op, a0, a1, a2, a3) + payload)
         return pending
 

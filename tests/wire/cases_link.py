@@ -27,7 +27,7 @@ def padding(t):
     short = [f for _, f in t.from_guest(since) if ARP in f or f[IP].len < 46]
     assert len(short) >= 5
     for frame in short:
-        assert len(frame) <= 60 and set(pad_of(frame)) <= {0}
+        assert len(frame) == 60 and set(pad_of(frame)) == {0}
 
 
 @case("L2", "a frame to another host's unicast address is dropped")
@@ -217,6 +217,14 @@ def malformed(t, bad):
     fields = {"op": 1, "hwsrc": t.host.mac, "psrc": t.host.addr, "pdst": GUEST, **bad}
     t.silence(Ether(dst=BROADCAST, src=t.host.mac) / ARP(**fields))
     assert arps(t, since, lambda a: a.op == 2) == []
+
+
+@case("A11", "a malformed message teaches nothing", ("hwlen_7", {"hwlen": 7}), ("plen_5", {"plen": 5}), ("hwtype_9", {"hwtype": 9}),
+      ("ptype", {"ptype": 0x86dd}), ("op_0", {"op": 0}), ("op_9", {"op": 9}), ("from_group_mac", {"hwsrc": "01:00:5e:00:00:05"}))
+def malformed_teaches_nothing(t, bad):
+    who, since = t.stranger, t.link.mark()
+    t.gateway.probe(Ether(dst=GUEST_MAC, src=who.mac) / ARP(**{"op": 1, "hwsrc": who.mac, "psrc": who.addr, "pdst": GUEST, **bad}), who.echo())
+    assert arps(t, since, lambda a: a.op == 1 and a.pdst == who.addr) and not who.answers(since)
 
 
 @case("A11", "a request that ends in the middle is ignored", ("20_bytes", 20), ("27_bytes", 27))
