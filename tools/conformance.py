@@ -33,6 +33,25 @@ docs/RFC.md. "2 of 3" means that two of three cases behaved as the requirement s
 """
 
 
+# By the beginning of a case's name: why a system means to behave otherwise, or is known to.
+WHY = {
+    "A10": "no conflict detection (RFC 5227) in the kernel",
+    "A11": "a sender that cannot be is answered, or learned",
+    "A7": "who speaks last is believed when a second has passed, though the old owner answers",
+    "D2": "of what waits behind a hole the piece that begins first is read, not the bytes that came first",
+    "D4": "the acknowledgment of a FIN may wait, for the program may close as well",
+    "I16": "the piece is cut down to a multiple of eight, and the rest fits",
+    "I17": "a first piece of eight bytes is joined like any other (RFC 1858, RFC 3128 would drop it)",
+    "I18": "a flood takes all the memory of pieces, and nobody else's are joined meanwhile",
+    "I5": "answered as any other source",
+    "L3": "an echo request in a broadcast frame is answered (RFC 1122, 3.3.6: drop)",
+    "M10": "timestamp requests are answered",
+    "R4": "the window is reduced only when the SYN-ACK was sent three times",
+    "S4": "what acknowledges more than was sent is dropped in silence (RFC 9293, 3.10.7.4: an ACK says so)",
+    "T11": "the attempt begins anew instead of being refused",
+}
+
+
 def outcome(function):
     """"" when it went well, else what was wrong, in a line."""
     try:
@@ -85,7 +104,8 @@ def page(results):
     for system, name in (("doorbell", "Doorbell"), ("linux", "Linux")):
         failed = sorted(n for n, r in results[system].items() if r)
         if failed:
-            lines.append(f"\nWhere {name} behaved otherwise: {', '.join(f'`{n}`' for n in failed)}.\n")
+            lines.append(f"\nWhere {name} behaved otherwise:\n\n")
+            lines += [f"- `{n}`: {WHY.get(n.split('-')[0], 'not known why')}\n" for n in failed]
     return "".join(lines)
 
 

@@ -207,6 +207,14 @@ def defence(t):
     assert len(found) == 1 and found[0][1].dst == BROADCAST
 
 
+def arp(src, dst, hwlen=None, plen=None, **fields):
+    """An ARP frame; wrong lengths are said only, everything stands where it belongs."""
+    raw = bytearray(bytes(Ether(dst=dst, src=src) / ARP(**fields)))
+    for at, said in ((18, hwlen), (19, plen)):
+        raw[at] = raw[at] if said is None else said
+    return bytes(raw)
+
+
 @case("A11", "a malformed request is ignored",
       ("hwlen_7", {"hwlen": 7}), ("plen_5", {"plen": 5}), ("hwtype_9", {"hwtype": 9}), ("ptype", {"ptype": 0x86dd}), ("op_0", {"op": 0}),
       ("op_65535", {"op": 65535}), ("from_broadcast_mac", {"hwsrc": BROADCAST}), ("from_group", {"psrc": "224.0.0.1"}),
@@ -215,7 +223,7 @@ def defence(t):
 def malformed(t, bad):
     since = t.link.mark()
     fields = {"op": 1, "hwsrc": t.host.mac, "psrc": t.host.addr, "pdst": GUEST, **bad}
-    t.silence(Ether(dst=BROADCAST, src=t.host.mac) / ARP(**fields))
+    t.silence(arp(t.host.mac, BROADCAST, **fields))
     assert arps(t, since, lambda a: a.op == 2) == []
 
 
@@ -223,7 +231,7 @@ def malformed(t, bad):
       ("ptype", {"ptype": 0x86dd}), ("op_0", {"op": 0}), ("op_9", {"op": 9}), ("from_group_mac", {"hwsrc": "01:00:5e:00:00:05"}))
 def malformed_teaches_nothing(t, bad):
     who, since = t.stranger, t.link.mark()
-    t.gateway.probe(Ether(dst=GUEST_MAC, src=who.mac) / ARP(**{"op": 1, "hwsrc": who.mac, "psrc": who.addr, "pdst": GUEST, **bad}), who.echo())
+    t.gateway.probe(arp(who.mac, GUEST_MAC, **{"op": 1, "hwsrc": who.mac, "psrc": who.addr, "pdst": GUEST, **bad}), who.echo())
     assert arps(t, since, lambda a: a.op == 1 and a.pdst == who.addr) and not who.answers(since)
 
 
