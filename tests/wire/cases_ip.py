@@ -363,7 +363,8 @@ def smallest_path(t, mtu):
     assert again[TCP].seq == conn.ack and len(payload(again)) >= 500
 
 
-@case("I21", "a message about numbers that are not in flight, or about an MTU that is no smaller, changes nothing", ("beyond", 1 << 20, 600), ("before", -10, 600),
+@case("I21", "a message about numbers that are not in flight, or about an MTU that is no smaller, changes nothing",
+      ("beyond", 1 << 20, 600), ("before", -10, 600),
       ("larger", 0, 9000), ("same", 0, 1500))
 def forged(t, wrong, mtu):
     conn, _, first = in_flight(t)

@@ -237,7 +237,8 @@ def ecn_reaction(t):
     assert len({f[TCP].seq for _, f in conn.texts(since)}) <= 9  # one is under way; without the echo it would be eighteen
 
 
-@case("R21", "who is told to (tcp_ecn=1) asks for congestion notification, and marks data when the peer agrees", ("agreed", ECE, 2), ("refused", 0, 0),
+@case("R21", "who is told to (tcp_ecn=1) asks for congestion notification, and marks data when the peer agrees",
+      ("agreed", ECE, 2), ("refused", 0, 0),
       ("nonsense", ECE | CWR, 0))
 def ecn_asked(t, bits, mark):
     t.agent.tune("net.ipv4.tcp_ecn=1")
@@ -295,7 +296,8 @@ def fast_open(t, wrong):
     t.lives(conn, child)
 
 
-@case("T19", "Fast Open: our SYN asks for a cookie; the next one brings it, with text; what is not taken goes again", ("taken", True), ("left", False))
+@case("T19", "Fast Open: our SYN asks for a cookie; the next one brings it, with text; what is not taken goes again",
+      ("taken", True), ("left", False))
 def fast_open_of_ours(t, taken):
     port, granted = t.port(), b"\x11\x22\x33\x44\x55\x66\x77" + bytes([taken])
 

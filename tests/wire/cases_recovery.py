@@ -130,7 +130,8 @@ def one_segment_after_timeout(t):
     assert after["cwnd"] == 1 and after["ssthresh"] in (5, 6, 7)
 
 
-@case("R4", "a SYN-ACK that was sent twice: a timeout of three seconds, a window of one segment", ("timeout", False), ("window", True), slow=True, clock=True)
+@case("R4", "a SYN-ACK that was sent twice: a timeout of three seconds, a window of one segment",
+      ("timeout", False), ("window", True), slow=True, clock=True)
 def slow_handshake(t, window):
     listener, port = t.listen()
     conn = Tcp(t.host, port)
@@ -272,7 +273,8 @@ def two_holes(t):
     assert flow.rest(since) == [0, 4]
 
 
-@case("R11", "reports of what was never sent, upside down, or long done are no reports", ("beyond", (20, 30)), ("reversed", (6, 2)), ("below", (-9, -5)),
+@case("R11", "reports of what was never sent, upside down, or long done are no reports",
+      ("beyond", (20, 30)), ("reversed", (6, 2)), ("below", (-9, -5)),
       ("huge", (1, 1 << 20)), slow=True, clock=True)
 def impossible_blocks(t, block):
     flow = Flow(t)
@@ -310,7 +312,8 @@ def reduction(t):
 
 
 # --- RACK-TLP (RFC 8985) -----------------------------------------------------------------------------------------------------------------
-@case("R15", "a single report of something later: the hole is filled after a quarter of a round trip, not at once, and before a timeout", slow=True, clock=True)
+@case("R15", "a single report of something later: the hole is filled after a quarter of a round trip, not at once, and before a timeout",
+      slow=True, clock=True)
 def by_time(t):
     flow = Flow(t)
     flow.round_trip()
@@ -375,7 +378,8 @@ def lost_again(t):
     soon(flow.wait(0, since) - sent, flow.rtt / 2)
 
 
-@case("R16", "the end of a burst is lost: after two round trips the last segment goes again, before the first one would by a timeout", slow=True, clock=True)
+@case("R16", "the end of a burst is lost: after two round trips the last segment goes again, before the first one would by a timeout",
+      slow=True, clock=True)
 def tail_probe(t):
     flow = Flow(t)
     since = t.link.mark()

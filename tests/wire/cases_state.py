@@ -598,7 +598,8 @@ def nagle(t, nodelay):
         assert payload(conn.hear(lambda f: payload(f) and f[TCP].seq == conn.ack)) == b"twothree"
 
 
-@case("D6", "what is corked waits: for more, for the cork's end, at most for 200 ms", ("more", 0), ("uncorked", 1), ("in_time", 2), slow=True, clock=True)
+@case("D6", "what is corked waits: for more, for the cork's end, at most for 200 ms",
+      ("more", 0), ("uncorked", 1), ("in_time", 2), slow=True, clock=True)
 def corked(t, how):
     conn, fd = t.accepted(syn={"options": [("MSS", 1000)]})
     t.agent.set(fd, 6, 3, 1)  # TCP_CORK
