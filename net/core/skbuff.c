@@ -875,7 +875,7 @@ struct sk_buff *skb_take_frag_list(struct sk_buff *skb)
 }
 
 /* Moves the first @n bytes of the fragments behind the linear part, where there is room for them. */
-static void pull_tail(struct sk_buff *skb, u32 n)
+static void pull_tail(struct sk_buff *skb, u32 n, u64 *count)
 {
 	struct skb_shared_info *si = skb_shinfo(skb);
 	u32 first = 0;
@@ -883,7 +883,7 @@ static void pull_tail(struct sk_buff *skb, u32 n)
 	BUG_ON(n > skb->data_len || (long)n > skb->end - skb->tail);
 	BUG_ON(skb_shared_data(skb));
 	skb->data_len -= n;
-	skb_stats.copied_other += n;
+	*count += n;
 	while (n) {
 		struct skb_frag *f = &si->frags[first];
 		u32 part = min(n, f->len);
@@ -905,16 +905,16 @@ static void pull_tail(struct sk_buff *skb, u32 n)
 }
 
 /* Everything into the linear part: headers that reach into the list are rare, and one copy is simpler than many moves. */
-static bool flatten(struct sk_buff *skb)
+static bool flatten(struct sk_buff *skb, u64 *count)
 {
 	struct sk_buff *list;
 	u32 rest = skb->data_len;
 
-	if (pskb_expand_head(skb, 0, rest))
+	if (expand_head(skb, 0, rest, count))
 		return false;
 	if (!skb->data_len) /* it was shared: the copy is linear already */
 		return true;
-	(void)copy_rest(skb, skb->tail, &skb_stats.copied_other);
+	(void)copy_rest(skb, skb->tail, count);
 	list = skb_shinfo(skb)->frag_list;
 	skb_shinfo(skb)->frag_list = NULL;
 	for (const struct sk_buff *p = list; p && !skb->destructor; p = p->next)
@@ -926,12 +926,8 @@ static bool flatten(struct sk_buff *skb)
 	return true;
 }
 
-/**
- * pskb_may_pull() - makes the first @n bytes linear.
- * Context: process, softirq. Borrows: @skb. Pointers into the packet may be stale afterwards.
- * Return: true; false when the packet is shorter, or memory is out (the packet is unchanged).
- */
-bool pskb_may_pull(struct sk_buff *skb, u32 n)
+/* pskb_may_pull() with a counter of what it copied. */
+static bool may_pull(struct sk_buff *skb, u32 n, u64 *count)
 {
 	u32 headlen = skb_headlen(skb), more = n - headlen;
 
@@ -940,12 +936,22 @@ bool pskb_may_pull(struct sk_buff *skb, u32 n)
 	if (n > skb->len)
 		return false;
 	if (skb_has_frag_list(skb) && more > frags_len(skb))
-		return flatten(skb);
+		return flatten(skb, count);
 	if ((skb_shared_data(skb) || skb->end - skb->tail < (long)more) &&
-	    pskb_expand_head(skb, 0, more))
+	    expand_head(skb, 0, more, count))
 		return false;
-	pull_tail(skb, more);
+	pull_tail(skb, more, count);
 	return true;
+}
+
+/**
+ * pskb_may_pull() - makes the first @n bytes linear.
+ * Context: process, softirq. Borrows: @skb. Pointers into the packet may be stale afterwards.
+ * Return: true; false when the packet is shorter, or memory is out (the packet is unchanged).
+ */
+bool pskb_may_pull(struct sk_buff *skb, u32 n)
+{
+	return may_pull(skb, n, &skb_stats.copied_other);
 }
 
 /**
@@ -960,7 +966,7 @@ int skb_linearize(struct sk_buff *skb)
 
 /**
  * skb_padto() - appends zeros until the packet has @n bytes.
- * Shared data is copied first, counted in copied_pad: behind our tail may lie somebody else's bytes. So each FIN that goes alone,
+ * Shared data, and what lies in pages, is copied first, counted in copied_pad: behind our tail may lie somebody else's bytes. So each FIN that goes alone,
  * and each small segment, costs the copy of less than a short frame.
  * Context: process, softirq. Consumes: @skb on failure only, counted NOMEM.
  * Return: 0; -ENOMEM.
@@ -972,7 +978,7 @@ int skb_padto(struct sk_buff *skb, u32 n)
 	if (likely(skb->len >= n))
 		return 0;
 	pad = n - skb->len;
-	if (skb_linearize(skb))
+	if (!may_pull(skb, skb->len, &skb_stats.copied_pad))
 		goto out_nomem;
 	if ((skb_shared_data(skb) || skb_tailroom(skb) < pad) &&
 	    expand_head(skb, 0, pad, &skb_stats.copied_pad))

@@ -108,14 +108,15 @@ static void read_from(const void *p)
 static int harmless(long nr)
 {
 	static const short no[] = {
-		SYS_read,      SYS_write,      SYS_mmap,       SYS_mprotect,
-		SYS_munmap,    SYS_brk,        SYS_mremap,     SYS_madvise,
-		SYS_poll,      SYS_ppoll,      SYS_select,     SYS_pselect6,
-		SYS_nanosleep, SYS_writev,     SYS_readv,      SYS_clock_nanosleep,
-		SYS_exit,      SYS_exit_group, SYS_kill,       SYS_tkill,
-		SYS_tgkill,    SYS_accept,     SYS_accept4,    SYS_recvfrom,
-		SYS_recvmsg,   SYS_connect,    SYS_arch_prctl, SYS_pause,
-		SYS_close,     SYS_dup2,       SYS_dup3,       SYS_close_range
+		SYS_read,       SYS_write,      SYS_mmap,       SYS_mprotect,
+		SYS_munmap,     SYS_brk,        SYS_mremap,     SYS_madvise,
+		SYS_poll,       SYS_ppoll,      SYS_select,     SYS_pselect6,
+		SYS_nanosleep,  SYS_writev,     SYS_readv,      SYS_clock_nanosleep,
+		SYS_exit,       SYS_exit_group, SYS_kill,       SYS_tkill,
+		SYS_tgkill,     SYS_accept,     SYS_accept4,    SYS_recvfrom,
+		SYS_recvmsg,    SYS_connect,    SYS_arch_prctl, SYS_pause,
+		SYS_close,      SYS_dup2,       SYS_dup3,       SYS_close_range,
+		SYS_epoll_wait, SYS_epoll_pwait
 	};
 
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)

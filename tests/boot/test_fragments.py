@@ -38,7 +38,7 @@ def test_udp_of_4000_bytes_out_and_in(boot):
     ours = [f for f in pieces if f.from_guest]
     theirs = [f for f in pieces if not f.from_guest]
     for side in (ours, theirs):
-        assert [len(f.data) for f in side] == [1514, 1514, 1082] * sent
+        assert [len(f.data) for f in side] == [1514, 1514, 1082] * sent, (sizes, len(ours), len(theirs), run.serial)
         flags = [int.from_bytes(f.data[20:22], "big") for f in side]
         assert flags == [0x2000, 0x2000 | 185, 370] * sent
         ids = [f.data[18:20] for f in side]

@@ -19,7 +19,7 @@
 #include <net/inet_hashtables.h>
 
 #define BUCKETS   64u
-#define MAX_HOLES 512u
+#define MAX_HOLES 4096u
 
 /* What has reached a side beyond a hole. */
 struct stretch {

@@ -23,12 +23,14 @@
 #define E1000_MAX_QUEUES   1u
 #define E1000_QUEUE_STRIDE 0x100u
 
-#define E1000_RING_MIN          8u
-#define E1000_RING_MAX          4096u
-#define E1000_DESC_BYTES        4096u /* most bytes that one transmit descriptor carries */
-#define E1000_DOORBELL_MAX      32u   /* descriptors that may wait for one doorbell */
-#define E1000_RDT_BATCH         16u   /* frames after which the receive tail is given on */
-#define E1000_RX_SPARE          8u    /* empty receive buffers kept for when there is no memory */
+#define E1000_RING_MIN     8u
+#define E1000_RING_MAX     4096u
+#define E1000_DESC_BYTES   4096u /* most bytes that one transmit descriptor carries */
+#define E1000_DOORBELL_MAX 32u   /* descriptors that may wait for one doorbell */
+#define E1000_RDT_BATCH    16u   /* frames after which the receive tail is given on */
+#define E1000_COPYBREAK                                                                            \
+	158u /* received frames up to this size move into a buffer made for headers alone */
+#define E1000_RX_SPARE          8u /* empty receive buffers kept for when there is no memory */
 #define E1000_NAPI_WEIGHT       64
 #define E1000_TX_TIMEOUT_MS     5000u
 #define E1000_RECLAIM_NS        (2 * NSEC_PER_MSEC)
@@ -104,6 +106,7 @@ struct e1000_stats {
 	u64 irq_rescues; /* the watchdog found work that no interrupt had told of */
 	u64 tx_queue_stopped, tx_restart_queue, tx_linearized, tx_dma_failed, tx_busy, tx_timeouts;
 	u64 rx_alloc_failed, rx_errors, rx_long, rx_short;
+	u64 rx_copied;   /* frames, see E1000_COPYBREAK */
 	u64 rx_overruns; /* interrupts that reported one: each stands for one lost frame or more */
 	u64 link_changes, context_descs;
 	u64 tx_tso_packets, tx_tso_segs; /* given to the device to be cut; frames they became */

@@ -234,15 +234,15 @@ struct named_stat {
 #field_, offsetof(struct e1000_stats, field_)                                      \
 	}
 static const struct named_stat stat_names[] = {
-	STAT(tdt_writes),       STAT(rdt_writes),       STAT(mmio_reads),
-	STAT(mmio_writes),      STAT(interrupts),       STAT(tx_irqs),
-	STAT(irq_rescues),      STAT(tx_queue_stopped), STAT(tx_restart_queue),
-	STAT(tx_linearized),    STAT(tx_dma_failed),    STAT(tx_busy),
-	STAT(tx_timeouts),      STAT(rx_alloc_failed),  STAT(rx_errors),
-	STAT(rx_long),          STAT(rx_short),         STAT(rx_overruns),
-	STAT(link_changes),     STAT(context_descs),    STAT(tx_tso_packets),
-	STAT(tx_tso_segs),      STAT(reclaim_in_xmit),  STAT(reclaim_in_poll),
-	STAT(reclaim_by_timer),
+	STAT(tdt_writes),      STAT(rdt_writes),       STAT(mmio_reads),
+	STAT(mmio_writes),     STAT(interrupts),       STAT(tx_irqs),
+	STAT(irq_rescues),     STAT(tx_queue_stopped), STAT(tx_restart_queue),
+	STAT(tx_linearized),   STAT(tx_dma_failed),    STAT(tx_busy),
+	STAT(tx_timeouts),     STAT(rx_copied),        STAT(rx_alloc_failed),
+	STAT(rx_errors),       STAT(rx_long),          STAT(rx_short),
+	STAT(rx_overruns),     STAT(link_changes),     STAT(context_descs),
+	STAT(tx_tso_packets),  STAT(tx_tso_segs),      STAT(reclaim_in_xmit),
+	STAT(reclaim_in_poll), STAT(reclaim_by_timer),
 };
 static_assert(ARRAY_SIZE(stat_names) * sizeof(u64) == sizeof(struct e1000_stats),
 	      "every counter is printed");

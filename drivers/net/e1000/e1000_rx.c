@@ -20,6 +20,7 @@
 #include <lib/bug.h>
 #include <lib/byteorder.h>
 #include <lib/err.h>
+#include <lib/string.h>
 #include <net/etherdevice.h>
 
 #define PARK_TRIES 100u
@@ -305,12 +306,30 @@ static bool rx_frame_ok(struct e1000_rx_ring *r, const struct e1000_rx_desc *d, 
 	return true;
 }
 
+/*
+ * A short frame in a buffer of its size, while the large one stays where it is: 2,048 bytes for each small datagram or piece would
+ * use up a socket's buffer with a tenth of the payload. NULL: no memory; then it leaves in what it came in.
+ */
+static struct sk_buff *rx_copy(struct e1000_adapter *a, const struct sk_buff *from, u32 len)
+{
+	struct sk_buff *skb = netdev_alloc_skb(a->dev, len);
+
+	if (!skb)
+		return NULL;
+	memcpy(skb_put(skb, len), from->data, len);
+	a->stats.rx_copied++;
+	return skb;
+}
+
 /* Takes the frame of slot @i out and puts a new buffer in; without one the frame is dropped and its buffer stays. */
 static struct sk_buff *rx_take(struct e1000_rx_ring *r, u32 i, u32 len)
 {
 	struct e1000_rx_buffer *b = &r->buffer_info[i], old = *b;
 	struct e1000_adapter *a = r->adapter;
+	struct sk_buff *skb = len <= E1000_COPYBREAK ? rx_copy(a, old.skb, len) : NULL;
 
+	if (skb)
+		return skb;
 	if (rx_alloc_buffer(r, b)) {
 		a->dev->stats.rx_dropped++;
 		return NULL;

@@ -1158,8 +1158,8 @@ TEST(mapping_of_a_fresh_buffer_refused)
 	up(options(8, 8), 0x100e);
 	faults[FAULT_DMA_MAP] = (struct fault){ .on = true, .at = 1 };
 	faults_armed = true;
-	CHECK(deliver(100, 1, 0));
-	CHECK(deliver(100, 2, 0));
+	CHECK(deliver(300, 1, 0));
+	CHECK(deliver(300, 2, 0));
 	faults_armed = false;
 	CHECK_EQ(got.frames, 1);
 	CHECK_EQ(got.last_mark, 2);

@@ -463,6 +463,48 @@ TEST(bad_frames_are_dropped)
 	down();
 }
 
+static const struct copy_row {
+	const char *name;
+	u32 len;
+	bool copied;
+} copies[] = {
+	{ "smallest", 60, true },
+	{ "acknowledgment", 66, true },
+	{ "largest", E1000_COPYBREAK, true },
+	{ "one_more", E1000_COPYBREAK + 1, false },
+	{ "full", 1514, false },
+};
+
+/* A short frame moves into a buffer of its size, and the large one stays in the ring; it counts as what it holds. */
+TEST_EACH(short_frames_are_copied, copies)
+{
+	up(options(8, 8), 0x100e);
+	struct sk_buff *before = nic->rx_ring[0].buffer_info[0].skb;
+	CHECK(deliver(row->len, 7, 0));
+	CHECK_EQ(got.frames, 1);
+	CHECK_EQ(got.last_mark, 7);
+	CHECK_EQ(got.last_len, row->len - ETH_HLEN);
+	CHECK_EQ(nic->stats.rx_copied, row->copied);
+	CHECK_EQ(nic->rx_ring[0].buffer_info[0].skb == before, row->copied);
+	CHECK_EQ(got.last_truesize <= 1024, row->copied);
+	CHECK_EQ(dma_mapped(), 8);
+	down();
+}
+
+/* Without memory for the copy it goes up in what it came in. */
+TEST(a_short_frame_without_memory_for_the_copy)
+{
+	up(options(8, 8), 0x100e);
+	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = 1 };
+	faults_armed = true;
+	CHECK(deliver(60, 9, 0));
+	faults_armed = false;
+	CHECK_EQ(got.last_mark, 9);
+	CHECK_EQ(nic->stats.rx_copied, 0);
+	CHECK_EQ(dev->stats.rx_dropped, 0);
+	down();
+}
+
 /* Without memory for a new buffer the frame is dropped and its buffer stays: the ring never runs dry. */
 TEST(no_memory_for_buffers)
 {
@@ -470,12 +512,12 @@ TEST(no_memory_for_buffers)
 	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = 1, .every = 1 };
 	faults_armed = true;
 	for (u32 i = 0; i < 20; i++)
-		CHECK(deliver(100, (u8)i, 0));
+		CHECK(deliver(300, (u8)i, 0));
 	faults_armed = false;
 	CHECK_EQ(got.frames, 0);
 	CHECK_EQ(nic->stats.rx_alloc_failed, 20);
 	CHECK_EQ(dev->stats.rx_dropped, 20);
-	CHECK(deliver(100, 21, 0));
+	CHECK(deliver(300, 21, 0));
 	CHECK_EQ(got.last_mark, 21);
 	down();
 }
@@ -484,19 +526,19 @@ TEST(no_memory_for_buffers)
 TEST(spare_buffers_bridge_a_moment_without_memory)
 {
 	up(options(8, 8), 0x100e);
-	CHECK(deliver(100, 1, 0));
+	CHECK(deliver(300, 1, 0));
 	CHECK_EQ(nic->rx_ring[0].spare.qlen, E1000_RX_SPARE);
 	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = 1, .every = 1 };
 	faults_armed = true;
 	for (u32 i = 0; i < E1000_RX_SPARE + 3; i++)
-		CHECK(deliver(100, (u8)(2 + i), 0));
+		CHECK(deliver(300, (u8)(2 + i), 0));
 	faults_armed = false;
 	CHECK_EQ(got.frames, 1 + E1000_RX_SPARE);
 	CHECK_EQ(got.last_mark, 1 + E1000_RX_SPARE);
 	CHECK_EQ(nic->stats.rx_alloc_failed, E1000_RX_SPARE + 3);
 	CHECK_EQ(dev->stats.rx_dropped, 3);
 	CHECK_EQ(nic->rx_ring[0].spare.qlen, 0);
-	CHECK(deliver(100, 50, 0));
+	CHECK(deliver(300, 50, 0));
 	CHECK_EQ(got.last_mark, 50);
 	CHECK_EQ(nic->rx_ring[0].spare.qlen, E1000_RX_SPARE);
 	CHECK_EQ(skb_stats.live, 8 + E1000_RX_SPARE);
@@ -507,11 +549,11 @@ TEST(spare_buffers_bridge_a_moment_without_memory)
 TEST(every_third_allocation_fails_and_no_frame_is_lost)
 {
 	up(options(8, 8), 0x100e);
-	CHECK(deliver(100, 0, 0));
+	CHECK(deliver(300, 0, 0));
 	faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = 1, .every = 3 };
 	faults_armed = true;
 	for (u32 i = 1; i < 200; i++)
-		CHECK(deliver(100, (u8)i, 0));
+		CHECK(deliver(300, (u8)i, 0));
 	faults_armed = false;
 	CHECK(nic->stats.rx_alloc_failed > 10);
 	CHECK_EQ(got.frames, 200);
@@ -650,14 +692,14 @@ TEST(open_without_memory)
 TEST(counter_page)
 {
 	static const char *const names[] = {
-		"tx_packets",       "tx_bytes",        "rx_packets",       "rx_bytes",
-		"tdt_writes",       "rdt_writes",      "mmio_reads",       "mmio_writes",
-		"interrupts",       "tx_irqs",         "irq_rescues",      "tx_queue_stopped",
-		"tx_restart_queue", "tx_linearized",   "tx_dma_failed",    "tx_busy",
-		"tx_timeouts",      "rx_alloc_failed", "rx_errors",        "rx_long",
-		"rx_short",         "rx_overruns",     "link_changes",     "context_descs",
-		"reclaim_in_xmit",  "reclaim_in_poll", "reclaim_by_timer", "tx_ring",
-		"rx_ring",          "tx_rings",
+		"tx_packets",       "tx_bytes",        "rx_packets",      "rx_bytes",
+		"tdt_writes",       "rdt_writes",      "mmio_reads",      "mmio_writes",
+		"interrupts",       "tx_irqs",         "irq_rescues",     "tx_queue_stopped",
+		"tx_restart_queue", "tx_linearized",   "tx_dma_failed",   "tx_busy",
+		"tx_timeouts",      "rx_copied",       "rx_alloc_failed", "rx_errors",
+		"rx_long",          "rx_short",        "rx_overruns",     "link_changes",
+		"context_descs",    "reclaim_in_xmit", "reclaim_in_poll", "reclaim_by_timer",
+		"tx_ring",          "rx_ring",         "tx_rings",
 	};
 	char *text, *at, *found, want[64];
 	size_t len;

@@ -37,6 +37,7 @@ static struct {
 	u32 frames;
 	u32 last_len;
 	u8 last_mark;
+	u32 last_truesize;
 } got;
 static u32 freed; /* destructors that ran */
 static u32 net_tx_runs;
@@ -62,6 +63,7 @@ static inline void rx_handler(struct sk_buff *skb, struct net_device *from)
 	got.frames++;
 	got.last_len = skb->len;
 	got.last_mark = skb->data[6];
+	got.last_truesize = skb->truesize;
 	consume_skb(skb);
 }
 

@@ -284,6 +284,24 @@ TEST(seventeen_fragments_and_no_more)
 	check_idle();
 }
 
+/* A segment of two bytes that lie in a page becomes linear to be padded: no payload goes from packet to packet. */
+TEST(padding_of_what_lies_in_pages)
+{
+	struct sk_buff *skb = packet(14, 54);
+	void *page = alloc_page();
+	u64 pad = skb_stats.copied_pad, other = skb_stats.copied_other;
+
+	CHECK_EQ(skb_add_frag(skb, page, 2), 0);
+	page_put(page);
+	CHECK_EQ(skb_padto(skb, 60), 0);
+	CHECK_EQ(skb->len, 60);
+	CHECK_EQ(skb->data_len, 0);
+	CHECK_EQ(skb_stats.copied_pad - pad, 2);
+	CHECK_EQ(skb_stats.copied_other, other);
+	consume_skb(skb);
+	check_idle();
+}
+
 TEST(padding_is_zero_and_disturbs_nobody)
 {
 	struct sk_buff *skb = packet(14, 100), *c;
