@@ -23,14 +23,13 @@
 #define E1000_MAX_QUEUES   1u
 #define E1000_QUEUE_STRIDE 0x100u
 
-#define E1000_RING_MIN     8u
-#define E1000_RING_MAX     4096u
-#define E1000_DESC_BYTES   4096u /* most bytes that one transmit descriptor carries */
-#define E1000_DOORBELL_MAX 32u   /* descriptors that may wait for one doorbell */
-#define E1000_RDT_BATCH    16u   /* frames after which the receive tail is given on */
-#define E1000_COPYBREAK                                                                            \
-	158u /* received frames up to this size move into a buffer made for headers alone */
-#define E1000_RX_SPARE          8u /* empty receive buffers kept for when there is no memory */
+#define E1000_RING_MIN          8u
+#define E1000_RING_MAX          4096u
+#define E1000_DESC_BYTES        4096u /* most bytes that one transmit descriptor carries */
+#define E1000_DOORBELL_MAX      32u   /* descriptors that may wait for one doorbell */
+#define E1000_RDT_BATCH         16u   /* frames after which the receive tail is given on */
+#define E1000_COPYBREAK         158u  /* received frames up to this move into a small buffer */
+#define E1000_RX_SPARE          8u    /* empty receive buffers kept for when there is no memory */
 #define E1000_NAPI_WEIGHT       64
 #define E1000_TX_TIMEOUT_MS     5000u
 #define E1000_RECLAIM_NS        (2 * NSEC_PER_MSEC)
