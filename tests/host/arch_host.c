@@ -404,6 +404,9 @@ static void window_open(void)
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 	if (p != (void *)arch_vmalloc_base)
 		abort();
+	/* What is readable in it may hold the only pointer to an object: all of it at once, for each region costs the check a walk. */
+	if (__lsan_register_root_region)
+		__lsan_register_root_region(p, WINDOW_SIZE);
 	H.window_pa = calloc(WINDOW_SIZE >> PAGE_SHIFT, sizeof(*H.window_pa));
 	if (!H.window_pa)
 		abort();
@@ -423,8 +426,6 @@ int arch_map_page(unsigned long va, u64 pa, unsigned int prot)
 	if (mprotect((void *)va, PAGE_SIZE, host_prot(prot, true)))
 		return -ENOMEM;
 	*slot = pa;
-	if (__lsan_register_root_region)
-		__lsan_register_root_region((void *)va, PAGE_SIZE);
 	return 0;
 }
 
@@ -725,11 +726,25 @@ int host_catch_exit(void (*fn)(void *arg), void *arg)
 }
 
 /* --- Boot --------------------------------------------------------------------------------------------------------- */
+/*
+ * The machine's memory, mapped by itself: the leak check looks for pointers in what malloc() gave, and would read, and thereby make,
+ * every page of it at the end of every process.
+ */
+static void *arena_map(size_t bytes)
+{
+	size_t align = PAGE_SIZE << (MAX_ORDER - 1);
+	char *p = mmap(NULL, bytes + align, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		abort();
+	return p + (-(uintptr_t)p & (align - 1));
+}
+
 void host_boot_memory(size_t arena_bytes)
 {
-	void *arena = aligned_alloc(PAGE_SIZE << (MAX_ORDER - 1), arena_bytes);
-	if (!arena)
-		abort();
+	void *arena = arena_map(arena_bytes);
+
 	boot_info.nr_regions = 1;
 	boot_info.region[0].base = (u64)(uintptr_t)arena;
 	boot_info.region[0].len = arena_bytes;
