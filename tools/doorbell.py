@@ -360,7 +360,7 @@ def main(argv):
         "sim": lambda s: needs("gcc", "libc6-dev") or program("tests/sim/run"),
         "fuzz": lambda s: needs("clang", "libclang-rt-14-dev", "libc6-dev") or program("tests/fuzz/run"),
         "claims": lambda s: deps.deps(deps.TO_RUN | {"tshark": ["tshark"]}) or program("tools/claims.py"),
-        "goodput": lambda s: deps.deps(deps.TO_RUN | {"gcc": ["gcc", "libc6-dev"]}) or program("tools/goodput.py"),
+        "goodput": lambda s: deps.deps(deps.TO_RUN) or needs("gcc", "libc6-dev") or program("tools/goodput.py"),
         "conformance": lambda s: deps.deps(deps.TO_RUN | {"python3-scapy": ["py:scapy"]}) or program("tools/conformance.py"),
         "coverage": lambda s: needs("gcc", "libc6-dev", "clang", "gcovr") or program("tools/coverage.py"),
     }
