@@ -46,10 +46,11 @@ def open_all(count):
         crowd.append(s)
     for n, s in enumerate(crowd):
         speak(s, n)
-    # One after the other: Linux gives orphans beyond a number up with a RST, which a full queue of the TAP may lose, and then nobody
+    # Not closed at once: Linux gives orphans beyond a number up with a RST, which a full queue of the TAP may lose, and then nobody
     # would ever tell the guest.
-    for n, s in enumerate(crowd):
+    for s in crowd:
         s.shutdown(socket.SHUT_WR)
+    for n, s in enumerate(crowd):
         assert s.recv(1) == b"", f"connection {n} goes on"
         s.close()
 
