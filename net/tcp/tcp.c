@@ -703,7 +703,9 @@ static void tcp_adjudge_to_death(struct sock *sk) __needs(softirq_ctx, sk)
  */
 static void tcp_close(struct sock *sk, u64 deadline_ns) __may_sleep
 {
+	local_bh_disable(); /* a softirq between reading and writing the count would be forgotten */
 	sock_hold(sk);
+	local_bh_enable();
 	lock_sock(sk);
 	tcp_close_connection(sk, deadline_ns);
 	local_bh_disable();
@@ -719,8 +721,8 @@ static void tcp_close(struct sock *sk, u64 deadline_ns) __may_sleep
 		if (sk->sk_state != TCP_CLOSE)
 			tcp_adjudge_to_death(sk);
 	}
-	local_bh_enable();
 	sock_put(sk);
+	local_bh_enable();
 }
 
 /* --- The table --------------------------------------------------------------------------------------------------------------- */
