@@ -146,6 +146,7 @@ static void sk_free(struct sock *sk)
 void sock_put(struct sock *sk)
 {
 	BUG_ON(sk->sk_refcnt == 0);
+	barrier(); /* one instruction then: a softirq between reading and writing may put references back, too */
 	if (--sk->sk_refcnt == 0)
 		sk_free(sk);
 }

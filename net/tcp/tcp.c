@@ -703,7 +703,7 @@ static void tcp_adjudge_to_death(struct sock *sk) __needs(softirq_ctx, sk)
  */
 static void tcp_close(struct sock *sk, u64 deadline_ns) __may_sleep
 {
-	local_bh_disable(); /* a softirq between reading and writing the count would be forgotten */
+	local_bh_disable();
 	sock_hold(sk);
 	local_bh_enable();
 	lock_sock(sk);
