@@ -10,6 +10,9 @@
  *   many                    connections opened, used and closed, --count of them: everything is given back
  *   fastopen                data in SYNs that are lost and doubled
  *
+ * Each of them proves that it can fail: --plant (sim.h) makes a flow greedy, a timer late, a socket forgotten, and the experiment must
+ * say so (tests/sim/run, LAB_PLANTS).
+ *
  * Interface: lab_find, lab_plan, lab_run (world.h).
  * Above: world.c. Below: <net/socket.h>, <kernel/sched.h>, wire.c by struct link.
  * Context: process. Owns: its sockets.
@@ -206,6 +209,53 @@ static struct tcp_sock *sender_of(const struct bulk *b)
 	return tcp_sk(b->out->sk);
 }
 
+/* --- What is planted in flows -------------------------------------------------------------------------------------------- */
+#define HELD_NS (10 * NSEC_PER_SEC)
+
+/* Every second loss has no consequence. */
+static void greedy(void *arg)
+{
+	const struct bulk *b = arg;
+	struct tcp_sock *tp = sender_of(b);
+	bool second = false;
+
+	for (; host_clock() < b->until_ns; rest(MS)) {
+		u32 was = tp->prr.prior_cwnd;
+
+		if (tp->ca_state != TCP_CA_Recovery)
+			continue;
+		while (tp->ca_state != TCP_CA_Open && host_clock() < b->until_ns)
+			rest(MS);
+		second = !second;
+		if (second && host_clock() < b->until_ns)
+			tp->cc.cwnd = tp->cc.ssthresh = was;
+	}
+}
+
+static void collapse(void *arg)
+{
+	const u64 bytes_a_second = 40000;
+
+	must_not("SO_MAX_PACING_RATE",
+		 sock_setsockopt(((const struct bulk *)arg)->out->sk, SO_MAX_PACING_RATE,
+				 &bytes_a_second, sizeof(bytes_a_second)));
+}
+
+static void hold(void *arg)
+{
+	struct sock *sk = ((const struct bulk *)arg)->out->sk;
+
+	lock_sock(sk);
+	rest(HELD_NS);
+	release_sock(sk);
+}
+
+static void plant_in(struct bulk *b, enum plant p, void (*fault)(void *))
+{
+	if (planted(p))
+		thread("planted", fault, b);
+}
+
 /* --- Worlds --------------------------------------------------------------------------------------------------------------- */
 static void plain_links(u64 delay_ns)
 {
@@ -235,6 +285,7 @@ static void fair(const char *cc)
 	double share;
 
 	bulk_start(&bulk[0], &world.host[0], &world.host[2], cc, FAIR_WARM + ns);
+	plant_in(&bulk[0], PLANT_GREEDY, greedy);
 	rest(NSEC_PER_SEC);
 	bulk_start(&bulk[1], &world.host[1], &world.host[2], cc, FAIR_WARM + ns - NSEC_PER_SEC);
 	rest(FAIR_WARM - NSEC_PER_SEC);
@@ -268,6 +319,7 @@ static void fair_reno(void)
 /* --- CUBIC's growth ----------------------------------------------------------------------------------------------------------- */
 #define GROWTH_RTT  (100 * MS)
 #define GROWTH_LOSS 400u /* segments, when the one is lost */
+#define GROWTH_S    12u
 
 static void growth_plan(void)
 {
@@ -282,8 +334,10 @@ static double w_cubic(double t, double w_max, double w0)
 
 static void growth(void)
 {
+	double t = 0, worst = 0, w = 0, want = 0, w0, w_max,
+	       seconds = sim_options.count ? sim_options.count : GROWTH_S,
+	       lie = planted(PLANT_GROWTH) ? 1.1 : 1;
 	struct tcp_sock *tp;
-	double worst = 0, w0, w_max;
 	u64 begin;
 
 	bulk_start(&bulk[0], &world.host[0], &world.host[1], "cubic", FAR_AWAY);
@@ -300,23 +354,23 @@ static void growth(void)
 	w0 = tp->cc.cwnd;
 	if (fabs(w0 - 0.7 * w_max) > 0.02 * w_max)
 		sim_fail("growth", "after a loss at %.0f the window is %.0f", w_max, w0);
-	for (double t = 0; t < 12;) {
-		double want, off;
-
+	while (t < seconds) {
 		rest(GROWTH_RTT);
 		t = (double)(host_clock() - begin) / 1e9;
 		want = w_cubic(t, w_max, w0);
-		off = fabs(tp->cc.cwnd - want) / want;
-		worst = max(worst, off);
+		w = w0 + lie * (tp->cc.cwnd - w0);
+		worst = max(worst, fabs(w - want) / want);
 		if (tracing())
-			trace(0, "growth %.1f s: window %u, formula %.1f", t, tp->cc.cwnd, want);
+			trace(0, "growth %.1f s: window %.0f, formula %.1f", t, w, want);
 	}
 	bulk[0].until_ns = 0;
 	bulk_end(&bulk[0]);
-	say("loss at %.0f, then %.0f, after 12 s %u; at most %.1f %% off the formula", w_max, w0,
-	    tp->cc.cwnd, 100 * worst);
+	say("loss at %.0f, then %.0f, after %.0f s %.0f; at most %.1f %% off the formula", w_max,
+	    w0, t, w, 100 * worst);
 	if (worst > 0.05)
 		sim_fail("growth", "%.1f %% off the formula", 100 * worst);
+	if (fabs((w - w0) / (want - w0) - 1) > 0.05)
+		sim_fail("growth", "it grew by %.0f segments, not %.0f", w - w0, want - w0);
 	if (tp->total_retrans != 1)
 		sim_fail("growth", "%u segments were sent again, one was lost", tp->total_retrans);
 }
@@ -340,6 +394,8 @@ static void floor_run(void)
 		   sim_options.seed % 2 ? "cubic" : "reno", FLOOR_S * NSEC_PER_SEC);
 	for (u32 i = 0; i < world.nr_hosts; i++)
 		world.host[i].up.loss = world.host[i].up.bad_loss = 100000;
+	plant_in(&bulk[0], PLANT_COLLAPSE, collapse);
+	plant_in(&bulk[0], PLANT_HELD, hold);
 	rest(FLOOR_S * NSEC_PER_SEC);
 	rate = bulk[0].got / FLOOR_S;
 	bulk_end(&bulk[0]);
@@ -412,6 +468,8 @@ static void heal_timer(void)
 	    due = sender_of(&bulk[0])->write_timer.expires_ns;
 	u32 segs = sender_of(&bulk[0])->data_segs_out;
 
+	if (planted(PLANT_TIMER))
+		mod_timer(&sender_of(&bulk[0])->write_timer, due + HELD_NS);
 	rest(due - healed + MS);
 	heals_now(segs, had, "the timer fired");
 	heal_end(healed, had);
@@ -423,6 +481,7 @@ static void heal_peer(void)
 	const struct tcp_sock *tp = sender_of(&bulk[0]);
 	u32 in = tp->segs_in, segs = tp->data_segs_out;
 
+	plant_in(&bulk[0], PLANT_HELD, hold);
 	if (send_to(bulk[0].in, "x", 1, 0, NULL) != 1)
 		sim_fail("lab", "the peer cannot send");
 	while (tp->segs_in == in &&
@@ -559,6 +618,8 @@ static void many(void)
 		if (!before.objects) /* neighbours, routes and caches are as full as they get */
 			before = count_all();
 	}
+	if (planted(PLANT_FORGOTTEN))
+		(void)new_socket(&world.host[0]);
 	after = count_all();
 	say("%u connections; %llu objects, %llu packets, %u timers, %u and %u sockets, %lld pages "
 	    "less than after the first %u",
@@ -606,6 +667,8 @@ static void fastopen_serve(void *arg)
 		if (pattern_differs(key, got, text, (size_t)n) != (size_t)n)
 			sim_fail("fastopen", "byte %llu is not what was sent",
 				 (unsigned long long)got);
+		if (planted(PLANT_TWICE))
+			(void)send_to(s, text, 1, 0, NULL);
 		if (send_to(s, text, (size_t)n, 0, NULL) < 0)
 			break;
 		got += (u64)n;

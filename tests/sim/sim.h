@@ -56,6 +56,14 @@ enum plant {
 	PLANT_COPIED,   /* a byte is copied that nobody gave */
 	PLANT_VANISHED, /* one datagram more was sent */
 	PLANT_SACK,     /* a segment more is taken to be SACKed */
+	/* In the experiments (lab.c), where the fault may be one of the connection's own numbers. */
+	PLANT_GREEDY,   /* a flow takes back every second reduction of its window */
+	PLANT_GROWTH,   /* the window is taken to have grown by a tenth more */
+	PLANT_COLLAPSE, /* a flow sends 40,000 bytes a second and no more */
+	PLANT_HELD, /* somebody owns a sender's socket for ten seconds: it hears nothing and its timers wait */
+	PLANT_TIMER,     /* a retransmission timer is put off by ten seconds */
+	PLANT_FORGOTTEN, /* a socket is not closed */
+	PLANT_TWICE,     /* the first byte of a SYN comes twice */
 	NR_PLANTS
 };
 
