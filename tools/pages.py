@@ -72,8 +72,8 @@ class Counters:
 
     @property
     def probes(self):
-        """Probes for a lost tail: on a machine that stalls for two round trips they repeat what has arrived."""
-        return self.snmp.get("TcpExt.TCPLossProbes", 0)
+        """Probes for a lost tail and for a lost ACK: on a machine that stalls for two round trips they repeat what has arrived."""
+        return self.snmp.get("TcpExt.TCPLossProbes", 0) + self.snmp.get("TcpExt.TCPAckSolicits", 0)
 
     @property
     def timeouts(self):

@@ -205,7 +205,8 @@ struct seq_file;
 	X(TCPSpuriousRtxHostQueues)		\
 	X(TCPDelivered)				\
 	X(TCPDeliveredCE)			\
-	X(TCPAckCompressed)
+	X(TCPAckCompressed)			\
+	X(TCPAckSolicits)
 // clang-format on
 
 #define MIB_ENUM_IP(n)     IPSTATS_MIB_##n,

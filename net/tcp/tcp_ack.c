@@ -161,10 +161,12 @@ static void tcp_cong_control(struct sock *sk, const struct tcp_acked *acked) __n
 		tcp_cong_avoid(tp, acked, acked->delivered);
 }
 
-/* The loss probe, or else the timeout, begins anew. */
+/* The loss probe, what takes its place in a recovery, or else the timeout, begins anew. */
 static void tcp_set_xmit_timer(struct sock *sk) __needs(sk)
 {
-	if (!tcp_schedule_loss_probe(sk, true))
+	if (tcp_schedule_loss_probe(sk, true))
+		return;
+	if (tcp_sk(sk)->ca_state < TCP_CA_Recovery || !tcp_schedule_solicit(sk))
 		tcp_rearm_rto(sk);
 }
 
@@ -302,6 +304,7 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 	wnd = tcp_update_window(sk, seg);
 	tp->rcv_tstamp_ns = acked.now_ns;
 	tp->probes_out = 0;
+	tp->solicits = 0;
 	tp->keepalive_sent = 0;
 	sk->sk_err_soft = 0;
 	tcp_count_ack(sk, seg, wnd == TCP_WND_CHANGED);

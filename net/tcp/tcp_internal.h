@@ -63,6 +63,8 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 #define TCP_TIMEOUT_INIT_NS     (1 * NSEC_PER_SEC)
 #define TCP_TIMEOUT_FALLBACK_NS (3 * NSEC_PER_SEC)  /* RFC 6298, 5.7 */
 #define TCP_TIMEOUT_MIN_NS      (2 * NSEC_PER_MSEC) /* of a loss probe and of the reordering timer */
+#define TCP_SOLICIT_RTT8_MIN    8  /* one of 1 us in eighths is the least that is measured */
+#define TCP_SOLICIT_PART        16 /* of the timeout that is left: no more is waited for one */
 #define TCP_DELACK_MIN_NS       (40 * NSEC_PER_MSEC)
 #define TCP_DELACK_MAX_NS       (200 * NSEC_PER_MSEC)
 #define TCP_ATO_MAX_NS          (2 * NSEC_PER_SEC)
@@ -388,7 +390,8 @@ struct tcp_net {
 	u32 pacing_ss_ratio, pacing_ca_ratio; /* percent of a window per round trip */
 	u32 recovery;                         /* enum tcp_recovery_flags */
 	u32 early_retrans, frto, reordering, max_reordering, thin_linear_timeouts;
-	u32 fastopen; /* enum tcp_fastopen_flags */
+	u32 solicit_acks; /* how often an ACK that does not come is asked for before the timeout */
+	u32 fastopen;     /* enum tcp_fastopen_flags */
 	u32 fastopen_blackhole_timeout_sec;
 	u32 base_mss, mtu_probing, mtu_probe_floor, probe_interval, probe_threshold;
 	u32 comp_sack_delay_ns, comp_sack_slack_ns, comp_sack_nr;
@@ -529,6 +532,7 @@ struct tcp_sock {
 	u32 reord_seen, dsack_dups;
 	u32 tlp_high_seq;          /* snd_nxt when a loss probe went */
 	bool tlp_out, tlp_retrans; /* tlp_high_seq holds; the probe was a copy */
+	u8 solicits;               /* ACKs asked for since the last came */
 	u32 cwnd_usage_seq, max_packets_out;
 	u32 total_retrans;
 	u32 notsent_lowat; /* an option, below; bytes; 0: the instance's */
@@ -897,6 +901,7 @@ void tcp_owe_fin(struct sock *sk) __needs(sk);
 void tcp_rearm_rto(struct sock *sk) __needs(sk);
 void tcp_retry_refused(struct sock *sk) __needs(sk);
 bool tcp_schedule_loss_probe(struct sock *sk, bool advancing) __needs(sk);
+bool tcp_schedule_solicit(struct sock *sk) __needs(sk);
 void tcp_loss_init(struct sock *sk);
 void tcp_rtx_enqueue(struct sock *sk, struct sk_buff *skb) __needs(sk);
 void tcp_clean_rtx_queue(struct sock *sk, struct tcp_acked *res) __needs(sk);

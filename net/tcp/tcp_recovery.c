@@ -387,7 +387,8 @@ void tcp_rack_reo_timeout(struct sock *sk)
 		}
 		tcp_xmit_retransmit_queue(sk);
 	}
-	if (tp->pending != TCP_TIME_RETRANS && tp->pending != TCP_TIME_REFUSED)
+	if (tp->pending == TCP_TIME_REO &&
+	    !(tp->ca_state == TCP_CA_Recovery && tcp_schedule_solicit(sk)))
 		tcp_rearm_rto(sk);
 }
 

@@ -181,7 +181,7 @@ static void tcp_event_repaired(struct sock *sk, const struct sk_buff *skb) __nee
 	if (tcp_in_cwnd_reduction(tp))
 		tp->prr.out += segs;
 	if (skb == tcp_rtx_head(tp) && tp->pending != TCP_TIME_REO &&
-	    tp->pending != TCP_TIME_REFUSED)
+	    tp->pending != TCP_TIME_REFUSED && !tcp_schedule_solicit(sk))
 		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, tcp_rto_ns(tp));
 }
 

@@ -4,7 +4,7 @@
  *
  * Interface: tcp_rtx_enqueue, tcp_clean_rtx_queue, tcp_rearm_rto, tcp_reset_xmit_timer, tcp_reset_probe_timer, tcp_clear_xmit_timer, tcp_retry_refused,
  * tcp_owe_fin, tcp_reset_timer, tcp_stop_timer, tcp_wmem_free_skb, tcp_rtx_unlink_free, tcp_write_queue_purge, tcp_clear_retrans,
- * tcp_schedule_loss_probe, tcp_loss_init
+ * tcp_schedule_solicit, tcp_schedule_loss_probe, tcp_loss_init
  * Above: tcp_state.c and all further right. Below: tcp_sack.c, tcp_rack.c, tcp_segment.c, <net/sock.h>, <kernel/timer.h>.
  * Context: owner of the socket, or softirq while nobody owns it.
  * Owns: the originals on tcp_rtx_queue and sk_write_queue (charged to sk_wmem_queued). A pending timer holds the socket.
@@ -138,6 +138,40 @@ void tcp_rearm_rto(struct sock *sk)
 	}
 }
 
+/* Two round trips, and the peer's delayed ACK where @alone one segment is out. */
+static u64 tcp_probe_delay(const struct tcp_sock *tp, bool alone)
+{
+	u64 delay = (u64)tp->rtt.srtt8_us / 4 * NSEC_PER_USEC;
+
+	return DIV_ROUND_UP(delay, NSEC_PER_MSEC) * NSEC_PER_MSEC +
+	       (alone ? TCP_RTO_MIN_NS : TCP_TIMEOUT_MIN_NS);
+}
+
+/**
+ * tcp_schedule_solicit() - a silence in which the loss probe cannot help (it has gone, or a recovery goes on) will be ended by asking
+ * for an ACK, where the timeout is many round trips away
+ * @sk: socket
+ *
+ * RFC 8985 leaves such a silence to the timeout. That is at least 200 ms for one lost ACK, a thousand round trips on a short path; the
+ * longer the path the nearer its timeout, and from 5 ms on nothing is asked. Nor where a round trip took no time: that was no path.
+ *
+ * Context: owner or softirq. Return: the slot is taken.
+ */
+bool tcp_schedule_solicit(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u64 delay;
+
+	if (tp->solicits >= tcp_net_of(sk)->solicit_acks || !tp->packets_out || !tp->sack_ok ||
+	    tp->rtt.srtt8_us <= TCP_SOLICIT_RTT8_MIN || tp->retransmits)
+		return false;
+	delay = tcp_probe_delay(tp, false) << tp->solicits;
+	if (delay * TCP_SOLICIT_PART > tcp_rto_left(tp))
+		return false;
+	tcp_reset_xmit_timer(sk, TCP_TIME_LOSS_PROBE, delay + tcp_pacing_delay(sk));
+	return true;
+}
+
 /**
  * tcp_schedule_loss_probe() - two round trips without an ACK will be answered by a probe, if that is before the timeout
  * @sk: socket
@@ -157,11 +191,8 @@ bool tcp_schedule_loss_probe(struct sock *sk, bool advancing)
 	    sk->sk_state == TCP_SYN_RECV ||
 	    (tp->ca_state != TCP_CA_Open && tp->ca_state != TCP_CA_CWR))
 		return false;
-	if (tp->rtt.srtt8_us) {
-		delay = (u64)tp->rtt.srtt8_us / 4 * NSEC_PER_USEC;
-		delay = DIV_ROUND_UP(delay, NSEC_PER_MSEC) * NSEC_PER_MSEC +
-			(tp->packets_out == 1 ? TCP_RTO_MIN_NS : TCP_TIMEOUT_MIN_NS);
-	}
+	if (tp->rtt.srtt8_us)
+		delay = tcp_probe_delay(tp, tp->packets_out == 1);
 	rto = advancing ? tcp_rto_ns(tp) : tcp_rto_left(tp);
 	if (rto)
 		delay = min(delay, rto);

@@ -772,7 +772,8 @@ void oracle_counters(void)
 		full += mib->tcpext[LINUX_MIB_TCPRcvQDrop] + mib->tcpext[LINUX_MIB_TCPOFODrop] +
 			mib->tcpext[LINUX_MIB_TCPZeroWindowDrop];
 		again += mib->tcp[TCP_MIB_RetransSegs];
-		probes += mib->tcpext[LINUX_MIB_TCPLossProbes];
+		probes += mib->tcpext[LINUX_MIB_TCPLossProbes] +
+			  mib->tcpext[LINUX_MIB_TCPAckSolicits];
 	}
 	check_drops();
 	if (!world.calm || world.loses || world.reorders || world.doubles || world.starves ||
