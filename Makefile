@@ -27,43 +27,55 @@ clean:
 	rm -rf build
 
 # --- Kernel objects -------------------------------------------------------------------------------------------------
-# One directory per variant: gcc's is build/obj, clang's build/clang/obj, debug builds have their own.
-VARIANT := $(subst gcc,,$(notdir $(CC)))$(if $(filter 1,$(DEBUG)),debug)
+# One directory per variant: gcc's is build/obj, clang's build/clang/obj. A debug build has its own for its images and
+# for the one object that is another: the allocator is all that asks for DEBUG.
+COMPILER := $(subst gcc,,$(notdir $(CC)))
+VARIANT := $(COMPILER)$(if $(filter 1,$(DEBUG)),debug)
+P := build$(if $(COMPILER),/$(COMPILER))
 B := build$(if $(VARIANT),/$(VARIANT))
 
 C_DIRS := boot kernel kernel/lib kernel/posix kernel/x86 net net/* drivers/* drivers/net/e1000
 C_SRC := $(sort $(foreach d,$(C_DIRS),$(wildcard $(d)/*.c)))
 ASM_SRC := $(sort $(wildcard boot/*.asm kernel/x86/*.asm))
-OBJS := $(C_SRC:%.c=$(B)/obj/%.c.o) $(ASM_SRC:%.asm=$(B)/obj/%.asm.o)
+SLAB_OBJ := $(B)/obj/kernel/slab.c.o
+OBJS := $(patsubst $(P)/obj/kernel/slab.c.o,$(SLAB_OBJ),$(C_SRC:%.c=$(P)/obj/%.c.o)) $(ASM_SRC:%.asm=$(P)/obj/%.asm.o)
 
 WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wshadow -Wvla -Wimplicit-fallthrough -Wstrict-prototypes
 # Same outside every build directory: no path of this machine gets into an object.
 REPRO := "-ffile-prefix-map=$(CURDIR)=."
 # No padding between functions and loops: the image is small, and boots anywhere.
 DENSE := -falign-functions=4 -falign-loops=1 $(if $(filter gcc,$(notdir $(CC))),-falign-jumps=1 -falign-labels=1)
+# clang checks the execution contexts on its way (include/lib/capability.h, tools/check_contexts.py).
+CONTEXTS := $(if $(filter clang,$(notdir $(CC))),-Wthread-safety)
 CFLAGS := -std=gnu11 -O2 -g $(DENSE) -ffreestanding -fno-pie -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none -fno-strict-aliasing -fno-common \
-	$(WARN) -DSLAB_DEBUG=$(DEBUG) -Iinclude -Ikernel/x86/include
+	$(WARN) $(CONTEXTS) -Iinclude -Ikernel/x86/include
+$(SLAB_OBJ): CFLAGS += -DSLAB_DEBUG=$(DEBUG)
 # The protocols narrow integers only by an explicit cast.
 CONVERSION := -Wconversion -Wno-sign-conversion
-$(B)/obj/net/%.c.o: CFLAGS += $(CONVERSION)
+$(P)/obj/net/%.c.o: CFLAGS += $(CONVERSION)
 # What runs once, or when somebody asks, is compiled small.
 COLD := boot/main boot/options drivers/pci/pci kernel/fault kernel/trace kernel/lib/vsprintf \
 	$(addprefix kernel/posix/,exec files mmap process settings tty) $(addprefix net/dhcp/,dhcp dhcp_message) \
 	$(addprefix net/ipv4/,fib igmp_report nf_tables nft_text) net/sched/sch_params \
 	$(addprefix net/tcp/,tcp_net tcp_sockopt tcp_sysctl)
-$(COLD:%=$(B)/obj/%.c.o): CFLAGS += -Os
+$(COLD:%=$(P)/obj/%.c.o): CFLAGS += -Os
 
 objects: $(OBJS)
 	@printf '%s\n' $(OBJS) >$(B)/objects.new
 	@cmp -s $(B)/objects.new $(B)/objects || cp $(B)/objects.new $(B)/objects
 
-$(B)/obj/%.c.o: %.c Makefile
+define compile
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC) $(CFLAGS) $(REPRO) -MMD -MP -c $< -o $@
+endef
+$(P)/obj/%.c.o: %.c Makefile
+	$(compile)
+$(B)/obj/kernel/slab.c.o: kernel/slab.c Makefile
+	$(compile)
 
-$(B)/obj/%.asm.o: %.asm Makefile
+$(P)/obj/%.asm.o: %.asm Makefile
 	@mkdir -p $(@D)
 	@echo "  NASM    $<"
 	@nasm -f elf64 -w+all -Werror -MD $(@:.o=.d) -MP $< -o $@

@@ -45,9 +45,4 @@ enum { SITE_NONE = 0, SITE_FREE = 0xffff };
 u16 site_account(struct alloc_site *site, bool ok) __needs(irqs_off);
 void site_release(u16 nr) __needs(irqs_off); /* counts one object less. IF=0 */
 
-/* -DSLAB_DEBUG=1: poison and red zones (slab.c). A constant, so that both ways are always compiled. */
-#ifndef SLAB_DEBUG
-#define SLAB_DEBUG 0
-#endif
-
 #endif

@@ -6,8 +6,9 @@
  *   object:               | [red zone] | the caller's bytes | [red zone] |     red zones in debug builds only
  *
  * Free objects of a slab form a list through their own first bytes. site[] says for each object who allocated it,
- * or SITE_FREE: so a double free is found by one look, in every build. With SLAB_DEBUG freed memory is filled
- * with 0x6b (and checked when it is given out again), new memory with 0x5a, and red zones are checked at free.
+ * or SITE_FREE: so a double free is found by one look, in every build. With SLAB_DEBUG (the Makefile's -D: a constant, so that
+ * both ways are always compiled) freed memory is filled with 0x6b (and checked when it is given out again), new memory
+ * with 0x5a, and red zones are checked at free.
  * A cache keeps at most one empty slab.
  *
  * Interface: kmem_cache_*(), kmalloc(), kfree(), slabinfo_show().

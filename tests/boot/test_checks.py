@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The checks find what they are there to find: each is shown a fault."""
+import os
+import subprocess
+
 import check
 import check_analyzer
 import check_complexity
@@ -166,6 +169,15 @@ def test_contexts(tmp_path):
     assert "'sk' is still held" in verdict("void f(struct sock *sk) __may_sleep { lock_sock(sk); }")
     assert "'sk_stream_error' requires holding sock 'sk'" in verdict("int f(struct sock *sk) { return sk_stream_error(sk, 1); }")
     assert "'timer_interrupt' requires" in verdict(f"void f(void) {{ {irqs} timer_interrupt(); local_irq_restore(flags); }}")
+
+
+def test_contexts_of_the_build():
+    """What the check leaves to clang's build is asked there, of every file."""
+    words = ["make", "-n", "-B", "CC=clang", "objects"]
+    done = subprocess.run(words, cwd=ROOT, text=True, capture_output=True, check=True,
+                          env={k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"})
+    compilers = [line for line in done.stdout.splitlines() if line.startswith("clang ")]
+    assert len(compilers) > 150 and all("-Wthread-safety" in line and "-Werror" in line for line in compilers)
 
 
 def test_comment_and_contract_agree():

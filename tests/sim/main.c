@@ -48,8 +48,11 @@ static const char *const plant_names[NR_PLANTS] = {
 	"sack",    "greedy", "growth", "collapse", "held",     "timer",  "forgotten", "twice",
 };
 
-/* Leaks are counted by the kernel's own accounts; a look at all memory would take longer than the run. */
-const char *__asan_default_options(void);
+/*
+ * Leaks are counted by the kernel's own accounts; a look at all memory would take longer than the run. Visible, or the
+ * sanitizer's library would not find it; what the environment says comes after it and counts.
+ */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0:abort_on_error=0:exitcode=99:allocator_may_return_null=1";
