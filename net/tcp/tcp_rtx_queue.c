@@ -165,6 +165,8 @@ bool tcp_schedule_solicit(struct sock *sk)
 	if (tp->solicits >= tcp_net_of(sk)->solicit_acks || !tp->packets_out || !tp->sack_ok ||
 	    tp->rtt.srtt8_us <= TCP_SOLICIT_RTT8_MIN || tp->retransmits)
 		return false;
+	if (tp->packets_out == 1 && tp->ca_state < TCP_CA_Recovery)
+		return false; /* its probe took as long as the timeout would have */
 	delay = tcp_probe_delay(tp, false) << tp->solicits;
 	if (delay * TCP_SOLICIT_PART > tcp_rto_left(tp))
 		return false;
