@@ -128,6 +128,7 @@ static const struct page_entry {
 	{ "/proc/net/icmp", ping_show },
 	{ "/proc/net/packet", packet_show },
 	{ "/proc/net/igmp", igmp_show },
+	{ "/proc/net/mcfilter", mcfilter_show },
 	{ "/proc/net/sockstat", sockstat_show },
 	{ "/proc/net/qdisc", qdisc_show },
 	{ "/proc/net/skb", skb_show },

@@ -15,18 +15,30 @@ struct in_ifaddr {
 	u8 ifa_prefixlen;
 };
 
+/* A source that sockets name in their filters of a group, or did until now. */
+struct in_mcsource {
+	__be32 addr;
+	u32 wanted, refused; /* by so many that want only what they name, that want all else */
+	u8 unsent;           /* times that its coming or going is still to be told */
+	bool was_listed;     /* before the change at hand (net/ipv4/igmp.c) */
+};
+
 /*
  * A group of which somebody here is a member on this device (net/ipv4/igmp.c), or was until now, and what is still to be said about it
  * (igmp_report.c).
  */
 struct in_mcgroup {
-	__be32 group;  /* 0: slot free */
-	u32 users;     /* sockets; 0: only the end of the membership is to be told */
-	u64 report_ns; /* an answer is due then; 0: none */
-	u8 unsent;     /* times that the change is still to be told */
+	__be32 group; /* 0: slot free */
+	u32 users;    /* sockets; 0: only the end of the membership is to be told */
+	u32 excluders; /* of them those that want all sources but some: while there is one, so does the device */
+	u8 unsent;     /* times that a change from one kind to the other is still to be told */
 	bool reporter; /* the last report on the link was ours (versions 1 and 2) */
-	u8 nr_sources; /* asked for; 0: all */
-	__be32 sources[IGMP_MAX_QUERIED];
+	u8 nr_asked;   /* sources asked for; 0: all */
+	u64 report_ns; /* an answer is due then; 0: none */
+	__be32 asked[IGMP_MAX_QUERIED];
+	u32 nr_sources, room;
+	struct in_mcsource
+		*sources; /* of all sockets' filters; NULL while there is no room for any */
 };
 
 /* What a device has heard of routers, and what is due. Times of the monotonic clock, 0: none. */

@@ -38,6 +38,13 @@ struct inet_ext {
 	} src[IP_MAX_SOURCES];
 };
 
+/* Which sources a member wants: those named only, or (else) all but those. */
+struct ip_mc_filter {
+	bool include;
+	u32 nr;
+	__be32 addr[IP_MAX_SOURCES];
+};
+
 struct net_protocol {
 	/* Consumes @skb: data at the transport header, transport_header set, length cut to the datagram. Softirq. */
 	void (*handler)(struct sk_buff *skb);
@@ -173,7 +180,8 @@ int ip_igmp_sysctl_get(const struct net *net, const char *name, char *text);
 /* Numbers of IP, ICMP and UDP, as above. */
 int ip_sysctl_set(struct net *net, const char *name, const char *value);
 int ip_sysctl_get(const struct net *net, const char *name, char *text);
-void igmp_show(struct seq_file *m); /* /proc/net/igmp; arg: struct net */
+void igmp_show(struct seq_file *m);     /* /proc/net/igmp; arg: struct net */
+void mcfilter_show(struct seq_file *m); /* /proc/net/mcfilter; the same */
 
 /* --- What a socket wants of the path MTU (RFC 1191; IP_MTU_DISCOVER) ---------------------------------------------------- */
 /* Believes what routers say. */

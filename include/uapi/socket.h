@@ -95,6 +95,14 @@ enum ip_option {
 	IP_BLOCK_SOURCE = 38,
 	IP_ADD_SOURCE_MEMBERSHIP = 39,
 	IP_DROP_SOURCE_MEMBERSHIP = 40,
+	IP_MSFILTER = 41,
+	MCAST_JOIN_GROUP = 42,
+	MCAST_BLOCK_SOURCE = 43,
+	MCAST_UNBLOCK_SOURCE = 44,
+	MCAST_LEAVE_GROUP = 45,
+	MCAST_JOIN_SOURCE_GROUP = 46,
+	MCAST_LEAVE_SOURCE_GROUP = 47,
+	MCAST_MSFILTER = 48,
 	IP_MULTICAST_ALL = 49,
 	IP_UNICAST_IF = 50
 };
@@ -181,6 +189,34 @@ struct sockaddr_storage {
 	u16 ss_family;
 	u8 data[126];
 } __aligned(8);
+
+/* MCAST_JOIN_GROUP and its like. */
+struct group_req {
+	u32 gr_interface;
+	struct sockaddr_storage gr_group;
+};
+_Static_assert(sizeof(struct group_req) == 136, "ABI");
+struct group_source_req {
+	u32 gsr_interface;
+	struct sockaddr_storage gsr_group, gsr_source;
+};
+_Static_assert(sizeof(struct group_source_req) == 264, "ABI");
+
+/* Filters: so many sources follow. */
+enum { MCAST_EXCLUDE = 0, MCAST_INCLUDE = 1 };
+struct ip_msfilter {
+	__be32 imsf_multiaddr, imsf_interface;
+	u32 imsf_fmode, imsf_numsrc;
+	/* __be32 each */
+};
+_Static_assert(sizeof(struct ip_msfilter) == 16, "ABI");
+struct group_filter {
+	u32 gf_interface;
+	struct sockaddr_storage gf_group;
+	u32 gf_fmode, gf_numsrc;
+	/* struct sockaddr_storage each */
+};
+_Static_assert(sizeof(struct group_filter) == 144, "ABI");
 
 struct linger {
 	int l_onoff, l_linger;

@@ -28,7 +28,14 @@ struct igmpv3_query {
 } __packed;
 _Static_assert(sizeof(struct igmpv3_query) == 12, "wire format");
 
-enum igmpv3_record { MODE_IS_INCLUDE = 1, MODE_IS_EXCLUDE, CHANGE_TO_INCLUDE, CHANGE_TO_EXCLUDE };
+enum igmpv3_record {
+	MODE_IS_INCLUDE = 1,
+	MODE_IS_EXCLUDE,
+	CHANGE_TO_INCLUDE,
+	CHANGE_TO_EXCLUDE,
+	ALLOW_NEW_SOURCES,
+	BLOCK_OLD_SOURCES,
+};
 struct igmpv3_grec {
 	u8 type, auxwords;
 	__be16 nsrcs;

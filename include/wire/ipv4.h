@@ -54,6 +54,12 @@ static inline bool ipv4_is_multicast(__be32 a)
 	return (ntohl(a) >> 28) == 14;
 }
 
+/* 224.0.0.0/24: never forwarded */
+static inline bool ipv4_is_local_multicast(__be32 a)
+{
+	return ntohl(a) >> 8 == 0xe00000;
+}
+
 static inline bool ipv4_is_lbcast(__be32 a)
 {
 	return a == INADDR_BROADCAST;

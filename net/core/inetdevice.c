@@ -199,6 +199,8 @@ bool inet_addr_is_bcast(const struct net *net, __be32 addr)
  */
 void inetdev_destroy(struct net_device *dev)
 {
+	for (u32 i = 0; dev->ip_ptr && i < IN_DEV_MAX_GROUPS; i++)
+		kfree(dev->ip_ptr->mc[i].sources);
 	kfree(dev->ip_ptr);
 	dev->ip_ptr = NULL;
 }

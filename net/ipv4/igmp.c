@@ -5,20 +5,23 @@
  * A socket joins; the device keeps a counted list, by which IP input knows which groups are ours, and its driver which frames to
  * take. This is level 2 of RFC 1112; what routers are told of it is igmp_report.c's.
  *
- * A socket may want some sources of a group only, or all but some. That is its own filter: the device takes all, and routers are told so.
+ * A socket may want some sources of a group only, or all but some. The device takes what at least one of them wants, and routers are told so:
+ * each of its sources has two counts, of those who want it and of those who do not, and from them follows whether it is listed.
  *
  * Interface: <net/ip.h> (ip_mc_drop_socket(), ip_mc_sf_allow()); "ipv4.h" (ip_mc_join(), ip_mc_leave(), ip_mc_source(),
- * ip_mc_netdev_event()).
- * Above: ip_sockglue.c, ip_input.c, ip_output.c, UDP.  Below: igmp_report.c, route.c, addresses of devices.
+ * ip_mc_set_filter(), ip_mc_get_filter(), ip_mc_netdev_event()).
+ * Above: ip_mcast.c, ip_input.c, ip_output.c, the transports.  Below: igmp_report.c, route.c, addresses of devices.
  * Context: process (join, leave), BH off (questions).
- * Owns: the devices' lists (they lie in struct in_device); each socket's list lies in its struct inet_ext.
- * Specs: RFC 1112 (6, 7); RFC 3376 (3.1); RFC 3678 (4.1); Linux's ip(7).
+ * Owns: the devices' lists (they lie in struct in_device, their sources in memory of their own); each socket's list lies in its struct inet_ext.
+ * Specs: RFC 1112 (6, 7); RFC 3376 (3.1, 3.2); RFC 3678 (4.1); Linux's ip(7).
  */
 #include "ipv4.h"
 
+#include <kernel/mm.h>
 #include <kernel/softirq.h>
 #include <lib/byteorder.h>
 #include <lib/err.h>
+#include <lib/string.h>
 #include <net/inetdevice.h>
 
 /* The slot of @group on @dev; INADDR_ANY finds a free one. NULL: none. */
@@ -116,12 +119,37 @@ static struct in_mcgroup *mc_new_slot(const struct net_device *dev)
 		if (!dev->ip_ptr->mc[i].users)
 			slot = &dev->ip_ptr->mc[i];
 	}
+	if (slot) {
+		kfree(slot->sources);
+		*slot = (struct in_mcgroup){ 0 };
+	}
 	return slot;
 }
 
-static int mc_dev_join(struct net_device *dev, __be32 group) __needs(softirq_ctx)
+/* Room for @n sources more. 0, -ENOBUFS. */
+static int mc_reserve(struct in_mcgroup *slot, u32 n)
+{
+	u32 room = max(slot->nr_sources + n, 2 * slot->room);
+	struct in_mcsource *more;
+
+	if (slot->nr_sources + n <= slot->room)
+		return 0;
+	more = kmalloc(room * sizeof(*more));
+	if (!more)
+		return -ENOBUFS;
+	if (slot->nr_sources)
+		memcpy(more, slot->sources, slot->nr_sources * sizeof(*more));
+	kfree(slot->sources);
+	slot->sources = more;
+	slot->room = room;
+	return 0;
+}
+
+/* The device has a slot for @group, with room for @n sources more. 0; -ENODEV it has no addresses; -ENOBUFS. */
+static int mc_prepare(struct net_device *dev, __be32 group, u32 n)
 {
 	struct in_mcgroup *slot = mc_slot(dev, group);
+	int err;
 
 	if (!dev->ip_ptr)
 		return -ENODEV;
@@ -129,23 +157,162 @@ static int mc_dev_join(struct net_device *dev, __be32 group) __needs(softirq_ctx
 		slot = mc_new_slot(dev);
 	if (!slot)
 		return -ENOBUFS;
-	slot->group = group;
-	if (slot->users++ == 0) {
-		mc_tell_driver(dev);
-		igmp_group_added(dev, slot);
+	err = mc_reserve(slot, n);
+	if (!err)
+		slot->group = group;
+	return err;
+}
+
+/* --- Filters ---------------------------------------------------------------------------------------------------------------- */
+
+/* Is source @j one of membership @i? */
+static bool mc_is_source_of(const struct inet_ext *ext, u32 j, u32 i)
+{
+	return ext->src[j].group == ext->mc[i].group && ext->src[j].ifindex == ext->mc[i].ifindex;
+}
+
+/* The filter of membership @i. */
+static void mc_filter_of(const struct inet_ext *ext, u32 i, struct ip_mc_filter *f)
+{
+	*f = (struct ip_mc_filter){ .include = ext->mc[i].include };
+	for (u32 j = 0; j < ext->nr_src; j++) {
+		if (mc_is_source_of(ext, j, i))
+			f->addr[f->nr++] = ext->src[j].addr;
 	}
+}
+
+/* Which of its sources @addr is; -1: none. */
+static int mc_filter_at(const struct ip_mc_filter *f, __be32 addr)
+{
+	for (u32 i = 0; i < f->nr; i++) {
+		if (f->addr[i] == addr)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* The source of the device's group; made when it is new, for which there is room. */
+static struct in_mcsource *mc_source_of(struct in_mcgroup *slot, __be32 addr)
+{
+	for (u32 i = 0; i < slot->nr_sources; i++) {
+		if (slot->sources[i].addr == addr)
+			return &slot->sources[i];
+	}
+	BUG_ON(slot->nr_sources >= slot->room);
+	slot->sources[slot->nr_sources] = (struct in_mcsource){ .addr = addr };
+	return &slot->sources[slot->nr_sources++];
+}
+
+/* One socket more (@by 1) or less (-1) with that filter. */
+static void mc_count(struct in_mcgroup *slot, const struct ip_mc_filter *f, int by)
+{
+	BUG_ON(by < 0 && (!slot->users || (!f->include && !slot->excluders)));
+	slot->users += (u32)by;
+	slot->excluders += f->include ? 0 : (u32)by;
+	for (u32 i = 0; i < f->nr; i++) {
+		struct in_mcsource *s = mc_source_of(slot, f->addr[i]);
+
+		BUG_ON(by < 0 && !(f->include ? s->wanted : s->refused));
+		if (f->include)
+			s->wanted += (u32)by;
+		else
+			s->refused += (u32)by;
+	}
+}
+
+/* Membership @i of the socket becomes one with filter @f, or ends (NULL). */
+static void mc_store(struct inet_ext *ext, u32 i, const struct ip_mc_filter *f)
+{
+	for (u32 j = ext->nr_src; j-- > 0;) {
+		if (mc_is_source_of(ext, j, i))
+			ext->src[j] = ext->src[--ext->nr_src];
+	}
+	if (!f) {
+		ext->mc[i] = ext->mc[--ext->nr_mc];
+		return;
+	}
+	ext->mc[i].include = f->include;
+	for (u32 j = 0; j < f->nr; j++) {
+		ext->src[ext->nr_src].group = ext->mc[i].group;
+		ext->src[ext->nr_src].ifindex = ext->mc[i].ifindex;
+		ext->src[ext->nr_src++].addr = f->addr[j];
+	}
+}
+
+/* The device counts filter @to instead of @from, and routers learn what changes by that. NULL: no member before, or from now on. */
+static void mc_recount(struct net_device *dev, __be32 group, const struct ip_mc_filter *from,
+		       const struct ip_mc_filter *to) __needs(softirq_ctx)
+{
+	struct in_mcgroup *slot = mc_slot(dev, group);
+	struct mc_before before;
+
+	BUG_ON(!slot);
+	before = (struct mc_before){ slot->users, slot->excluders != 0 };
+	for (u32 i = 0; i < slot->nr_sources; i++)
+		slot->sources[i].was_listed = mc_listed(slot, &slot->sources[i]);
+	if (from)
+		mc_count(slot, from, -1);
+	if (to)
+		mc_count(slot, to, 1);
+	if (!before.users != !slot->users)
+		mc_tell_driver(dev);
+	igmp_group_changed(dev, slot, &before);
+}
+
+/* Membership @i gets another filter. 0; -ENOBUFS: it stays as it is. */
+static int mc_refilter(struct inet_ext *ext, u32 i, struct net_device *dev,
+		       const struct ip_mc_filter *f) __needs(softirq_ctx)
+{
+	struct ip_mc_filter old;
+
+	mc_filter_of(ext, i, &old);
+	if (ext->nr_src - old.nr + f->nr > IP_MAX_SOURCES ||
+	    mc_prepare(dev, ext->mc[i].group, f->nr))
+		return -ENOBUFS;
+	mc_store(ext, i, f);
+	mc_recount(dev, ext->mc[i].group, &old, f);
 	return 0;
 }
 
-static void mc_dev_leave(struct net_device *dev, __be32 group) __needs(softirq_ctx)
+/* BH off. A device that is gone has taken its list along. */
+static void mc_forget(struct sock *sk, u32 i) __needs(softirq_ctx)
 {
-	struct in_mcgroup *slot = mc_slot(dev, group);
+	struct inet_ext *ext = sk->inet_ext;
+	struct net_device *dev = dev_get_by_index(sk->sk_net, ext->mc[i].ifindex);
+	__be32 group = ext->mc[i].group;
+	struct ip_mc_filter old;
 
-	BUG_ON(!slot || slot->users == 0);
-	if (--slot->users)
-		return;
-	mc_tell_driver(dev);
-	igmp_group_left(dev, slot);
+	mc_filter_of(ext, i, &old);
+	mc_store(ext, i, NULL);
+	if (dev && dev->ip_ptr)
+		mc_recount(dev, group, &old, NULL);
+}
+
+/* --- Members ---------------------------------------------------------------------------------------------------------------- */
+
+/* As ip_mc_join(), with a filter; 1: it is a member already. BH off. */
+static int mc_join(struct sock *sk, const struct ip_mreqn *mr, const struct ip_mc_filter *f)
+	__needs(softirq_ctx)
+{
+	struct net_device *dev = mc_dev(sk->sk_net, mr);
+	struct inet_ext *ext = sk->inet_ext;
+	int err;
+
+	if (!dev)
+		return -ENODEV;
+	if (mc_member(ext, mr->imr_multiaddr, dev->ifindex) >= 0)
+		return 1;
+	if (ext->nr_mc >= sk->sk_net->ipv4->igmp_max_memberships ||
+	    ext->nr_src + f->nr > IP_MAX_SOURCES)
+		return -ENOBUFS;
+	err = mc_prepare(dev, mr->imr_multiaddr, f->nr);
+	if (err)
+		return err;
+	ext->mc[ext->nr_mc].group = mr->imr_multiaddr;
+	ext->mc[ext->nr_mc++].ifindex = dev->ifindex;
+	mc_store(ext, ext->nr_mc - 1, f);
+	mc_recount(dev, mr->imr_multiaddr, NULL, f);
+	return 0;
 }
 
 /**
@@ -156,134 +323,95 @@ static void mc_dev_leave(struct net_device *dev, __be32 group) __needs(softirq_c
  */
 int ip_mc_join(struct sock *sk, const struct ip_mreqn *mr)
 {
-	struct inet_ext *ext = inet_ext_get(sk);
-	struct net_device *dev;
-	int err = -ENODEV;
+	static const struct ip_mc_filter all = { .include = false };
+	int err;
 
 	if (!ipv4_is_multicast(mr->imr_multiaddr))
 		return -EINVAL;
-	if (!ext)
+	if (!inet_ext_get(sk))
 		return -ENOMEM;
 	local_bh_disable();
-	dev = mc_dev(sk->sk_net, mr);
-	if (!dev)
-		goto out;
-	err = -EADDRINUSE;
-	if (mc_member(ext, mr->imr_multiaddr, dev->ifindex) >= 0)
-		goto out;
-	err = -ENOBUFS;
-	if (ext->nr_mc < sk->sk_net->ipv4->igmp_max_memberships)
-		err = mc_dev_join(dev, mr->imr_multiaddr);
-	if (!err) {
-		ext->mc[ext->nr_mc].group = mr->imr_multiaddr;
-		ext->mc[ext->nr_mc].include = false;
-		ext->mc[ext->nr_mc++].ifindex = dev->ifindex;
-	}
-out:
+	err = mc_join(sk, mr, &all);
 	local_bh_enable();
-	return err;
-}
-
-/* Is source @j one of membership @i? */
-static bool mc_is_source_of(const struct inet_ext *ext, u32 j, u32 i)
-{
-	return ext->src[j].group == ext->mc[i].group && ext->src[j].ifindex == ext->mc[i].ifindex;
-}
-
-/* How many sources membership @i names; in *@at the one that is @addr, -1: it is not among them. */
-static u32 mc_sources(const struct inet_ext *ext, u32 i, __be32 addr, int *at)
-{
-	u32 n = 0;
-
-	*at = -1;
-	for (u32 j = 0; j < ext->nr_src; j++) {
-		if (!mc_is_source_of(ext, j, i))
-			continue;
-		n++;
-		if (ext->src[j].addr == addr)
-			*at = (int)j;
-	}
-	return n;
-}
-
-/* BH off. A device that is gone has taken its list along. */
-static void mc_forget(struct sock *sk, u32 i) __needs(softirq_ctx)
-{
-	struct inet_ext *ext = sk->inet_ext;
-	struct net_device *dev = dev_get_by_index(sk->sk_net, ext->mc[i].ifindex);
-
-	if (dev && dev->ip_ptr)
-		mc_dev_leave(dev, ext->mc[i].group);
-	for (u32 j = ext->nr_src; j-- > 0;)
-		if (mc_is_source_of(ext, j, i))
-			ext->src[j] = ext->src[--ext->nr_src];
-	ext->mc[i] = ext->mc[--ext->nr_mc];
+	return err > 0 ? -EADDRINUSE : err;
 }
 
 /**
  * ip_mc_leave() - @sk is no member of @mr's group any more; without a device named, on the first where it was.
  * Context: process, owner.
- * Return: 0; -ENODEV no such device; -EADDRNOTAVAIL it was no member.
+ * Return: 0; -ENODEV no device is named and none is on the way to the group; -EADDRNOTAVAIL it was no member.
  */
 int ip_mc_leave(struct sock *sk, const struct ip_mreqn *mr)
 {
 	bool named = mr->imr_ifindex || mr->imr_address;
-	const struct net_device *dev = NULL;
-	int i, err = -ENODEV;
+	const struct net_device *dev;
+	int i = -1, err = -EADDRNOTAVAIL;
 
 	local_bh_disable();
-	if (named)
-		dev = mc_dev(sk->sk_net, mr);
-	if (named && !dev)
-		goto out;
-	err = -EADDRNOTAVAIL;
-	i = mc_member(sk->inet_ext, mr->imr_multiaddr, dev ? dev->ifindex : 0);
+	dev = mc_dev(sk->sk_net, mr);
+	if (dev || !named)
+		i = mc_member(sk->inet_ext, mr->imr_multiaddr, named ? dev->ifindex : 0);
 	if (i >= 0) {
 		mc_forget(sk, (u32)i);
 		err = 0;
+	} else if (!dev && !named) {
+		err = -ENODEV;
 	}
-out:
 	local_bh_enable();
 	return err;
 }
 
-/* Membership @i gets source @addr, which it does not name. 0; -ENOBUFS. */
-static int mc_add_source(struct sock *sk, u32 i, u32 named, __be32 addr)
+/* Membership @i without source @addr. */
+static int mc_remove_source(struct sock *sk, u32 i, struct net_device *dev, struct ip_mc_filter *f,
+			    __be32 addr) __needs(softirq_ctx)
 {
-	struct inet_ext *ext = sk->inet_ext;
+	int at = mc_filter_at(f, addr);
 
-	if (named >= sk->sk_net->ipv4->set.igmp_max_msf || ext->nr_src == IP_MAX_SOURCES)
-		return -ENOBUFS;
-	ext->src[ext->nr_src].group = ext->mc[i].group;
-	ext->src[ext->nr_src].ifindex = ext->mc[i].ifindex;
-	ext->src[ext->nr_src++].addr = addr;
-	return 0;
+	if (at < 0)
+		return -EADDRNOTAVAIL;
+	if (f->include && f->nr == 1) { /* who wants nobody is no member */
+		mc_forget(sk, i);
+		return 0;
+	}
+	f->addr[at] = f->addr[--f->nr];
+	return mc_refilter(sk->inet_ext, i, dev, f);
 }
 
 /* Owner, BH off. */
-static int mc_source(struct sock *sk, int opt, const struct ip_mreq_source *mr, u32 ifindex)
+static int mc_source(struct sock *sk, int opt, const struct ip_mreqn *mr, __be32 addr)
 	__needs(softirq_ctx)
 {
 	bool include = opt == IP_ADD_SOURCE_MEMBERSHIP || opt == IP_DROP_SOURCE_MEMBERSHIP;
+	struct net_device *dev = mc_dev(sk->sk_net, mr);
 	struct inet_ext *ext = sk->inet_ext;
-	int i = mc_member(ext, mr->imr_multiaddr, ifindex), at;
-	u32 named;
+	struct ip_mc_filter f;
+	int i, err = 0;
 
+	if (!dev)
+		return -ENODEV;
+	i = mc_member(ext, mr->imr_multiaddr, dev->ifindex);
 	if (i < 0)
 		return -EINVAL;
-	named = mc_sources(ext, (u32)i, mr->imr_sourceaddr, &at);
-	if (named && ext->mc[i].include != include)
+	mc_filter_of(ext, (u32)i, &f);
+	if (f.nr && f.include != include)
 		return -EINVAL;
-	ext->mc[i].include = include; /* without sources it may become the other kind */
-	if (opt == IP_ADD_SOURCE_MEMBERSHIP || opt == IP_BLOCK_SOURCE)
-		return at >= 0 ? -EADDRNOTAVAIL
-			       : mc_add_source(sk, (u32)i, named, mr->imr_sourceaddr);
-	if (at < 0)
+	if (f.include != include) { /* without sources it may become the other kind */
+		f.include = include;
+		if (opt != IP_ADD_SOURCE_MEMBERSHIP)
+			err = mc_refilter(ext, (u32)i, dev, &f);
+	}
+	if (err)
+		return err;
+	if (opt == IP_DROP_SOURCE_MEMBERSHIP || opt == IP_UNBLOCK_SOURCE)
+		return mc_remove_source(sk, (u32)i, dev, &f, addr);
+	if (f.nr && f.nr >= sk->sk_net->ipv4->set.igmp_max_msf)
+		return -ENOBUFS;
+	if (mc_filter_at(&f, addr) >= 0)
 		return -EADDRNOTAVAIL;
-	ext->src[at] = ext->src[--ext->nr_src];
-	if (include && named == 1) /* who wants nobody is no member */
-		mc_forget(sk, (u32)i);
-	return 0;
+	if (f.nr == IP_MAX_SOURCES)
+		return -ENOBUFS;
+	f.addr[f.nr++] = addr;
+	return mc_refilter(ext, (u32)i, dev, &f);
 }
 
 /**
@@ -294,21 +422,73 @@ static int mc_source(struct sock *sk, int opt, const struct ip_mreq_source *mr, 
  * Return: 0; -EINVAL no group, no member of it, or one with a filter of the other kind; -ENODEV; -EADDRNOTAVAIL the source is named
  * already, or is not; -ENOBUFS, -ENOMEM as ip_mc_join(), and more sources than igmp_max_msf or 40 of the socket.
  */
-int ip_mc_source(struct sock *sk, int opt, const struct ip_mreq_source *mr)
+int ip_mc_source(struct sock *sk, int opt, const struct ip_mreqn *mr, __be32 source)
 {
-	struct ip_mreqn join = { mr->imr_multiaddr, mr->imr_interface, 0 };
-	struct net_device *dev;
-	int err = 0;
+	struct ip_mc_filter only = { .include = true, .nr = 1, .addr = { source } };
+	int err = 1;
 
 	if (!ipv4_is_multicast(mr->imr_multiaddr))
 		return -EINVAL;
-	if (opt == IP_ADD_SOURCE_MEMBERSHIP)
-		err = ip_mc_join(sk, &join);
-	if (err && err != -EADDRINUSE)
-		return err;
+	if (opt == IP_ADD_SOURCE_MEMBERSHIP && !inet_ext_get(sk))
+		return -ENOMEM;
 	local_bh_disable();
-	dev = mc_dev(sk->sk_net, &join);
-	err = dev ? mc_source(sk, opt, mr, dev->ifindex) : -ENODEV;
+	if (opt == IP_ADD_SOURCE_MEMBERSHIP)
+		err = mc_join(sk, mr, &only);
+	if (err > 0) /* a member: what it wants changes */
+		err = mc_source(sk, opt, mr, source);
+	local_bh_enable();
+	return err;
+}
+
+/**
+ * ip_mc_set_filter() - all of a membership's filter at once (RFC 3678, 4.1.1); who wants nobody leaves.
+ * Context: process, owner.
+ * Return: 0; -EINVAL no group, or no member of it; -ENODEV; -EADDRNOTAVAIL it was no member that could leave; -ENOBUFS no memory, or more
+ * than 40 sources of the socket.
+ */
+int ip_mc_set_filter(struct sock *sk, const struct ip_mreqn *mr, const struct ip_mc_filter *f)
+{
+	struct net_device *dev;
+	int i, err = -ENODEV;
+
+	if (!ipv4_is_multicast(mr->imr_multiaddr))
+		return -EINVAL;
+	local_bh_disable();
+	dev = mc_dev(sk->sk_net, mr);
+	if (!dev)
+		goto out;
+	i = mc_member(sk->inet_ext, mr->imr_multiaddr, dev->ifindex);
+	if (i < 0)
+		err = f->include && !f->nr ? -EADDRNOTAVAIL : -EINVAL;
+	else
+		err = f->include && !f->nr ? 0 : mc_refilter(sk->inet_ext, (u32)i, dev, f);
+	if (!err && f->include && !f->nr)
+		mc_forget(sk, (u32)i);
+out:
+	local_bh_enable();
+	return err;
+}
+
+/**
+ * ip_mc_get_filter() - what ip_mc_set_filter() set.
+ * Context: process, owner.
+ * Return: 0; -EINVAL no group; -ENODEV; -EADDRNOTAVAIL no member of it.
+ */
+int ip_mc_get_filter(struct sock *sk, const struct ip_mreqn *mr, struct ip_mc_filter *f)
+{
+	const struct net_device *dev;
+	int i, err = -ENODEV;
+
+	if (!ipv4_is_multicast(mr->imr_multiaddr))
+		return -EINVAL;
+	local_bh_disable();
+	dev = mc_dev(sk->sk_net, mr);
+	if (dev) {
+		i = mc_member(sk->inet_ext, mr->imr_multiaddr, dev->ifindex);
+		err = i < 0 ? -EADDRNOTAVAIL : 0;
+		if (!err)
+			mc_filter_of(sk->inet_ext, (u32)i, f);
+	}
 	local_bh_enable();
 	return err;
 }
@@ -325,16 +505,22 @@ void ip_mc_drop_socket(struct sock *sk)
 }
 
 /**
- * ip_mc_sf_allow() - may @sk have a datagram for @group from @source that came by device @ifindex? As a member whose filter lets it
+ * ip_mc_sf_allow() - may @sk have a packet for @group (any, if it is none) from @source that came by device @ifindex? As a member whose filter lets it
  * through, or when it takes what others here have joined (IP_MULTICAST_ALL, the default).
  * Context: BH off. Return: that.
  */
 bool ip_mc_sf_allow(const struct sock *sk, __be32 group, __be32 source, u32 ifindex)
 {
-	int i = mc_member(sk->inet_ext, group, ifindex), at;
+	const struct inet_ext *ext = sk->inet_ext;
+	int i = mc_member(ext, group, ifindex);
 
+	if (!ipv4_is_multicast(group))
+		return true;
 	if (i < 0)
 		return sk->inet_mc_all;
-	(void)mc_sources(sk->inet_ext, (u32)i, source, &at);
-	return (at >= 0) == sk->inet_ext->mc[i].include;
+	for (u32 j = 0; j < ext->nr_src; j++) {
+		if (ext->src[j].addr == source && mc_is_source_of(ext, j, (u32)i))
+			return ext->mc[i].include;
+	}
+	return !ext->mc[i].include;
 }

@@ -6,18 +6,20 @@
  *   query          answered at a random moment of the time that it allows: all groups in one report (version 3), or each by itself
  *   version 1, 2   spoken while a router that knows no other has been heard of late: the answer of one member is enough then
  *
- * Every membership is of all sources (EXCLUDE of none). One timer of a device stands for all that is due on it. What is sent goes to this
+ * A group is wanted from all sources but those listed, or from those only; a change from one to the other is told with the whole list, another
+ * change of the list source by source. One timer of a device stands for all that is due on it. What is sent goes to this
  * link only: TTL 1, with the option that makes routers look at it. Nothing is ever said about 224.0.0.1.
  *
- * Interface: "ipv4.h" (igmp_group_added(), igmp_group_left(), igmp_up(), igmp_down(), igmp_init()); <net/ip.h> (ip_igmp_sysctl_set(), ip_igmp_sysctl_get(),
- * igmp_show()).
+ * Interface: "ipv4.h" (igmp_group_changed(), igmp_up(), igmp_down(), igmp_init()); <net/ip.h> (ip_igmp_sysctl_set(), ip_igmp_sysctl_get(),
+ * igmp_show(), mcfilter_show()).
  * Above: igmp.c, ip_input.c.  Below: ip_output.c.
  * Context: BH off; the pages and settings process.
- * Owns: struct igmp of a device, and of each group what is still to be said.
+ * Owns: struct igmp of a device, and of each group and source what is still to be said.
  * Specs: RFC 3376 (4.2, 5, 7.2, 8); RFC 2236 (3, 6); RFC 1112 (appendix I); Linux's /proc/net/igmp.
  */
 #include "ipv4.h"
 
+#include <kernel/mm.h>
 #include <kernel/proc.h>
 #include <kernel/random.h>
 #include <kernel/softirq.h>
@@ -38,9 +40,7 @@
 #define IGMP_V1_MS       10000u /* for answers to a query that names no time */
 #define IGMP_V3_AGAIN_MS 1000u  /* within which a change is said again (RFC 3376, 8.11) */
 #define IGMP_V2_AGAIN_MS 10000u
-#define IGMP_V3_MAX                                                                                \
-	(sizeof(struct igmpv3_report) +                                                            \
-	 IN_DEV_MAX_GROUPS * (sizeof(struct igmpv3_grec) + IGMP_MAX_QUERIED * sizeof(__be32)))
+#define IGMP_V3_MAX      1280u /* bytes of one report: what does not fit goes into another */
 
 static const struct ip_options router_alert = { .optlen = 4, .data = { IPOPT_RA, 4, 0, 0 } };
 
@@ -86,37 +86,106 @@ static void igmp_send_short(struct net_device *dev, enum igmp_type type, __be32 
 
 /* A report of version 3 that is being written. */
 struct igmp_draft {
+	struct net_device *dev;
+	u32 len, records, last; /* last: where the last record begins */
 	u8 buf[IGMP_V3_MAX];
-	u32 len, records;
 };
 
-static void igmp_draft_add(struct igmp_draft *d, enum igmpv3_record type,
-			   const struct in_mcgroup *mc, u32 nr_sources)
-{
-	struct igmpv3_grec rec = {
-		.type = (u8)type,
-		.nsrcs = htons((u16)nr_sources),
-		.group = mc->group,
-	};
-
-	if (!d->len)
-		d->len = sizeof(struct igmpv3_report);
-	memcpy(d->buf + d->len, &rec, sizeof(rec));
-	memcpy(d->buf + d->len + sizeof(rec), mc->sources, nr_sources * sizeof(__be32));
-	d->len += (u32)(sizeof(rec) + nr_sources * sizeof(__be32));
-	d->records++;
-}
-
-static void igmp_draft_send(struct net_device *dev, struct igmp_draft *d) __needs(softirq_ctx)
+static void igmp_draft_send(struct igmp_draft *d) __needs(softirq_ctx)
 {
 	struct igmpv3_report h = { .type = IGMP_V3_REPORT, .ngrec = htons((u16)d->records) };
 	struct sk_buff *skb = d->records ? igmp_alloc(d->len) : NULL;
 
-	if (!skb)
+	if (skb) {
+		memcpy(d->buf, &h, sizeof(h));
+		memcpy(skb_put(skb, d->len), d->buf, d->len);
+		igmp_push(d->dev, skb, IGMP_V3_ROUTERS);
+	}
+	d->records = 0;
+	d->len = 0;
+}
+
+/* Of one packet, the least MTU allows a record with seven sources. */
+static bool igmp_draft_fits(const struct igmp_draft *d, u32 bytes)
+{
+	u32 room = d->dev->mtu - (u32)sizeof(struct iphdr) - router_alert.optlen;
+
+	return d->len + bytes <= min(room, IGMP_V3_MAX);
+}
+
+static bool igmp_is_exclude(u8 type)
+{
+	return type == MODE_IS_EXCLUDE || type == CHANGE_TO_EXCLUDE;
+}
+
+/* A record of @n sources begins, in a report that has room for it, or at least for one of a list that can be cut. */
+static void igmp_record(struct igmp_draft *d, u8 type, __be32 group, u32 n) __needs(softirq_ctx)
+{
+	struct igmpv3_grec rec = { .type = type, .group = group };
+	u32 together = igmp_is_exclude(type) ? n : min(n, 1U);
+
+	if (d->records && !igmp_draft_fits(d, (u32)(sizeof(rec) + together * sizeof(__be32))))
+		igmp_draft_send(d);
+	if (!d->len)
+		d->len = sizeof(struct igmpv3_report);
+	memcpy(d->buf + d->len, &rec, sizeof(rec));
+	d->last = d->len;
+	d->len += (u32)sizeof(rec);
+	d->records++;
+}
+
+/* One more source of the record. A list goes on in the next report, but for one of EXCLUDE, which is cut (RFC 3376, 4.2.16). */
+static void igmp_record_source(struct igmp_draft *d, __be32 addr) __needs(softirq_ctx)
+{
+	struct igmpv3_grec rec;
+
+	memcpy(&rec, d->buf + d->last, sizeof(rec));
+	if (!igmp_draft_fits(d, sizeof(addr))) {
+		if (igmp_is_exclude(rec.type))
+			return;
+		igmp_draft_send(d);
+		igmp_record(d, rec.type, rec.group, 1);
+		rec.nsrcs = 0;
+	}
+	memcpy(d->buf + d->len, &addr, sizeof(addr));
+	d->len += (u32)sizeof(addr);
+	rec.nsrcs = htons((u16)(ntohs(rec.nsrcs) + 1));
+	memcpy(d->buf + d->last, &rec, sizeof(rec));
+}
+
+/* A record of the group's list. */
+static void igmp_record_list(struct igmp_draft *d, const struct in_mcgroup *mc, u8 type)
+	__needs(softirq_ctx)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < mc->nr_sources; i++)
+		n += mc_listed(mc, &mc->sources[i]);
+	if (type == MODE_IS_INCLUDE && !n)
 		return;
-	memcpy(d->buf, &h, sizeof(h));
-	memcpy(skb_put(skb, d->len), d->buf, d->len);
-	igmp_push(dev, skb, IGMP_V3_ROUTERS);
+	igmp_record(d, type, mc->group, n);
+	for (u32 i = 0; i < mc->nr_sources; i++) {
+		if (mc_listed(mc, &mc->sources[i]))
+			igmp_record_source(d, mc->sources[i].addr);
+	}
+}
+
+/* A record of those sources of which a change is to be told and that are wanted now, or are not. */
+static void igmp_record_changes(struct igmp_draft *d, const struct in_mcgroup *mc, bool wanted)
+	__needs(softirq_ctx)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < mc->nr_sources; i++) {
+		const struct in_mcsource *s = &mc->sources[i];
+
+		if (!s->unsent || (mc_listed(mc, s) == !mc->excluders) != wanted)
+			continue;
+		if (!n++)
+			igmp_record(d, wanted ? ALLOW_NEW_SOURCES : BLOCK_OLD_SOURCES, mc->group,
+				    1);
+		igmp_record_source(d, s->addr);
+	}
 }
 
 /* --- What is due --------------------------------------------------------------------------------------------------------- */
@@ -133,11 +202,44 @@ static u64 igmp_within(u64 now, u32 ms)
 	return now + get_random_below(ms + 1) * NSEC_PER_MSEC + 1;
 }
 
-/* The slot of a group that was left and of which all is said is free. */
+/* Something is still to be said about the group. */
+static bool igmp_pending(const struct in_mcgroup *mc)
+{
+	bool pending = mc->unsent != 0;
+
+	for (u32 i = 0; i < mc->nr_sources; i++)
+		pending |= mc->sources[i].unsent != 0;
+	return pending;
+}
+
+/* All is said. */
+static void igmp_hush(struct in_mcgroup *mc)
+{
+	mc->unsent = 0;
+	for (u32 i = 0; i < mc->nr_sources; i++)
+		mc->sources[i].unsent = 0;
+}
+
+/* Sources that nobody names, and the slot of a group that was left, of which all is said, are free. */
 static void igmp_said(struct in_mcgroup *mc)
 {
-	if (!mc->users && !mc->unsent)
-		*mc = (struct in_mcgroup){ 0 };
+	for (u32 i = mc->nr_sources; i-- > 0;) {
+		const struct in_mcsource *s = &mc->sources[i];
+
+		if (!s->wanted && !s->refused && !s->unsent)
+			mc->sources[i] = mc->sources[--mc->nr_sources];
+	}
+	if (mc->users || mc->unsent || mc->nr_sources)
+		return;
+	kfree(mc->sources);
+	*mc = (struct in_mcgroup){ 0 };
+}
+
+/* A group of which routers are told nothing. */
+static bool igmp_silent(const struct net *net, const struct in_mcgroup *mc)
+{
+	return mc->group == IGMP_ALL_HOSTS || (!net->ipv4->set.igmp_link_local_mcast_reports &&
+					       ipv4_is_local_multicast(mc->group));
 }
 
 static void igmp_arm(struct igmp *g)
@@ -158,65 +260,95 @@ static void igmp_arm(struct igmp *g)
 		mod_timer(&g->timer, next);
 }
 
+/* Asked for sources: those that are wanted (RFC 3376, 5.2). */
+static void igmp_answer_asked(struct in_mcgroup *mc, struct igmp_draft *d) __needs(softirq_ctx)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < mc->nr_asked; i++) {
+		if (!mc_wants(mc, mc->asked[i]))
+			continue;
+		if (!n++)
+			igmp_record(d, MODE_IS_INCLUDE, mc->group, 1);
+		igmp_record_source(d, mc->asked[i]);
+	}
+	mc->nr_asked = 0;
+}
+
 /* One membership that was asked for: by itself before version 3. */
 static void igmp_answer(struct igmp *g, struct in_mcgroup *mc, u8 version, struct igmp_draft *d)
 	__needs(softirq_ctx)
 {
 	mc->report_ns = 0;
-	if (version == 3) {
-		igmp_draft_add(d, mc->nr_sources ? MODE_IS_INCLUDE : MODE_IS_EXCLUDE, mc,
-			       mc->nr_sources);
-		mc->nr_sources = 0;
-		return;
+	if (version < 3) {
+		mc->reporter = true;
+		igmp_send_short(g->dev, version == 1 ? IGMP_V1_REPORT : IGMP_V2_REPORT, mc->group,
+				mc->group);
+	} else if (mc->nr_asked) {
+		igmp_answer_asked(mc, d);
+	} else {
+		igmp_record_list(d, mc, mc->excluders ? MODE_IS_EXCLUDE : MODE_IS_INCLUDE);
 	}
-	mc->reporter = true;
-	igmp_send_short(g->dev, version == 1 ? IGMP_V1_REPORT : IGMP_V2_REPORT, mc->group,
-			mc->group);
 }
 
 static void igmp_run_answers(struct igmp *g, u64 now, u8 version) __needs(softirq_ctx)
 {
 	bool all = g->general_ns && g->general_ns <= now;
-	struct igmp_draft d = { .len = 0 };
+	struct igmp_draft d = { .dev = g->dev };
 
 	if (all)
 		g->general_ns = 0;
 	for (u32 i = 0; i < IN_DEV_MAX_GROUPS; i++) {
 		struct in_mcgroup *mc = &g->dev->ip_ptr->mc[i];
 
-		if (!mc->users || mc->group == IGMP_ALL_HOSTS)
+		if (!mc->users || igmp_silent(g->dev->net, mc))
 			continue;
 		if (all)
-			mc->nr_sources = 0;
+			mc->nr_asked = 0;
 		if (all || (mc->report_ns && mc->report_ns <= now))
 			igmp_answer(g, mc, version, &d);
 	}
-	igmp_draft_send(g->dev, &d);
+	igmp_draft_send(&d);
 }
 
-/* Joins and leaves, one round: version 2 says the end of a membership once, and version 1 not at all. */
+/* What version 3 says of a change: while the kind has changed the whole list, then what came and went (RFC 3376, 5.1). */
+static void igmp_say_change(struct igmp_draft *d, struct in_mcgroup *mc) __needs(softirq_ctx)
+{
+	if (mc->unsent) {
+		mc->unsent--;
+		igmp_record_list(d, mc, mc->excluders ? CHANGE_TO_EXCLUDE : CHANGE_TO_INCLUDE);
+	} else {
+		igmp_record_changes(d, mc, !mc->excluders);
+		igmp_record_changes(d, mc, mc->excluders != 0);
+	}
+	for (u32 i = 0; i < mc->nr_sources; i++) {
+		if (mc->sources[i].unsent)
+			mc->sources[i].unsent--;
+	}
+}
+
+/* Changes, one round: versions 1 and 2 only know joins. */
 static void igmp_run_changes(struct igmp *g, u64 now, u8 version) __needs(softirq_ctx)
 {
-	struct igmp_draft d = { .len = 0 };
+	struct igmp_draft d = { .dev = g->dev };
 	bool more = false;
 
 	for (u32 i = 0; i < IN_DEV_MAX_GROUPS; i++) {
 		struct in_mcgroup *mc = &g->dev->ip_ptr->mc[i];
 
-		if (!mc->unsent)
+		if (!igmp_pending(mc))
 			continue;
-		mc->unsent--;
-		if (version == 3)
-			igmp_draft_add(&d, mc->users ? CHANGE_TO_EXCLUDE : CHANGE_TO_INCLUDE, mc,
-				       0);
-		else if (mc->users)
+		if (version == 3) {
+			igmp_say_change(&d, mc);
+		} else {
+			BUG_ON(!mc->unsent || !mc->users);
+			mc->unsent--;
 			igmp_answer(g, mc, version, &d);
-		else
-			mc->unsent = 0;
-		more |= mc->unsent != 0;
+		}
+		more |= igmp_pending(mc);
 		igmp_said(mc);
 	}
-	igmp_draft_send(g->dev, &d);
+	igmp_draft_send(&d);
 	g->change_ns =
 		more ? igmp_within(now, version == 3 ? IGMP_V3_AGAIN_MS : IGMP_V2_AGAIN_MS) : 0;
 }
@@ -263,40 +395,81 @@ static void igmp_tell(struct igmp *g) __needs(softirq_ctx)
 	igmp_arm(g);
 }
 
-/**
- * igmp_group_added() - @mc, just entered, is told, now and again. Context: BH off.
- */
-void igmp_group_added(struct net_device *dev, struct in_mcgroup *mc)
+/* All that version 3 has to say of the group as it is now. */
+static void igmp_say_all(const struct igmp *g, struct in_mcgroup *mc)
 {
-	struct igmp *g = igmp_of(dev);
+	mc->unsent = mc->excluders ? igmp_robustness(g) : 0;
+	for (u32 i = 0; i < mc->nr_sources; i++) {
+		struct in_mcsource *s = &mc->sources[i];
 
-	mc->report_ns = 0;
-	mc->nr_sources = 0;
-	mc->unsent = 0;
-	if (!g || mc->group == IGMP_ALL_HOSTS)
-		return;
-	mc->unsent = igmp_robustness(g);
-	igmp_tell(g);
+		s->unsent = !mc->excluders && mc_listed(mc, s) ? igmp_robustness(g) : 0;
+	}
+}
+
+/* What version 3 has to say of a change. There is something. */
+static bool igmp_note_change(const struct igmp *g, struct in_mcgroup *mc,
+			     const struct mc_before *before)
+{
+	bool news = before->exclude != (mc->excluders != 0);
+
+	if (news) {
+		igmp_hush(mc);
+		mc->unsent = igmp_robustness(g);
+		return true;
+	}
+	for (u32 i = 0; i < mc->nr_sources; i++) {
+		struct in_mcsource *s = &mc->sources[i];
+
+		if (s->was_listed == mc_listed(mc, s))
+			continue;
+		s->unsent = igmp_robustness(g);
+		news = true;
+	}
+	return news;
+}
+
+/* The same for versions 1 and 2: sources mean nothing to them, and version 1 knows no end. */
+static bool igmp_note_change_old(const struct igmp *g, struct in_mcgroup *mc,
+				 const struct mc_before *before, u8 version) __needs(softirq_ctx)
+{
+	bool joined = !before->users && mc->users, left = before->users && !mc->users;
+
+	if (joined)
+		mc->unsent = igmp_robustness(g);
+	if (left) {
+		mc->unsent = 0;
+		if (version == 2 && mc->reporter)
+			igmp_send_short(g->dev, IGMP_V2_LEAVE, mc->group, IGMP_ALL_ROUTERS);
+	}
+	return joined;
 }
 
 /**
- * igmp_group_left() - nobody is a member of @mc any more: told, and its slot becomes free when all is said. Context: BH off.
+ * igmp_group_changed() - sockets want something else of @mc than before: told, now and again; a slot that nobody uses becomes free when
+ * all is said.
+ * @before: what it was; each source says whether it was listed
+ *
+ * Context: BH off.
  */
-void igmp_group_left(struct net_device *dev, struct in_mcgroup *mc)
+void igmp_group_changed(struct net_device *dev, struct in_mcgroup *mc,
+			const struct mc_before *before)
 {
 	struct igmp *g = igmp_of(dev);
-	u64 now = ktime_get_ns();
+	u8 version = g ? igmp_version(g, ktime_get_ns()) : 0;
+	bool news = false;
 
-	mc->report_ns = 0;
-	mc->unsent = 0;
-	if (g && mc->group != IGMP_ALL_HOSTS) {
-		if (igmp_version(g, now) == 3)
-			mc->unsent = igmp_robustness(g);
-		else if (igmp_version(g, now) == 2 && mc->reporter)
-			igmp_send_short(dev, IGMP_V2_LEAVE, mc->group, IGMP_ALL_ROUTERS);
+	if (!before->users != !mc->users) {
+		mc->report_ns = 0;
+		mc->nr_asked = 0;
 	}
+	if (!g || igmp_silent(dev->net, mc))
+		igmp_hush(mc);
+	else if (version == 3)
+		news = igmp_note_change(g, mc, before);
+	else
+		news = igmp_note_change_old(g, mc, before, version);
 	igmp_said(mc);
-	if (mc->unsent)
+	if (news)
 		igmp_tell(g);
 	else if (g)
 		igmp_arm(g);
@@ -314,9 +487,8 @@ void igmp_up(struct net_device *dev)
 	for (u32 i = 0; i < IN_DEV_MAX_GROUPS; i++) {
 		struct in_mcgroup *mc = &dev->ip_ptr->mc[i];
 
-		if (!mc->users || mc->group == IGMP_ALL_HOSTS)
-			continue;
-		mc->unsent = igmp_robustness(g);
+		if (mc->users && !igmp_silent(dev->net, mc))
+			igmp_say_all(g, mc);
 	}
 	igmp_tell(g);
 }
@@ -330,8 +502,8 @@ static void igmp_cancel(struct igmp *g)
 		struct in_mcgroup *mc = &g->dev->ip_ptr->mc[i];
 
 		mc->report_ns = 0;
-		mc->unsent = 0;
-		mc->nr_sources = 0;
+		mc->nr_asked = 0;
+		igmp_hush(mc);
 		igmp_said(mc);
 	}
 	del_timer(&g->timer);
@@ -416,24 +588,26 @@ static void igmp_older(struct igmp *g, const struct igmp_query *q, u64 now)
 }
 
 /* Which sources are asked for: more than can be kept are all of them. */
-static void igmp_note_sources(struct in_mcgroup *mc, struct igmp_query *q)
+static void igmp_note_sources(struct in_mcgroup *mc, const struct igmp_query *q)
 {
-	if (!q->nsrcs || (mc->report_ns && !mc->nr_sources) ||
-	    mc->nr_sources + q->nsrcs > IGMP_MAX_QUERIED) {
-		mc->nr_sources = 0;
+	struct reader r = q->sources;
+
+	if (!q->nsrcs || (mc->report_ns && !mc->nr_asked) ||
+	    mc->nr_asked + q->nsrcs > IGMP_MAX_QUERIED) {
+		mc->nr_asked = 0;
 		return;
 	}
-	while (q->sources.left)
-		mc->sources[mc->nr_sources++] = htonl(rd_be32(&q->sources));
+	while (r.left)
+		mc->asked[mc->nr_asked++] = htonl(rd_be32(&r));
 }
 
-static void igmp_answer_soon(struct igmp *g, struct igmp_query *q, u64 now)
+static void igmp_answer_soon(struct igmp *g, const struct igmp_query *q, u64 now)
 {
 	for (u32 i = 0; i < IN_DEV_MAX_GROUPS; i++) {
 		struct in_mcgroup *mc = &g->dev->ip_ptr->mc[i];
 		u64 at;
 
-		if (!mc->users || mc->group == IGMP_ALL_HOSTS ||
+		if (!mc->users || igmp_silent(g->dev->net, mc) ||
 		    (q->group && q->group != mc->group))
 			continue;
 		at = igmp_within(now, q->max_ms);
@@ -444,7 +618,7 @@ static void igmp_answer_soon(struct igmp *g, struct igmp_query *q, u64 now)
 	}
 }
 
-static void igmp_heard_query(struct igmp *g, struct igmp_query *q) __needs(softirq_ctx)
+static void igmp_heard_query(struct igmp *g, const struct igmp_query *q) __needs(softirq_ctx)
 {
 	u64 now = ktime_get_ns(), at;
 
@@ -617,6 +791,29 @@ void igmp_show(struct seq_file *m)
 	list_for_each_entry(dev, &net->dev_base, dev_list) {
 		if (dev->ip_ptr && netif_running(dev))
 			igmp_show_dev(m, dev);
+	}
+	local_bh_enable();
+}
+
+/**
+ * mcfilter_show() - /proc/net/mcfilter as Linux has it: sources of groups, and how many sockets name them. Context: process. m->arg: struct net.
+ */
+void mcfilter_show(struct seq_file *m)
+{
+	const struct net *net = m->arg;
+	const struct net_device *dev;
+
+	seq_puts(m, "Idx Device        MCA        SRC    INC    EXC\n");
+	local_bh_disable();
+	list_for_each_entry(dev, &net->dev_base, dev_list) {
+		for (u32 i = 0; dev->ip_ptr && i < IN_DEV_MAX_GROUPS; i++) {
+			const struct in_mcgroup *mc = &dev->ip_ptr->mc[i];
+
+			for (u32 j = 0; mc->users && j < mc->nr_sources; j++)
+				seq_printf(m, "%3u %6s 0x%08x 0x%08x %6u %6u\n", dev->ifindex,
+					   dev->name, ntohl(mc->group), ntohl(mc->sources[j].addr),
+					   mc->sources[j].wanted, mc->sources[j].refused);
+		}
 	}
 	local_bh_enable();
 }

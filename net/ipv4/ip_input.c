@@ -167,7 +167,7 @@ static enum skb_drop_reason ip_check_addresses(struct net *net, const struct sk_
 	*type = inet_addr_type(net, iph->daddr);
 	if (*type == RTN_UNICAST)
 		return SKB_DROP_REASON_IP_NOT_LOCAL;
-	if (*type == RTN_MULTICAST && !ip_check_mc(skb->dev, iph->daddr))
+	if (*type == RTN_MULTICAST && !ip_check_mc(skb->dev, iph->daddr, iph->saddr, iph->protocol))
 		return SKB_DROP_REASON_IP_NOT_LOCAL;
 	/* A frame to everybody with a packet to one host is an attack or a mistake (RFC 1122, 3.3.6). */
 	if (*type == RTN_LOCAL &&

@@ -163,8 +163,11 @@ static void ip_loop_back(struct net *net, struct sk_buff *skb) __needs(softirq_c
 static int ip_mc_finish_output(struct net *net, struct sock *sk, struct sk_buff *skb)
 	__needs(softirq_ctx)
 {
+	const struct iphdr *iph = ip_hdr(skb);
+
 	if (dst_rtable(skb_dst(skb))->rt_type == RTN_BROADCAST ||
-	    ((!sk || sk->inet_mc_loop) && ip_check_mc(skb->dev, ip_hdr(skb)->daddr)))
+	    ((!sk || sk->inet_mc_loop) &&
+	     ip_check_mc(skb->dev, iph->daddr, iph->saddr, iph->protocol)))
 		ip_loop_back(net, skb);
 	if (ip_hdr(skb)->ttl == 0) {
 		consume_skb(skb);

@@ -3,10 +3,10 @@
  * Socket options of level SOL_IP, the same for every transport.
  *
  * Interface: <net/ip.h> (ip_setsockopt, ip_getsockopt).
- * Above: setsockopt/getsockopt of the transports.  Below: ip_options.c, igmp.c; ip_output.c for the route of IP_MTU.
+ * Above: setsockopt/getsockopt of the transports.  Below: ip_options.c, ip_mcast.c; ip_output.c for the route of IP_MTU.
  * Context: process, the socket owned. Values are kernel copies.
  * Owns: sk->inet_ext, made when the first option needs it (freed with the sock).
- * Specs: Linux's ip(7); RFC 1122 (3.2.1.6, 3.2.1.7, 3.2.1.8); RFC 1112 (6.1); RFC 1349 for the classes of IP_TOS.
+ * Specs: Linux's ip(7); RFC 1122 (3.2.1.6, 3.2.1.7, 3.2.1.8); RFC 1349 for the classes of IP_TOS.
  */
 #include "ipv4.h"
 
@@ -16,18 +16,6 @@
 #include <net/inetdevice.h>
 
 #define TOS_ECN_MASK 3
-
-/* One byte or an int: both are accepted, as applications use both; nothing at all means 0. */
-static int ip_opt_value(const void *kval, u32 len)
-{
-	int val = 0;
-
-	if (len >= sizeof(val))
-		memcpy(&val, kval, sizeof(val));
-	else if (len)
-		val = *(const u8 *)kval;
-	return val;
-}
 
 static void ip_set_tos(struct sock *sk, int val)
 {
@@ -61,132 +49,6 @@ static int ip_set_options(struct sock *sk, const void *kval, u32 len)
 	sk_dst_set(sk, NULL);
 	local_bh_enable();
 	return 0;
-}
-
-/* --- Groups and devices ---------------------------------------------------------------------------------------------------- */
-
-/* struct ip_mreqn, its first eight bytes (struct ip_mreq), or (@alone) a single address. 0, -EINVAL too short. */
-static int ip_get_mreqn(struct ip_mreqn *mr, const void *kval, u32 len, bool alone)
-{
-	*mr = (struct ip_mreqn){ 0 };
-	if (len >= sizeof(*mr))
-		memcpy(mr, kval, sizeof(*mr));
-	else if (len >= 2 * sizeof(__be32))
-		memcpy(mr, kval, 2 * sizeof(__be32));
-	else if (alone && len >= sizeof(__be32))
-		memcpy(&mr->imr_address, kval, sizeof(__be32));
-	else
-		return -EINVAL;
-	return mr->imr_ifindex < 0 ? -EINVAL : 0;
-}
-
-/* The device with @addr, NULL when none. */
-static const struct net_device *ip_dev_with(const struct net *net, __be32 addr)
-{
-	const struct net_device *dev;
-
-	list_for_each_entry(dev, &net->dev_base, dev_list) {
-		if (inet_dev_has_addr(dev, addr))
-			return dev;
-	}
-	return NULL;
-}
-
-static int ip_set_multicast_if(struct sock *sk, const void *kval, u32 len)
-{
-	const struct net_device *dev = NULL;
-	struct inet_ext *ext;
-	struct ip_mreqn mr;
-	int err = ip_get_mreqn(&mr, kval, len, true);
-
-	if (err || sk->sk_type == SOCK_STREAM)
-		return -EINVAL;
-	ext = inet_ext_get(sk);
-	if (!ext)
-		return -ENOMEM;
-	if (mr.imr_ifindex)
-		dev = dev_get_by_index(sk->sk_net, (u32)mr.imr_ifindex);
-	else if (mr.imr_address)
-		dev = ip_dev_with(sk->sk_net, mr.imr_address);
-	if (!dev && (mr.imr_ifindex || mr.imr_address))
-		return -EADDRNOTAVAIL;
-	if (dev && sk->sk_bound_dev_if && sk->sk_bound_dev_if != dev->ifindex)
-		return -EINVAL;
-	ext->mc_index = dev ? dev->ifindex : 0;
-	ext->mc_addr = mr.imr_address;
-	return 0;
-}
-
-static int ip_set_unicast_if(struct sock *sk, int val)
-{
-	u32 index = ntohl((__force __be32)val);
-	struct inet_ext *ext = inet_ext_get(sk);
-
-	if (!ext)
-		return -ENOMEM;
-	if (index && !dev_get_by_index(sk->sk_net, index))
-		return -EADDRNOTAVAIL;
-	if (index && sk->sk_bound_dev_if && sk->sk_bound_dev_if != index)
-		return -EINVAL;
-	ext->uc_index = index;
-	return 0;
-}
-
-static int ip_set_membership(struct sock *sk, int opt, const void *kval, u32 len)
-{
-	struct ip_mreqn mr;
-	int err = ip_get_mreqn(&mr, kval, len, false);
-
-	if (sk->sk_type == SOCK_STREAM)
-		return -EPROTO;
-	if (err)
-		return err;
-	return opt == IP_ADD_MEMBERSHIP ? ip_mc_join(sk, &mr) : ip_mc_leave(sk, &mr);
-}
-
-static int ip_set_source(struct sock *sk, int opt, const void *kval, u32 len)
-{
-	struct ip_mreq_source mr;
-
-	if (sk->sk_type == SOCK_STREAM)
-		return -EPROTO;
-	if (len != sizeof(mr))
-		return -EINVAL;
-	memcpy(&mr, kval, sizeof(mr));
-	return ip_mc_source(sk, opt, &mr);
-}
-
-static int ip_set_multicast(struct sock *sk, int opt, const void *kval, u32 len)
-{
-	int val = ip_opt_value(kval, len);
-
-	if (opt == IP_ADD_MEMBERSHIP || opt == IP_DROP_MEMBERSHIP)
-		return ip_set_membership(sk, opt, kval, len);
-	if (opt >= IP_UNBLOCK_SOURCE && opt <= IP_DROP_SOURCE_MEMBERSHIP)
-		return ip_set_source(sk, opt, kval, len);
-	switch (opt) {
-	case IP_MULTICAST_IF:
-		return ip_set_multicast_if(sk, kval, len);
-	case IP_MULTICAST_TTL:
-		if (sk->sk_type == SOCK_STREAM || len < 1 || val < -1 || val > 255)
-			return -EINVAL;
-		sk->inet_mc_ttl = val < 0 ? 1 : (u8)val;
-		return 0;
-	case IP_MULTICAST_LOOP:
-		if (len < 1)
-			return -EINVAL;
-		sk->inet_mc_loop = val != 0;
-		return 0;
-	case IP_MULTICAST_ALL:
-		if (len < 1 || (val != 0 && val != 1))
-			return -EINVAL;
-		sk->inet_mc_all = val != 0;
-		return 0;
-	case IP_UNICAST_IF:
-		return len == sizeof(val) ? ip_set_unicast_if(sk, val) : -EINVAL;
-	default:
-		return -ENOPROTOOPT;
-	}
 }
 
 /* --- What is told with data ------------------------------------------------------------------------------------------------- */
@@ -229,8 +91,7 @@ static void ip_set_recv(struct sock *sk, u16 flag, bool on)
 /**
  * ip_setsockopt() - sets an option of level SOL_IP; @len 0 means the value 0.
  * Context: process, owner.
- * Return: 0; -EINVAL bad value; -EADDRNOTAVAIL, -ENODEV no such device or membership; -EADDRINUSE, -ENOBUFS of ip_mc_join();
- * -EPROTO a stream cannot join; -ENOMEM; -ENOPROTOOPT unknown option.
+ * Return: 0; -EINVAL bad value; -ENOMEM; -ENOPROTOOPT unknown option; what ip_mc_setsockopt() says of groups and devices.
  */
 int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len)
 {
@@ -259,7 +120,7 @@ int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len)
 		sk->inet_pmtudisc = (u8)val;
 		return 0;
 	default:
-		return ip_set_multicast(sk, opt, kval, len);
+		return ip_mc_setsockopt(sk, opt, kval, len);
 	}
 }
 
@@ -307,10 +168,10 @@ static int ip_get_int(struct sock *sk, int opt, int *val)
 }
 
 /**
- * ip_getsockopt() - reads an option of level SOL_IP; *@len shrinks to what was stored: one byte of a value that fits into it when
+ * ip_getsockopt() - reads an option of level SOL_IP (IP_MSFILTER and MCAST_MSFILTER: @kval says of which group); *@len shrinks to what was stored: one byte of a value that fits into it when
  * there is no room for an int.
  * Context: process, owner.
- * Return: 0; -ENOTCONN IP_MTU of a socket without a route; -ENOPROTOOPT.
+ * Return: 0; -ENOTCONN IP_MTU of a socket without a route; -ENOPROTOOPT; what ip_mc_getsockopt() says of filters.
  */
 int ip_getsockopt(struct sock *sk, int opt, void *kval, u32 *len)
 {
@@ -324,13 +185,8 @@ int ip_getsockopt(struct sock *sk, int opt, void *kval, u32 *len)
 			memcpy(kval, ext->opt.orig, *len);
 		return 0;
 	}
-	if (opt == IP_MULTICAST_IF) {
-		__be32 addr = ext ? ext->mc_addr : INADDR_ANY;
-
-		*len = min_t(u32, *len, sizeof(addr));
-		memcpy(kval, &addr, *len);
-		return 0;
-	}
+	if (opt == IP_MULTICAST_IF || opt == IP_MSFILTER || opt == MCAST_MSFILTER)
+		return ip_mc_getsockopt(sk, opt, kval, len);
 	err = ip_get_int(sk, opt, &val);
 	if (err)
 		return err;

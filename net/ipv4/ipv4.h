@@ -7,6 +7,7 @@
 #include <kernel/timer.h>
 #include <lib/capability.h>
 #include <lib/list.h>
+#include <lib/string.h>
 #include <net/inetdevice.h>
 #include <net/ip.h>
 
@@ -103,12 +104,36 @@ static inline u32 rt_tos2priority(u8 tos)
 
 int ip_mc_join(struct sock *sk, const struct ip_mreqn *mr);
 int ip_mc_leave(struct sock *sk, const struct ip_mreqn *mr);
-int ip_mc_source(struct sock *sk, int opt, const struct ip_mreq_source *mr);
+int ip_mc_source(struct sock *sk, int opt, const struct ip_mreqn *mr, __be32 source);
+int ip_mc_set_filter(struct sock *sk, const struct ip_mreqn *mr, const struct ip_mc_filter *f);
+int ip_mc_get_filter(struct sock *sk, const struct ip_mreqn *mr, struct ip_mc_filter *f);
 void ip_mc_netdev_event(struct net_device *dev, enum netdev_event ev);
 
+/* One byte or an int: both are accepted, as applications use both; nothing at all means 0. */
+static inline int ip_opt_value(const void *kval, u32 len)
+{
+	int val = 0;
+
+	if (len >= sizeof(val))
+		memcpy(&val, kval, sizeof(val));
+	else if (len)
+		val = *(const u8 *)kval;
+	return val;
+}
+
+/* ip_mcast.c: options of groups */
+int ip_mc_setsockopt(struct sock *sk, int opt, const void *kval, u32 len);
+int ip_mc_getsockopt(struct sock *sk, int opt, void *kval, u32 *len);
+
+/* A device's group before sockets change what they want of it; each source keeps its own part. */
+struct mc_before {
+	u32 users;
+	bool exclude;
+};
+
 /* igmp_report.c */
-void igmp_group_added(struct net_device *dev, struct in_mcgroup *mc) __needs(softirq_ctx);
-void igmp_group_left(struct net_device *dev, struct in_mcgroup *mc) __needs(softirq_ctx);
+void igmp_group_changed(struct net_device *dev, struct in_mcgroup *mc,
+			const struct mc_before *before) __needs(softirq_ctx);
 void igmp_up(struct net_device *dev) __needs(softirq_ctx);
 void igmp_down(struct net_device *dev) __needs(softirq_ctx);
 void igmp_init(struct net *net);
@@ -118,12 +143,34 @@ void ip_sysctl_init(struct net *net);
 
 #define IP_ALL_HOSTS 0xe0000001u /* 224.0.0.1: every host is a member */
 
-/* Is somebody here a member of @group on that device? BH off. */
-static inline bool ip_check_mc(const struct net_device *on, __be32 group)
+/*
+ * Is @s on the list of its group on a device: of those that somebody wants; or, where some want all but a few, of those that nobody wants
+ * (RFC 3376, 3.2)?
+ */
+static inline bool mc_listed(const struct in_mcgroup *mc, const struct in_mcsource *s)
+{
+	return mc->excluders ? s->refused == mc->excluders && !s->wanted : s->wanted != 0;
+}
+
+/* Does somebody want what @source sends to the group? */
+static inline bool mc_wants(const struct in_mcgroup *mc, __be32 source)
+{
+	for (u32 i = 0; i < mc->nr_sources; i++) {
+		if (mc->sources[i].addr == source)
+			return mc_listed(mc, &mc->sources[i]) == !mc->excluders;
+	}
+	return mc->excluders != 0;
+}
+
+/* Is somebody here a member of @group on that device, who wants packets from @source? Of IGMP's own every one is wanted. BH off. */
+static inline bool ip_check_mc(const struct net_device *on, __be32 group, __be32 source,
+			       u8 protocol)
 {
 	for (u32 i = 0; on->ip_ptr && i < IN_DEV_MAX_GROUPS; i++) {
-		if (on->ip_ptr->mc[i].group == group && on->ip_ptr->mc[i].users)
-			return true;
+		const struct in_mcgroup *mc = &on->ip_ptr->mc[i];
+
+		if (mc->group == group && mc->users && group != htonl(IP_ALL_HOSTS))
+			return protocol == IPPROTO_IGMP || mc_wants(mc, source);
 	}
 	return group == htonl(IP_ALL_HOSTS);
 }

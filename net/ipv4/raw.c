@@ -82,7 +82,8 @@ static bool raw_local_deliver(struct net *net, struct sk_buff *skb) __needs(soft
 		if (!raw_match(sk, iph->protocol, iph->saddr, iph->daddr, skb->dev->ifindex))
 			continue;
 		wanted = true;
-		if (raw_filtered(sk, skb))
+		if (raw_filtered(sk, skb) ||
+		    !ip_mc_sf_allow(sk, iph->daddr, iph->saddr, skb->dev->ifindex))
 			continue;
 		clone = skb_clone(skb);
 		trace_at_skb(raw_rcv, clone, sk->sk_receive_queue.qlen);

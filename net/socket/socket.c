@@ -35,8 +35,10 @@
 /* What an application may ask for: bits above are the kernel's own. */
 #define MSG_USER (0xffffu | MSG_FASTOPEN | MSG_CMSG_CLOEXEC)
 /* The largest option value; longer ones are cut, as an option reads only its own size. */
-#define OPT_MAX   256
-#define SOCK_MODE (S_IFSOCK | 0777)
+#define OPT_MAX 256
+/* Filters of groups are longer: of so many sources, which is more than a socket can have. */
+#define OPT_LIST_MAX ((int)(sizeof(struct group_filter) + 40 * sizeof(struct sockaddr_storage)))
+#define SOCK_MODE    (S_IFSOCK | 0777)
 /* Control data of one message, bytes. */
 #define CONTROL_MAX 20480
 
@@ -718,9 +720,15 @@ SYSCALL_DEFINE5(recvmmsg, int, fd, struct user_mmsghdr *, vec, u32, n, u32, flag
 }
 
 /* --- System calls: options -------------------------------------------------------------------------------------------------------- */
+/* A value that says how many addresses follow; and, read, of which group they are to be. */
+static bool opt_is_list(int level, int opt)
+{
+	return level == SOL_IP && (opt == IP_MSFILTER || opt == MCAST_MSFILTER);
+}
+
 SYSCALL_DEFINE5(setsockopt, int, fd, int, level, int, opt, const void *, uval, int, len)
 {
-	u8 kval[OPT_MAX] __aligned(8);
+	u8 small[OPT_MAX] __aligned(8), *kval = small;
 	struct file *f;
 	long err;
 	struct socket *sock;
@@ -730,40 +738,63 @@ SYSCALL_DEFINE5(setsockopt, int, fd, int, level, int, opt, const void *, uval, i
 	sock = sockfd_lookup(fd, &f, &err);
 	if (!sock)
 		return err;
-	len = min(len, OPT_MAX);
-	err = len ? copy_from_user(kval, uval, (size_t)len) : 0;
+	len = min(len, opt_is_list(level, opt) ? OPT_LIST_MAX : OPT_MAX);
+	if (len > OPT_MAX)
+		kval = kmalloc((size_t)len);
+	err = !kval ? -ENOBUFS : len ? copy_from_user(kval, uval, (size_t)len) : 0;
 	if (!err && level == SOL_SOCKET)
 		err = sock_setsockopt(sock->sk, opt, kval, (u32)len);
 	else if (!err)
 		err = sock->ops->setsockopt(sock, level, opt, kval, (u32)len);
+	if (kval != small)
+		kfree(kval);
 	fput(f);
 	return err;
 }
 
-static long get_option(struct socket *sock, int level, int opt, void *uval, int *ulen)
+/* @kval: @room bytes, what the application put there or 0. */
+static long get_option_into(struct socket *sock, int level, int opt, void *kval, int room,
+			    void *uval, int *ulen)
 {
-	u8 kval[OPT_MAX] __aligned(8);
+	u32 klen = (u32)room;
 	int len;
-	u32 klen;
 	long err;
 
-	if (copy_from_user(&len, ulen, sizeof(len)))
-		return -EFAULT;
-	if (len < 0)
-		return -EINVAL;
-	memset(kval, 0, sizeof(kval));
-	klen = (u32)min(len, OPT_MAX);
 	if (level == SOL_SOCKET)
 		err = sock_getsockopt(sock->sk, opt, kval, &klen);
 	else
 		err = sock->ops->getsockopt(sock, level, opt, kval, &klen);
 	if (err)
 		return err;
-	BUG_ON(klen > OPT_MAX);
-	len = min(len, (int)klen);
+	BUG_ON(klen > (u32)room);
+	len = (int)klen;
 	if (len && copy_to_user(uval, kval, (size_t)len))
 		return -EFAULT;
 	return copy_to_user(ulen, &len, sizeof(len));
+}
+
+static long get_option(struct socket *sock, int level, int opt, void *uval, int *ulen)
+{
+	u8 small[OPT_MAX] __aligned(8), *kval = small;
+	int len;
+	long err;
+
+	if (copy_from_user(&len, ulen, sizeof(len)))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	memset(small, 0, sizeof(small));
+	if (!opt_is_list(level, opt))
+		return get_option_into(sock, level, opt, small, min(len, OPT_MAX), uval, ulen);
+	len = min(len, OPT_LIST_MAX);
+	if (len > OPT_MAX)
+		kval = kmalloc((size_t)len);
+	err = !kval ? -ENOBUFS : len ? copy_from_user(kval, uval, (size_t)len) : 0;
+	if (!err)
+		err = get_option_into(sock, level, opt, kval, len, uval, ulen);
+	if (kval != small)
+		kfree(kval);
+	return err;
 }
 
 SYSCALL_DEFINE5(getsockopt, int, fd, int, level, int, opt, void *, uval, int *, ulen)

@@ -706,6 +706,7 @@ static void tcp_close(struct sock *sk, u64 deadline_ns) __may_sleep
 	local_bh_disable();
 	sock_hold(sk);
 	local_bh_enable();
+	ip_mc_drop_socket(sk);
 	lock_sock(sk);
 	tcp_close_connection(sk, deadline_ns);
 	local_bh_disable();

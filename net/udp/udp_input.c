@@ -94,8 +94,7 @@ static bool udp_flood_one(struct sock_common *skc, void *arg) __needs(softirq_ct
 	    (skc->skc_dport && skc->skc_dport != uh->source) ||
 	    (skc->skc_bound_dev_if && skc->skc_bound_dev_if != f->skb->dev->ifindex))
 		return false;
-	if (ipv4_is_multicast(iph->daddr) &&
-	    !ip_mc_sf_allow(sk, iph->daddr, iph->saddr, f->skb->dev->ifindex))
+	if (!ip_mc_sf_allow(sk, iph->daddr, iph->saddr, f->skb->dev->ifindex))
 		return false;
 	f->copies++;
 	copy = skb_clone(f->skb);

@@ -28,6 +28,9 @@ MSG_ERRQUEUE = 0x2000
 IP_CONTROL = {1: "IP_TOS", 2: "IP_TTL", 6: "IP_RECVOPTS", 7: "IP_RETOPTS", 8: "IP_PKTINFO", 20: "IP_ORIGDSTADDR"}
 TCP_CONTROL = {36: "TCP_INQ"}
 OF_ADDRESSES = ("IP_ADD_MEMBERSHIP", "IP_DROP_MEMBERSHIP", "IP_MULTICAST_IF")  # struct ip_mreq, or one address
+# struct ip_mreq_source: group, source (the option wants them around the address of a device)
+OF_SOURCES = {"IP_ADD_SOURCE_MEMBERSHIP": 39, "IP_DROP_SOURCE_MEMBERSHIP": 40, "IP_BLOCK_SOURCE": 38, "IP_UNBLOCK_SOURCE": 37}
+OPTIONS.update(OF_SOURCES, IP_MSFILTER=41)
 
 
 class Flow:
@@ -574,6 +577,11 @@ class Runner:
             raw = b"" if args[2] == "none" else bytes.fromhex(args[2])
         elif args[1] in OF_ADDRESSES:
             raw = b"".join(map(packets.address, args[2:]))
+        elif args[1] in OF_SOURCES:
+            raw = packets.address(args[2]) + bytes(4) + packets.address(args[3])
+        elif args[1] == "IP_MSFILTER":  # group, INCLUDE or EXCLUDE, sources
+            sources = [packets.address(a) for a in args[4:]]
+            raw = packets.address(args[2]) + struct.pack("=4xII", args[3] == "INCLUDE", len(sources)) + b"".join(sources)
         else:
             raw = struct.pack(f"={len(args) - 2}I", *(integer(a) & 0xffffffff for a in args[2:]))
         self.result(self.stack.lib.setsockopt(self.fd(args[0]), level, option, raw, len(raw)))

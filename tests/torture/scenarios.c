@@ -1380,9 +1380,18 @@ out:
 static int run_groups(void)
 {
 	struct ip_mreqn mr = { .imr_multiaddr = htonl(0xef010203), .imr_address = HOST_IP(0) };
-	int err = 0, fd = -1;
+	struct ip_mreq_source src = { htonl(0xef010204), HOST_IP(0), HOST_IP(1) };
+	struct {
+		struct ip_msfilter h;
+		__be32 addr[70]; /* more than there is room for on a stack */
+	} f = { { htonl(0xef010204), HOST_IP(0), MCAST_INCLUDE, 3 }, { 1, 2, 3 } };
+	int err = 0, fd = -1, len = sizeof(f);
 
 	fd = (int)TRY(open_fd(SOCK_DGRAM));
+	TRY(SYS5(setsockopt, fd, SOL_IP, IP_ADD_SOURCE_MEMBERSHIP, &src, sizeof(src)));
+	TRY(SYS5(setsockopt, fd, SOL_IP, IP_MSFILTER, &f, sizeof(f)));
+	TRY(SYS5(getsockopt, fd, SOL_IP, IP_MSFILTER, &f, &len));
+	MUST(len == 28 && f.addr[2] == 3);
 	TRY(SYS5(setsockopt, fd, SOL_IP, IP_ADD_MEMBERSHIP, &mr, sizeof(mr)));
 	TRY(SYS5(setsockopt, fd, SOL_IP, IP_DROP_MEMBERSHIP, &mr, sizeof(mr)));
 out:

@@ -214,4 +214,110 @@ TEST(a_long_time_for_answers)
 	down();
 }
 
+/* Sources in record @rec of frame @i; where it begins in *@at. */
+static u32 record_sources(u32 i, u32 rec, const u8 **at)
+{
+	const u8 *p = (const u8 *)frame_ip(i) + 24 + 8;
+
+	while (rec--)
+		p += 8 + 4 * get_unaligned_be16(p + 2);
+	*at = p;
+	return get_unaligned_be16(p + 2);
+}
+
+static void whole_filter(struct sock *s, __be32 group, u32 mode, u32 from, u32 n)
+{
+	struct {
+		struct ip_msfilter h;
+		__be32 addr[40];
+	} f = { { group, OUR_IP, mode, n }, { 0 } };
+
+	for (u32 i = 0; i < n; i++)
+		f.addr[i] = htonl(0x0a090000 + from + i);
+	lock_sock(s);
+	CHECK_EQ(ip_setsockopt(s, IP_MSFILTER, &f, 16 + 4 * n), 0);
+	release_sock(s);
+}
+
+/* A list of those wanted goes on in the next report; one of those that are not is cut. */
+TEST(long_lists_are_split_or_cut)
+{
+	struct sock *other;
+	const u8 *at;
+
+	up();
+	CHECK_EQ(ip_sysctl_set(net, "igmp_max_msf", "40"), 0);
+	other = udp_open();
+	CHECK_EQ(member(IP_ADD_MEMBERSHIP, GROUP(1)), 0);
+	host_clock_advance(20 * SEC);
+	dev->mtu = 68; /* 44 bytes beside the header: seven sources */
+	nr_frames = 0;
+	whole_filter(sk, GROUP(1), MCAST_EXCLUDE, 0,
+		     20); /* the kind stays: three records of BLOCK */
+	CHECK_EQ(nr_frames, 3);
+	for (u32 i = 0; i < 3; i++) {
+		CHECK_EQ(records(i), 1);
+		CHECK_EQ(record_type(i, 0), 6);
+		CHECK_EQ(record_sources(i, 0, &at), i < 2 ? 7 : 6);
+	}
+	host_clock_advance(20 * SEC);
+	nr_frames = 0;
+	query(3);
+	host_clock_advance(20 * SEC);
+	CHECK_EQ(nr_frames, 1);
+	CHECK_EQ(record_type(0, 0), 2);
+	CHECK_EQ(record_sources(0, 0, &at), 7);
+	nr_frames = 0;
+	whole_filter(sk, GROUP(1), MCAST_INCLUDE, 0, 9);
+	CHECK_EQ(nr_frames, 2);
+	CHECK(record_type(0, 0) == 3 && record_sources(0, 0, &at) == 7);
+	CHECK(record_type(1, 0) == 3 && record_sources(1, 0, &at) == 2);
+	CHECK_EQ(get_unaligned_be32(at + 12), 0x0a090008);
+	CHECK(get_unaligned_be32(at + 4) == 0xef010201);
+	udp_prot.close(other, 0);
+	down();
+}
+
+/* Records of several groups share a report while there is room. */
+TEST(reports_are_filled)
+{
+	u32 all = 0;
+
+	up();
+	for (u32 i = 0; i < 12; i++)
+		CHECK_EQ(member(IP_ADD_MEMBERSHIP, GROUP(i)), 0);
+	host_clock_advance(20 * SEC);
+	dev->mtu = 124; /* 100 bytes: 8 and records of 8, with room for a source */
+	nr_frames = 0;
+	query(3);
+	host_clock_advance(20 * SEC);
+	CHECK_EQ(nr_frames, 2);
+	for (u32 i = 0; i < nr_frames; i++)
+		all += records(i);
+	CHECK_EQ(all, 12);
+	CHECK_EQ(records(0), 11);
+	down();
+}
+
+/* The device takes what it did before when it comes back: told as sources, where only those are wanted. */
+TEST(sources_are_told_again_by_a_device_that_comes_back)
+{
+	struct ip_mreq_source mr = { GROUP(1), OUR_IP, htonl(0x0a090001) };
+	const u8 *at;
+
+	up();
+	lock_sock(sk);
+	CHECK_EQ(ip_setsockopt(sk, IP_ADD_SOURCE_MEMBERSHIP, &mr, sizeof(mr)), 0);
+	release_sock(sk);
+	dev_close(dev);
+	host_clock_advance(20 * SEC);
+	nr_frames = 0;
+	CHECK_EQ(dev_open(dev), 0);
+	CHECK_EQ(nr_frames, 1);
+	CHECK(records(0) == 1 && record_type(0, 0) == 5 && record_sources(0, 0, &at) == 1);
+	host_clock_advance(20 * SEC);
+	CHECK_EQ(nr_frames, 2);
+	down();
+}
+
 KTEST_MAIN_BOOT()

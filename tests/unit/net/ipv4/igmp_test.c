@@ -4,6 +4,8 @@
 
 #include "../../../../net/ipv4/ipv4.h"
 
+#include <net/raw.h>
+
 #define GROUP  IP4(239, 1, 2, 3)
 #define EXT(n) IPEXT_MIB_##n
 
@@ -128,7 +130,9 @@ TEST_EACH(join, joins)
 		 row->err);
 	local_bh_disable();
 	for (u32 i = 1; i <= 3; i++)
-		CHECK_EQ(ip_check_mc(dev_get_by_index(net, i), htonl(row->group)), i == row->by);
+		CHECK_EQ(ip_check_mc(dev_get_by_index(net, i), htonl(row->group), PEER_IP,
+				     IPPROTO_UDP),
+			 i == row->by);
 	local_bh_enable();
 	if (!row->err) {
 		CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, htonl(row->group), htonl(row->addr),
@@ -138,10 +142,11 @@ TEST_EACH(join, joins)
 				row->ifindex),
 			 0);
 	}
-	CHECK_EQ(member(sk, IP_DROP_MEMBERSHIP, htonl(row->group), 0, 0), -EADDRNOTAVAIL);
+	CHECK_EQ(member(sk, IP_DROP_MEMBERSHIP, htonl(row->group), OUR_IP, 0), -EADDRNOTAVAIL);
 	local_bh_disable();
 	for (u32 i = 1; i <= 3; i++)
-		CHECK(!ip_check_mc(dev_get_by_index(net, i), htonl(row->group)));
+		CHECK(!ip_check_mc(dev_get_by_index(net, i), htonl(row->group), PEER_IP,
+				   IPPROTO_UDP));
 	local_bh_enable();
 	shut(sk);
 	down();
@@ -156,15 +161,15 @@ TEST(a_device_stays_a_member_while_a_socket_is)
 	b = bound(10);
 	CHECK_EQ(member(a, IP_ADD_MEMBERSHIP, GROUP, 0, 0), 0);
 	CHECK_EQ(member(b, IP_ADD_MEMBERSHIP, GROUP, 0, 0), 0);
-	CHECK_EQ(member(a, IP_DROP_MEMBERSHIP, GROUP, 0, 99), -ENODEV);
+	CHECK_EQ(member(a, IP_DROP_MEMBERSHIP, GROUP, 0, 99), -EADDRNOTAVAIL);
 	CHECK_EQ(member(a, IP_DROP_MEMBERSHIP, GROUP, 0, 3), -EADDRNOTAVAIL);
 	CHECK_EQ(member(a, IP_DROP_MEMBERSHIP, GROUP, 0, 2), 0);
 	local_bh_disable();
-	CHECK(ip_check_mc(dev, GROUP));
+	CHECK(ip_check_mc(dev, GROUP, PEER_IP, IPPROTO_UDP));
 	local_bh_enable();
 	shut(b); /* close() leaves */
 	local_bh_disable();
-	CHECK(!ip_check_mc(dev, GROUP));
+	CHECK(!ip_check_mc(dev, GROUP, PEER_IP, IPPROTO_UDP));
 	local_bh_enable();
 	shut(a);
 	down();
@@ -605,5 +610,322 @@ TEST(bounds_of_source_filters)
 	CHECK_EQ(source(sk, ADD, IP4(224, 1, 3, 9), SRC(1)), -ENOBUFS);
 	shut(sk);
 	fixture_down();
+}
+/* --- Filters as a whole, and options for any family --------------------------------------------------------------------------------- */
+
+static int opt_read(struct sock *sk, int name, void *val, u32 *len)
+{
+	int err;
+
+	lock_sock(sk);
+	err = ip_getsockopt(sk, name, val, len);
+	release_sock(sk);
+	return err;
+}
+
+static struct sockaddr_storage name_of(u16 family, __be32 addr)
+{
+	struct sockaddr_in sin = { .sin_family = family, .sin_addr = addr };
+	struct sockaddr_storage name = { 0 };
+
+	memcpy(&name, &sin, sizeof(sin));
+	return name;
+}
+
+static int group_opt(struct sock *sk, int name, u32 ifindex, __be32 group)
+{
+	struct group_req req = { ifindex, name_of(AF_INET, group) };
+
+	return opt(sk, name, &req, sizeof(req));
+}
+
+static int group_source(struct sock *sk, int name, u32 ifindex, __be32 addr)
+{
+	struct group_source_req req = { ifindex, name_of(AF_INET, GROUP), name_of(AF_INET, addr) };
+
+	return opt(sk, name, &req, sizeof(req));
+}
+
+TEST(groups_by_index_for_any_family)
+{
+	struct group_req req = { 2, name_of(AF_PACKET, GROUP) };
+	struct group_source_req src = { 2, name_of(AF_INET, GROUP), name_of(AF_PACKET, SRC(1)) };
+	struct sock *sk;
+
+	up();
+	sk = bound(9);
+	CHECK_EQ(opt_int(sk, IP_MULTICAST_ALL, 0), 0);
+	CHECK_EQ(opt(sk, MCAST_JOIN_GROUP, &req, sizeof(req) - 1), -EINVAL);
+	CHECK_EQ(opt(sk, MCAST_JOIN_GROUP, &req, sizeof(req)), -EINVAL);
+	CHECK_EQ(opt(sk, MCAST_BLOCK_SOURCE, &src, sizeof(src) - 1), -EINVAL);
+	CHECK_EQ(opt(sk, MCAST_BLOCK_SOURCE, &src, sizeof(src)), -EADDRNOTAVAIL);
+	CHECK_EQ(group_opt(sk, MCAST_JOIN_GROUP, 99, GROUP), -ENODEV);
+	CHECK_EQ(group_opt(sk, MCAST_JOIN_GROUP, 2, PEER_IP), -EINVAL);
+	CHECK_EQ(group_opt(sk, MCAST_LEAVE_GROUP, 99, GROUP), -EADDRNOTAVAIL);
+	CHECK_EQ(group_opt(sk, MCAST_JOIN_GROUP, 2, GROUP), 0);
+	CHECK_EQ(group_opt(sk, MCAST_JOIN_GROUP, 2, GROUP), -EADDRINUSE);
+	CHECK_EQ(group_source(sk, MCAST_BLOCK_SOURCE, 3, SRC(1)), -EINVAL); /* not there */
+	CHECK_EQ(group_source(sk, MCAST_BLOCK_SOURCE, 2, SRC(1)), 0);
+	CHECK_EQ(hears(sk), 5);
+	CHECK_EQ(group_source(sk, MCAST_UNBLOCK_SOURCE, 2, SRC(1)), 0);
+	CHECK_EQ(hears(sk), 7);
+	CHECK_EQ(group_opt(sk, MCAST_LEAVE_GROUP, 2, GROUP), 0);
+	CHECK_EQ(group_source(sk, MCAST_JOIN_SOURCE_GROUP, 2, SRC(2)), 0);
+	CHECK_EQ(hears(sk), 4);
+	CHECK_EQ(group_source(sk, MCAST_LEAVE_SOURCE_GROUP, 2, SRC(2)), 0);
+	CHECK_EQ(group_source(sk, MCAST_LEAVE_SOURCE_GROUP, 2, SRC(2)), -EINVAL);
+	shut(sk);
+	down();
+}
+
+struct msf {
+	struct ip_msfilter h;
+	__be32 addr[12];
+};
+
+static int msf_set(struct sock *sk, u32 mode, u32 n, u32 from)
+{
+	struct msf f = { { GROUP, OUR_IP, mode, n }, { 0 } };
+
+	for (u32 i = 0; i < n && i < 12; i++)
+		f.addr[i] = SRC(from + i);
+	return opt(sk, IP_MSFILTER, &f, 16 + 4 * min(n, 12U));
+}
+
+TEST(a_whole_filter_is_set_and_read)
+{
+	struct msf f = { { GROUP, OUR_IP, MCAST_EXCLUDE, 0 }, { 0 } };
+	struct sock *sk;
+	u32 len = sizeof(f);
+
+	up();
+	sk = bound(9);
+	CHECK_EQ(opt_int(sk, IP_MULTICAST_ALL, 0), 0);
+	CHECK_EQ(msf_set(sk, MCAST_EXCLUDE, 1, 0), -EINVAL); /* no member */
+	CHECK_EQ(opt_read(sk, IP_MSFILTER, &f, &len), -EADDRNOTAVAIL);
+	CHECK_EQ(source(sk, ADD, GROUP, SRC(9)), 0);
+	CHECK_EQ(msf_set(sk, MCAST_INCLUDE, 2, 0), 0);
+	CHECK_EQ(hears(sk), 3);
+	CHECK_EQ(msf_set(sk, 2, 2, 0), -EINVAL);
+	CHECK_EQ(msf_set(sk, MCAST_INCLUDE, 11, 0), -ENOBUFS);
+	CHECK_EQ(msf_set(sk, MCAST_INCLUDE, UINT32_MAX, 0), -ENOBUFS);
+	CHECK_EQ(opt(sk, IP_MSFILTER, &f, 15), -EINVAL);
+	f.h.imsf_numsrc = 1;
+	CHECK_EQ(opt(sk, IP_MSFILTER, &f, 19), -EINVAL);
+	CHECK_EQ(opt_read(sk, IP_MSFILTER, &f, &len), 0); /* room for one */
+	CHECK_EQ(len, 20);
+	CHECK(f.h.imsf_fmode == MCAST_INCLUDE && f.h.imsf_numsrc == 2 && f.addr[0] == SRC(0));
+	len = 17; /* for none, whatever is said */
+	CHECK_EQ(opt_read(sk, IP_MSFILTER, &f, &len), 0);
+	CHECK_EQ(len, 16);
+	len = 15;
+	CHECK_EQ(opt_read(sk, IP_MSFILTER, &f, &len), -EINVAL);
+	len = sizeof(f);
+	f.h.imsf_multiaddr = PEER_IP;
+	CHECK_EQ(opt_read(sk, IP_MSFILTER, &f, &len), -EINVAL);
+	f.h = (struct ip_msfilter){ GROUP, IP4(1, 2, 3, 4), 0, 5 };
+	CHECK_EQ(opt_read(sk, IP_MSFILTER, &f, &len), -ENODEV);
+	CHECK_EQ(opt(sk, IP_MSFILTER, &f, sizeof(f)), -ENODEV);
+	CHECK_EQ(msf_set(sk, MCAST_EXCLUDE, 2, 1), 0);
+	CHECK_EQ(hears(sk), 1);
+	CHECK_EQ(msf_set(sk, MCAST_INCLUDE, 0, 0), 0); /* leaves */
+	CHECK_EQ(msf_set(sk, MCAST_INCLUDE, 0, 0), -EADDRNOTAVAIL);
+	CHECK_EQ(hears(sk), 0);
+	shut(sk);
+	down();
+}
+
+static struct gf {
+	struct group_filter h;
+	struct sockaddr_storage addr[12];
+} gf;
+
+static int gf_opt(struct sock *sk, u32 ifindex, u32 n)
+{
+	gf.h.gf_interface = ifindex;
+	gf.h.gf_group = name_of(AF_INET, GROUP);
+	gf.h.gf_fmode = MCAST_EXCLUDE;
+	gf.h.gf_numsrc = n;
+	for (u32 i = 0; i < n && i < 12; i++)
+		gf.addr[i] = name_of(AF_INET, SRC(i));
+	return opt(sk, MCAST_MSFILTER, &gf, (u32)(sizeof(gf.h) + min(n, 12U) * 128));
+}
+
+TEST(a_whole_filter_for_any_family)
+{
+	struct sockaddr_in sin;
+	struct sock *sk;
+	u32 len = sizeof(gf);
+
+	up();
+	sk = bound(9);
+	CHECK_EQ(gf_opt(sk, 2, 1), -EINVAL);
+	CHECK_EQ(opt_read(sk, MCAST_MSFILTER, &gf, &len), -EADDRNOTAVAIL);
+	CHECK_EQ(group_opt(sk, MCAST_JOIN_GROUP, 2, GROUP), 0);
+	CHECK_EQ(gf_opt(sk, 2, 2), 0);
+	CHECK_EQ(hears(sk), 4);
+	CHECK_EQ(gf_opt(sk, 99, 2), -ENODEV);
+	CHECK_EQ(gf_opt(sk, 2, 11), -ENOBUFS);
+	gf.h.gf_numsrc = 2;
+	CHECK_EQ(opt(sk, MCAST_MSFILTER, &gf, sizeof(gf.h) + 2 * 128 - 1), -EINVAL);
+	CHECK_EQ(opt(sk, MCAST_MSFILTER, &gf, sizeof(gf.h) - 1), -EINVAL);
+	gf.addr[1].ss_family = AF_PACKET;
+	CHECK_EQ(opt(sk, MCAST_MSFILTER, &gf, sizeof(gf)), -EADDRNOTAVAIL);
+	gf.h.gf_numsrc = 1;
+	gf.h.gf_group = name_of(AF_INET, PEER_IP);
+	CHECK_EQ(opt(sk, MCAST_MSFILTER, &gf, sizeof(gf)), -EINVAL);
+	gf.h.gf_group.ss_family = AF_PACKET;
+	CHECK_EQ(opt(sk, MCAST_MSFILTER, &gf, sizeof(gf)), -EADDRNOTAVAIL);
+	CHECK_EQ(opt_read(sk, MCAST_MSFILTER, &gf, &len), -EINVAL);
+	gf.h.gf_group = name_of(AF_INET, GROUP);
+	gf.h.gf_interface = 0; /* a membership has a device */
+	CHECK_EQ(opt_read(sk, MCAST_MSFILTER, &gf, &len), -EADDRNOTAVAIL);
+	gf.h.gf_interface = 99;
+	CHECK_EQ(opt_read(sk, MCAST_MSFILTER, &gf, &len), -EADDRNOTAVAIL);
+	gf.h.gf_interface = 2;
+	memset(gf.addr, 0, sizeof(gf.addr));
+	CHECK_EQ(opt_read(sk, MCAST_MSFILTER, &gf, &len), 0);
+	CHECK_EQ(len, sizeof(gf.h) + 128); /* room for one was said */
+	CHECK(gf.h.gf_fmode == MCAST_EXCLUDE && gf.h.gf_numsrc == 2);
+	memcpy(&sin, &gf.addr[0], sizeof(sin));
+	CHECK(sin.sin_family == AF_INET && sin.sin_addr == SRC(0));
+	len = sizeof(gf.h) - 1;
+	CHECK_EQ(opt_read(sk, MCAST_MSFILTER, &gf, &len), -EINVAL);
+	shut(sk);
+	down();
+}
+
+/* A stream may join too, but not by the oldest option. */
+TEST(a_stream_joins)
+{
+	struct sock *sk;
+
+	up();
+	sk = bound(9);
+	sk->sk_type = SOCK_STREAM;
+	CHECK_EQ(member(sk, IP_ADD_MEMBERSHIP, GROUP, 0, 2), -EPROTO);
+	CHECK_EQ(member(sk, IP_DROP_MEMBERSHIP, GROUP, 0, 2), -EPROTO);
+	CHECK_EQ(group_opt(sk, MCAST_JOIN_GROUP, 2, GROUP), 0);
+	CHECK_EQ(group_source(sk, MCAST_JOIN_SOURCE_GROUP, 3, SRC(1)), 0);
+	local_bh_disable();
+	CHECK(ip_check_mc(dev, GROUP, SRC(1), IPPROTO_UDP));
+	CHECK(ip_check_mc(dev2, GROUP, SRC(1), IPPROTO_UDP));
+	CHECK(!ip_check_mc(dev2, GROUP, SRC(2), IPPROTO_UDP));
+	CHECK(ip_check_mc(dev2, GROUP, SRC(2), IPPROTO_IGMP)); /* a query is for every member */
+	local_bh_enable();
+	sk->sk_type = SOCK_DGRAM;
+	shut(sk);
+	local_bh_disable();
+	CHECK(!ip_check_mc(dev, GROUP, SRC(1), IPPROTO_UDP));
+	local_bh_enable();
+	down();
+}
+
+/* What the device takes, of three sources: bits. */
+static u32 device_hears(void)
+{
+	u32 got = 0;
+
+	local_bh_disable();
+	for (u32 n = 0; n < 3; n++)
+		got |= (u32)ip_check_mc(dev, GROUP, SRC(n), IPPROTO_UDP) << n;
+	local_bh_enable();
+	return got;
+}
+
+TEST(a_device_takes_what_one_of_its_sockets_wants)
+{
+	struct sock *a, *b, *c;
+
+	up();
+	a = bound(9);
+	b = bound(9);
+	c = bound(9);
+	CHECK_EQ(source(a, ADD, GROUP, SRC(0)), 0);
+	CHECK_EQ(device_hears(), 1);
+	CHECK_EQ(source(b, ADD, GROUP, SRC(1)), 0);
+	CHECK_EQ(device_hears(), 3);
+	CHECK_EQ(member(c, IP_ADD_MEMBERSHIP, GROUP, 0, 2), 0);
+	CHECK_EQ(device_hears(), 7);
+	CHECK_EQ(msf_set(c, MCAST_EXCLUDE, 3, 0), 0); /* all, but the others want two of them */
+	CHECK_EQ(device_hears(), 3);
+	CHECK(page_has(mcfilter_show, "Idx Device        MCA        SRC    INC    EXC\n"
+				      "  2   eth0 0xef010203 0x0a090000      1      1\n"));
+	CHECK(page_has(mcfilter_show, "  2   eth0 0xef010203 0x0a090002      0      1\n"));
+	shut(a);
+	CHECK_EQ(device_hears(), 2);
+	CHECK_EQ(member(a = bound(9), IP_ADD_MEMBERSHIP, GROUP, 0, 2), 0);
+	CHECK_EQ(device_hears(), 7); /* not all who want the others refuse them */
+	shut(a);
+	shut(c);
+	CHECK_EQ(device_hears(), 2);
+	shut(b);
+	CHECK_EQ(device_hears(), 0);
+	down();
+}
+
+TEST(no_memory_for_sources_changes_nothing)
+{
+	struct sock *sk;
+
+	up();
+	sk = bound(9);
+	fail_alloc(2); /* the first is the socket's own room */
+	CHECK_EQ(source(sk, ADD, GROUP, SRC(1)), -ENOBUFS);
+	CHECK_EQ(fail_over(), 1);
+	CHECK_EQ(device_hears(), 0);
+	CHECK_EQ(dev->ip_ptr->mc[0].group, 0);
+	CHECK_EQ(source(sk, ADD, GROUP, SRC(1)), 0);
+	CHECK_EQ(device_hears(), 2);
+	fail_alloc(1);
+	CHECK_EQ(msf_set(sk, MCAST_INCLUDE, 3, 0), -ENOBUFS);
+	CHECK_EQ(fail_over(), 1);
+	CHECK_EQ(device_hears(), 2);
+	fail_alloc(1);
+	CHECK_EQ(source(sk, ADD, GROUP, SRC(2)), -ENOBUFS);
+	CHECK_EQ(fail_over(), 1);
+	CHECK_EQ(hears(sk), 2);
+	shut(sk);
+	down();
+}
+
+static ssize_t raw_recv(struct sock *sk, void *buf, size_t len)
+{
+	struct iovec iov = { buf, len };
+	struct msghdr msg = { 0 };
+
+	iov_iter_kvec(&msg.msg_iter, &iov, 1);
+	return raw_prot.recvmsg(sk, &msg, len, MSG_DONTWAIT);
+}
+
+/* A raw socket has the same filters, and IP_MULTICAST_ALL. */
+TEST(raw_sockets_have_filters_too)
+{
+	struct sock *sk, *other;
+	char buf[64];
+
+	up();
+	other = bound(9);
+	CHECK_EQ(member(other, IP_ADD_MEMBERSHIP, GROUP, 0, 2), 0);
+	CHECK_EQ(raw_net_init(net), 0);
+	sk = sk_alloc(net, AF_INET, &raw_prot);
+	sk->sk_protocol = IPPROTO_UDP;
+	sk->sk_type = SOCK_RAW;
+	CHECK_EQ(raw_prot.init(sk), 0);
+	from_wire(GROUP);
+	CHECK_EQ(raw_recv(sk, buf, sizeof(buf)), 33);
+	CHECK_EQ(opt_int(sk, IP_MULTICAST_ALL, 0), 0);
+	from_wire(GROUP);
+	CHECK_EQ(raw_recv(sk, buf, sizeof(buf)), -EAGAIN);
+	CHECK_EQ(source(sk, ADD, GROUP, SRC(1)), 0);
+	from_wire(GROUP);
+	CHECK_EQ(raw_recv(sk, buf, sizeof(buf)), -EAGAIN);
+	CHECK_EQ(source(sk, ADD, GROUP, PEER_IP), 0);
+	from_wire(GROUP);
+	CHECK_EQ(raw_recv(sk, buf, sizeof(buf)), 33);
+	CHECK_EQ(received(other), 4);
+	raw_prot.close(sk, 0);
+	shut(other);
+	down();
 }
 KTEST_MAIN_BOOT()
