@@ -152,8 +152,9 @@ static u64 tcp_probe_delay(const struct tcp_sock *tp, bool alone)
  * for an ACK, where the timeout is many round trips away
  * @sk: socket
  *
- * RFC 8985 leaves such a silence to the timeout. That is at least 200 ms for one lost ACK, a thousand round trips on a short path; the
- * longer the path the nearer its timeout, and from 5 ms on nothing is asked. Nor where a round trip took no time: that was no path.
+ * New data that went as a probe may wait for a delayed ACK, or its answer was lost. RFC 8985 leaves that to the timeout: 200 ms at least
+ * for one lost ACK, a thousand round trips on a short path. The longer the path the nearer its timeout, and from 5 ms on nothing is
+ * asked. Nor where a round trip took no time: that was no path.
  *
  * Context: owner or softirq. Return: the slot is taken.
  */
@@ -165,8 +166,10 @@ bool tcp_schedule_solicit(struct sock *sk)
 	if (tp->solicits >= tcp_net_of(sk)->solicit_acks || !tp->packets_out || !tp->sack_ok ||
 	    tp->rtt.srtt8_us <= TCP_SOLICIT_RTT8_MIN || tp->retransmits)
 		return false;
-	if (tp->packets_out == 1 && tp->ca_state < TCP_CA_Recovery)
-		return false; /* its probe took as long as the timeout would have */
+	/* A probe that was a copy had to be answered at once; that of one segment alone took as long as the timeout would have. */
+	if (tp->ca_state < TCP_CA_Recovery &&
+	    ((tp->tlp_out && tp->tlp_retrans) || tp->packets_out == 1))
+		return false;
 	delay = tcp_probe_delay(tp, false) << tp->solicits;
 	if (delay * TCP_SOLICIT_PART > tcp_rto_left(tp))
 		return false;
