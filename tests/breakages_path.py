@@ -38,7 +38,7 @@ ROWS = {
               "\t\traise_softirq(NET_TX_SOFTIRQ), raise_softirq(NET_RX_SOFTIRQ); /* from plain")),
     "A0.6": ("unit/net/core/skbuff_test.c::every_descriptor_is_counted_at_birth_and_at_its_end",
              ("net/core/skbuff.c",
-              "\tskb_stats.frees++;\n",
+              "\tcount64(&skb_stats.frees, 1);\n",
               "")),
     "A0.7": ("unit/net/tcp/tcp_calls_test.c::accepted_connections_live_and_die_alone",
              ("net/socket/af_inet.c",

@@ -5,6 +5,7 @@
  */
 #ifndef NET_DST_H
 #define NET_DST_H
+#include <kernel/count.h>
 #include <lib/bug.h>
 #include <lib/types.h>
 
@@ -24,7 +25,7 @@ struct dst_entry {
 	struct net_device *dev;
 	const struct dst_ops *ops;
 	int (*output)(struct net *net, struct sock *sk, struct sk_buff *skb); /* consumes */
-	u32 refs;
+	count_t refs;
 	bool obsolete;   /* its entry went: holders look up again */
 	bool mtu_locked; /* the MTU is not to be discovered: no DF */
 	u32 mtu;         /* path MTU now known, bytes */
@@ -35,7 +36,7 @@ static_assert(sizeof(struct dst_entry) <= 64, "budget: one cache line");
 
 static inline struct dst_entry *dst_hold(struct dst_entry *dst)
 {
-	dst->refs++;
+	count_add(&dst->refs, 1);
 	return dst;
 }
 
@@ -43,8 +44,7 @@ static inline void dst_release(struct dst_entry *dst)
 {
 	if (!dst)
 		return;
-	BUG_ON(dst->refs == 0);
-	if (--dst->refs == 0)
+	if (count_put(&dst->refs))
 		dst->ops->destroy(dst);
 }
 #endif

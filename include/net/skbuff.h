@@ -18,6 +18,7 @@
  */
 #ifndef NET_SKBUFF_H
 #define NET_SKBUFF_H
+#include <kernel/count.h>
 #include <kernel/mm.h>
 #include <lib/bug.h>
 #include <lib/capability.h>
@@ -394,7 +395,7 @@ extern struct skb_stats skb_stats;
 /* @skb is @next's from here on. Any context but hardirq. */
 static inline void skb_enter(struct sk_buff *skb, enum skb_stage next)
 {
-	skb_stats.moved[skb->stage][next]++;
+	count64(&skb_stats.moved[skb->stage][next], 1);
 	skb->stage = (u8)next;
 }
 

@@ -11,6 +11,7 @@
 #ifndef NET_SOCK_H
 #define NET_SOCK_H
 #include <kernel/context.h>
+#include <kernel/count.h>
 #include <kernel/timer.h>
 #include <kernel/uio.h>
 #include <kernel/wait.h>
@@ -66,7 +67,7 @@ struct sock_common {
 	u8 skc_reuse : 1;     /* SO_REUSEADDR */
 	u8 skc_reuseport : 1; /* SO_REUSEPORT */
 	u32 skc_bound_dev_if;
-	u32 skc_refcnt;
+	count_t skc_refcnt;
 	struct list_head skc_node;      /* in the 4-tuple table */
 	struct list_head skc_bind_node; /* in the port table */
 	struct proto *skc_prot;
@@ -147,8 +148,8 @@ struct sock {
 	bool sk_owned;             /* process context owns the socket */
 	u8 sk_write_pending;       /* threads that wait for room */
 	u16 sk_tx_queue; /* the transmit queue its packets take, counted from 1; 0: none yet */
-	u16 sk_flags;    /* BIT(enum sock_flag_bits) */
-	u16 inet_flags;  /* enum inet_flag_bits */
+	count_flags_t sk_flags; /* BIT(enum sock_flag_bits) */
+	u16 inet_flags;         /* enum inet_flag_bits */
 	int sk_err,
 		sk_err_soft; /* positive errno to report; soft: the reason given if we give up */
 	u32 sk_dst_gen;      /* net->rt_genid when sk_dst_cache was looked up */
@@ -156,10 +157,11 @@ struct sock {
 	struct sk_buff *
 		sk_error_tail; /* the error queue, a ring by ->next: the newest, which names the oldest; NULL */
 	u32 sk_backlog_len; /* truesize on the backlog */
-	u32 sk_rmem_alloc, sk_wmem_alloc, sk_wmem_queued;
+	count_t sk_rmem_alloc, sk_wmem_alloc;
+	u32 sk_wmem_queued;
 	u32 sk_sndbuf, sk_rcvbuf; /* limits, bytes of truesize */
 	u32 sk_rcvlowat;
-	u32 sk_drops; /* messages that found the receive buffer full */
+	count_t sk_drops; /* messages that found the receive buffer full */
 	u32 sk_priority, sk_mark;
 	u64 sk_sndtimeo_ns, sk_rcvtimeo_ns; /* WAIT_FOREVER: none */
 	u32 sk_lingertime_s;
@@ -244,7 +246,8 @@ void sock_put(
 	sock *sk); /* the last one purges the queues and frees; wmem must come back by itself first */
 static inline void sock_hold(struct sock *sk)
 {
-	sk->sk_refcnt++;
+	BUG_ON(sk->sk_refcnt == 0);
+	count_add(&sk->sk_refcnt, 1);
 }
 
 void sock_orphan(struct sock *sk); /* the application's end is gone: SOCK_DEAD, no sk_socket */
@@ -258,12 +261,12 @@ static inline bool sock_flag(const struct sock *sk, enum sock_flag_bits f)
 
 static inline void sock_set_flag(struct sock *sk, enum sock_flag_bits f)
 {
-	sk->sk_flags |= (u16)BIT(f);
+	count_flags_set(&sk->sk_flags, (u16)BIT(f));
 }
 
 static inline void sock_reset_flag(struct sock *sk, enum sock_flag_bits f)
 {
-	sk->sk_flags &= (u16)~BIT(f);
+	count_flags_clear(&sk->sk_flags, (u16)BIT(f));
 }
 
 /* @dst, whose reference moves in, is the route of @sk as of now; NULL: it has none. The one before is given back. BH off or owner. */
@@ -374,9 +377,7 @@ int sk_stream_wait_memory(struct sock *sk, u64 deadline_ns) __may_sleep __needs(
 /* Takes and clears sk_err as a negative errno. */
 static inline int sock_error(struct sock *sk)
 {
-	int err = sk->sk_err;
-	sk->sk_err = 0;
-	return -err;
+	return -count_take(&sk->sk_err);
 }
 
 /* Error of a failed send: pending sk_err instead of EPIPE. */

@@ -6,6 +6,7 @@
  */
 #ifndef NET_STATS_H
 #define NET_STATS_H
+#include <kernel/count.h>
 #include <lib/types.h>
 
 struct net;
@@ -227,17 +228,17 @@ struct net_mib {
 	u64 tcp[NR_TCP_MIB], udp[NR_UDP_MIB], tcpext[NR_TCPEXT_MIB];
 };
 
-#define IP_INC_STATS(net, f)       ((void)(net)->mib.ip[IPSTATS_MIB_##f]++)
-#define IPEXT_INC_STATS(net, f)    ((void)(net)->mib.ipext[IPEXT_MIB_##f]++)
-#define IPEXT_ADD_STATS(net, f, n) ((void)((net)->mib.ipext[IPEXT_MIB_##f] += (n)))
-#define IP_ADD_STATS(net, f, n)    ((void)((net)->mib.ip[IPSTATS_MIB_##f] += (n)))
-#define ICMP_INC_STATS(net, f)     ((void)(net)->mib.icmp[ICMP_MIB_##f]++)
-#define TCP_INC_STATS(net, f)      ((void)(net)->mib.tcp[TCP_MIB_##f]++)
-#define TCP_DEC_STATS(net, f)      ((void)(net)->mib.tcp[TCP_MIB_##f]--)
-#define TCP_ADD_STATS(net, f, n)   ((void)((net)->mib.tcp[TCP_MIB_##f] += (n)))
-#define UDP_INC_STATS(net, f)      ((void)(net)->mib.udp[UDP_MIB_##f]++)
-#define NET_INC_STATS(net, f)      ((void)(net)->mib.tcpext[LINUX_MIB_##f]++)
-#define NET_ADD_STATS(net, f, n)   ((void)((net)->mib.tcpext[LINUX_MIB_##f] += (n)))
+#define IP_INC_STATS(net, f)       count64(&(net)->mib.ip[IPSTATS_MIB_##f], 1)
+#define IPEXT_INC_STATS(net, f)    count64(&(net)->mib.ipext[IPEXT_MIB_##f], 1)
+#define IPEXT_ADD_STATS(net, f, n) count64(&(net)->mib.ipext[IPEXT_MIB_##f], n)
+#define IP_ADD_STATS(net, f, n)    count64(&(net)->mib.ip[IPSTATS_MIB_##f], n)
+#define ICMP_INC_STATS(net, f)     count64(&(net)->mib.icmp[ICMP_MIB_##f], 1)
+#define TCP_INC_STATS(net, f)      count64(&(net)->mib.tcp[TCP_MIB_##f], 1)
+#define TCP_DEC_STATS(net, f)      count64(&(net)->mib.tcp[TCP_MIB_##f], -1ULL)
+#define TCP_ADD_STATS(net, f, n)   count64(&(net)->mib.tcp[TCP_MIB_##f], n)
+#define UDP_INC_STATS(net, f)      count64(&(net)->mib.udp[UDP_MIB_##f], 1)
+#define NET_INC_STATS(net, f)      count64(&(net)->mib.tcpext[LINUX_MIB_##f], 1)
+#define NET_ADD_STATS(net, f, n)   count64(&(net)->mib.tcpext[LINUX_MIB_##f], n)
 
 void snmp_show(struct seq_file *m);    /* /proc/net/snmp; arg: struct net */
 void netstat_show(struct seq_file *m); /* /proc/net/netstat */

@@ -88,7 +88,7 @@ bool datagram_queue_rcv(struct sock *sk, struct sk_buff *skb)
 	sock_hold(sk); /* the callback may close it */
 	queued = sock_queue_rcv_skb(sk, skb) == 0;
 	if (!queued) {
-		sk->sk_drops++;
+		count_add(&sk->sk_drops, 1);
 		kfree_skb_reason(skb, SKB_DROP_REASON_SOCKET_RCVBUFF);
 	}
 	sock_put(sk);

@@ -20,8 +20,7 @@
 
 static void err_skb_free(struct sk_buff *skb)
 {
-	BUG_ON(skb->sk->sk_rmem_alloc < skb->truesize);
-	skb->sk->sk_rmem_alloc -= skb->truesize;
+	count_sub(&skb->sk->sk_rmem_alloc, skb->truesize);
 }
 
 /**
@@ -40,7 +39,7 @@ int sock_queue_err_skb(struct sock *sk, struct sk_buff *skb)
 	skb_enter(skb, SKB_STAGE_SOCKET_IN);
 	skb->sk = sk;
 	skb->destructor = err_skb_free;
-	sk->sk_rmem_alloc += skb->truesize;
+	count_add(&sk->sk_rmem_alloc, skb->truesize);
 	skb->next = sk->sk_error_tail ? sk->sk_error_tail->next : skb;
 	if (sk->sk_error_tail)
 		sk->sk_error_tail->next = skb;

@@ -133,8 +133,7 @@ static struct sk_buff *data_release(u8 *head, u8 *end)
 	struct kmem_cache *cache = data_cache((u32)(end - head));
 	struct sk_buff *list;
 
-	BUG_ON(si->dataref == 0);
-	if (--si->dataref)
+	if (!count_put(&si->dataref))
 		return NULL;
 	for (u32 i = 0; i < si->nr_frags; i++)
 		frag_put(&si->frags[i]);
@@ -189,8 +188,9 @@ static bool skb_setup(struct sk_buff *skb, u32 size, enum skb_fclone fclone,
 	skb->truesize = SKB_TRUESIZE(size);
 	skb->users = 1;
 	skb->fclone = (unsigned int)fclone & 3u;
-	skb->id = (u32)(++skb_stats.allocs + skb_stats.clones);
-	skb_stats.live++;
+	count64(&skb_stats.allocs, 1);
+	skb->id = (u32)(skb_stats.allocs + skb_stats.clones);
+	count64(&skb_stats.live, 1);
 	trace_at_skb(alloc_skb, skb, 0);
 	return true;
 }
@@ -269,8 +269,7 @@ static void skb_free_head(struct sk_buff *skb)
 		pair = container_of(skb, struct sk_buff_fclones, skb1);
 	else
 		pair = container_of(skb, struct sk_buff_fclones, skb2);
-	BUG_ON(pair->refs == 0);
-	if (--pair->refs == 0)
+	if (count_put(&pair->refs))
 		kmem_cache_free(pool.fclone, pair);
 }
 
@@ -278,8 +277,7 @@ static void skb_free_head(struct sk_buff *skb)
 static bool skb_unref(struct sk_buff *skb)
 {
 	BUG_ON(in_hardirq());
-	BUG_ON(skb->users == 0); /* freed twice */
-	return --skb->users == 0;
+	return count_put(&skb->users); /* BUG: freed twice */
 }
 
 /* The last reference is gone: route, owner's charge, data, descriptor, in this order. Returns what hung behind it. */
@@ -298,8 +296,8 @@ static struct sk_buff *free_one(struct sk_buff *skb)
 	skb->data = SKB_POISON_DATA;
 	skb->tail = SKB_POISON_DATA;
 	skb->end = SKB_POISON_DATA;
-	skb_stats.frees++;
-	skb_stats.live--;
+	count64(&skb_stats.frees, 1);
+	count64(&skb_stats.live, -1ULL);
 	skb_free_head(skb);
 	return list;
 }
@@ -313,7 +311,7 @@ static void frag_list_free(struct sk_buff *list)
 		list->next = NULL;
 		if (skb_unref(list)) {
 			trace_at_skb(consume_skb, list, 0);
-			skb_stats.ended[list->stage]++;
+			count64(&skb_stats.ended[list->stage], 1);
 			none = free_one(list);
 			BUG_ON(none);
 		}
@@ -335,7 +333,7 @@ void consume_skb(struct sk_buff *skb)
 	if (!skb || !skb_unref(skb))
 		return;
 	trace_at_skb(consume_skb, skb, 0);
-	skb_stats.ended[skb->stage]++;
+	count64(&skb_stats.ended[skb->stage], 1);
 	__kfree_skb(skb);
 }
 
@@ -348,10 +346,10 @@ void kfree_skb_reason(struct sk_buff *skb, enum skb_drop_reason reason)
 	BUG_ON((u32)reason >= NR_DROP_REASONS);
 	if (!skb || !skb_unref(skb))
 		return;
-	skb_stats.drops++;
-	skb_stats.drop[reason]++;
+	count64(&skb_stats.drops, 1);
+	count64(&skb_stats.drop[reason], 1);
 	trace_drop_skb(kfree_skb, skb, reason);
-	skb_stats.dropped[skb->stage]++;
+	count64(&skb_stats.dropped[skb->stage], 1);
 	__kfree_skb(skb);
 }
 
@@ -378,7 +376,7 @@ void kfree_skb_list_reason(struct sk_buff *skb, enum skb_drop_reason reason)
 struct sk_buff *skb_get(struct sk_buff *skb)
 {
 	BUG_ON(skb->users == 0);
-	skb->users++;
+	count_add(&skb->users, 1);
 	return skb;
 }
 
@@ -431,7 +429,7 @@ static void copy_header(struct sk_buff *to, const struct sk_buff *from, enum skb
 		dst_hold(skb_dst(to));
 		to->_skb_refdst &= ~1UL;
 	}
-	skb_stats.live++;
+	count64(&skb_stats.live, 1);
 }
 
 /**
@@ -453,8 +451,9 @@ struct sk_buff *skb_clone_at(struct sk_buff *skb, struct alloc_site *site)
 	c->cloned = 1;
 	skb->cloned = 1;
 	skb->own_headroom = 0;
-	skb_shinfo(skb)->dataref++;
-	c->id = (u32)(++skb_stats.clones + skb_stats.allocs);
+	count_add(&skb_shinfo(skb)->dataref, 1);
+	count64(&skb_stats.clones, 1);
+	c->id = (u32)(skb_stats.clones + skb_stats.allocs);
 	c->clone_of = skb->id;
 	trace_at_skb(skb_clone, c, 0);
 	return c;
@@ -542,13 +541,14 @@ struct sk_buff *pskb_copy(const struct sk_buff *skb, u32 headroom)
 		return NULL;
 	copy_header(c, skb, SKB_FCLONE_NONE);
 	if (copy_linear(c, skb, headroom, 0, &skb_stats.copied_other)) {
-		skb_stats.live--;
+		count64(&skb_stats.live, -1ULL);
 		dst_release(skb_dst(c));
 		kmem_cache_free(pool.head, c);
 		return NULL;
 	}
 	c->truesize = SKB_TRUESIZE(c->end - c->head) + c->data_len;
-	c->id = (u32)(++skb_stats.allocs + skb_stats.clones);
+	count64(&skb_stats.allocs, 1);
+	c->id = (u32)(skb_stats.allocs + skb_stats.clones);
 	c->clone_of = skb->id;
 	trace_at_skb(skb_clone, c, 0);
 	return c;

@@ -68,7 +68,7 @@ struct sock *sk_alloc(struct net *net, u16 family, struct proto *prot)
 	sk->sk_family = family;
 	sk->sk_prot = prot;
 	sk->sk_net = net;
-	sk->sk_refcnt = 1;
+	count_set(&sk->sk_refcnt, 1);
 	sk->sk_trace_id = trace_new_id();
 	sock_init_data(NULL, sk); /* so that sock_put() is right from here on */
 	local_bh_disable();
@@ -145,9 +145,7 @@ static void sk_free(struct sock *sk)
  */
 void sock_put(struct sock *sk)
 {
-	BUG_ON(sk->sk_refcnt == 0);
-	barrier(); /* one instruction then: a softirq between reading and writing may put references back, too */
-	if (--sk->sk_refcnt == 0)
+	if (count_put(&sk->sk_refcnt))
 		sk_free(sk);
 }
 
@@ -269,7 +267,7 @@ void skb_set_owner_w(struct sk_buff *skb, struct sock *sk)
 	sock_hold(sk);
 	skb->sk = sk;
 	skb->destructor = sock_wfree;
-	sk->sk_wmem_alloc += skb->truesize;
+	count_add(&sk->sk_wmem_alloc, skb->truesize);
 }
 
 /**
@@ -283,7 +281,7 @@ void skb_set_owner_r(struct sk_buff *skb, struct sock *sk)
 	skb_enter(skb, SKB_STAGE_SOCKET_IN);
 	skb->sk = sk;
 	skb->destructor = sock_rfree;
-	sk->sk_rmem_alloc += skb->truesize;
+	count_add(&sk->sk_rmem_alloc, skb->truesize);
 }
 
 /**
@@ -294,8 +292,7 @@ void sock_wfree(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk;
 
-	BUG_ON(sk->sk_wmem_alloc < skb->truesize);
-	sk->sk_wmem_alloc -= skb->truesize;
+	count_sub(&sk->sk_wmem_alloc, skb->truesize);
 	sk->sk_write_space(sk);
 	sock_put(sk);
 }
@@ -307,8 +304,7 @@ void sock_rfree(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk;
 
-	BUG_ON(sk->sk_rmem_alloc < skb->truesize);
-	sk->sk_rmem_alloc -= skb->truesize;
+	count_sub(&sk->sk_rmem_alloc, skb->truesize);
 }
 
 /**
@@ -735,8 +731,7 @@ static int get_int(struct sock *sk, int opt, int *val)
 	case SO_ERROR:
 		*val = -sock_error(sk);
 		if (!*val) {
-			*val = sk->sk_err_soft;
-			sk->sk_err_soft = 0;
+			*val = count_take(&sk->sk_err_soft);
 		}
 		return 0;
 	case SO_BROADCAST:

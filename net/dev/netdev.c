@@ -161,8 +161,10 @@ int dev_open(struct net_device *dev)
 	err = dev->netdev_ops->ndo_open ? dev->netdev_ops->ndo_open(dev) : 0;
 	if (err)
 		return err;
+	local_bh_disable(); /* the link comes and goes in softirqs */
 	dev->flags |= IFF_UP;
 	update_running(dev);
+	local_bh_enable();
 	call_netdevice_notifiers(dev, NETDEV_UP);
 	return 0;
 }
@@ -177,8 +179,10 @@ void dev_close(struct net_device *dev)
 	if (!netif_running(dev))
 		return;
 	call_netdevice_notifiers(dev, NETDEV_GOING_DOWN);
+	local_bh_disable();
 	dev->flags &= ~(u32)IFF_UP;
 	update_running(dev);
+	local_bh_enable();
 	if (dev->netdev_ops->ndo_stop)
 		(void)dev->netdev_ops->ndo_stop(dev);
 	call_netdevice_notifiers(dev, NETDEV_DOWN);

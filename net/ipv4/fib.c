@@ -21,6 +21,7 @@
 #include <kernel/proc.h>
 #include <kernel/softirq.h>
 #include <lib/err.h>
+#include <lib/string.h>
 #include <net/inetdevice.h>
 #include <net/neighbour.h>
 #include <net/route.h>
@@ -83,7 +84,7 @@ static int rt_alloc(const struct fib_table *fib, struct fib_entry *e, struct net
 					 !(dev->flags & IFF_LOOPBACK)
 				 ? ipv4->dst_mc_output
 				 : ipv4->dst_output;
-	rt->dst.refs = 1;
+	count_set(&rt->dst.refs, 1);
 	rt->rt_gateway = e->gw;
 	rt->rt_prefsrc = e->prefsrc;
 	rt->rt_type = e->type;
@@ -101,8 +102,8 @@ struct rtable *rt_clone(const struct rtable *base)
 
 	if (!rt)
 		return NULL;
-	*rt = *base;
-	rt->dst.refs = 1;
+	memcpy(rt, base, sizeof(*rt));
+	count_set(&rt->dst.refs, 1);
 	return rt;
 }
 

@@ -140,7 +140,7 @@ static bool ping_rcv(struct net *net, struct sk_buff *skb) __needs(softirq_ctx)
 	if (clone)
 		(void)ip4_datagram_queue_rcv(sk, clone);
 	else
-		sk->sk_drops++;
+		count_add(&sk->sk_drops, 1);
 	return true;
 }
 

@@ -90,7 +90,7 @@ static bool raw_local_deliver(struct net *net, struct sk_buff *skb) __needs(soft
 		if (clone)
 			(void)ip4_datagram_queue_rcv(sk, clone);
 		else
-			sk->sk_drops++;
+			count_add(&sk->sk_drops, 1);
 	}
 	return wanted;
 }

@@ -38,7 +38,7 @@ struct neighbour {
 	struct neigh_table *tbl;
 	struct net_device *dev;
 	__be32 key;
-	u32 refs;     /* the table's one included */
+	count_t refs; /* the table's one included */
 	u8 nud_state; /* enum nud_state */
 	u8 kind;      /* enum neigh_kind */
 	bool dead;    /* off the table: holders look up again */

@@ -65,8 +65,7 @@ struct neighbour *neigh_find(struct neigh_table *tbl, __be32 key, const struct n
  */
 void neigh_release(struct neighbour *n)
 {
-	BUG_ON(n->refs == 0);
-	if (--n->refs)
+	if (!count_put(&n->refs))
 		return;
 	BUG_ON(!n->dead);
 	BUG_ON(n->arp_queue.qlen != 0);
@@ -147,7 +146,7 @@ static void neigh_flush_queue(struct neighbour *n) __needs(softirq_ctx)
 {
 	struct sk_buff *skb;
 
-	n->refs++;
+	count_add(&n->refs, 1);
 	while (!n->dead && (n->nud_state & NUD_VALID) && (skb = skb_dequeue(&n->arp_queue))) {
 		n->arp_queue_bytes -= skb->truesize;
 		n->tbl->queued_bytes -= skb->truesize;
@@ -170,7 +169,7 @@ static void neigh_fail(struct neighbour *n) __needs(softirq_ctx)
 {
 	struct sk_buff *skb;
 
-	n->refs++;
+	count_add(&n->refs, 1);
 	n->nud_state = NUD_FAILED;
 	n->tbl->stats.res_failed++;
 	while ((skb = skb_dequeue(&n->arp_queue))) {
@@ -471,7 +470,7 @@ struct neighbour *neigh_create(struct neigh_table *tbl, __be32 key, struct net_d
 	n->tbl = tbl;
 	n->dev = dev;
 	n->key = key;
-	n->refs = 1;
+	count_set(&n->refs, 1);
 	n->born_ns = ktime_get_ns();
 	skb_queue_head_init(&n->arp_queue);
 	timer_setup(&n->timer, neigh_timer);
@@ -502,7 +501,7 @@ struct neighbour *neigh_lookup_create(struct net *net, __be32 key, struct net_de
 	if (!n)
 		n = neigh_create(tbl, key, dev);
 	if (!IS_ERR(n))
-		n->refs++;
+		count_add(&n->refs, 1);
 	local_bh_enable();
 	return n;
 }

@@ -229,6 +229,13 @@ static void tcp_set_rcvlowat(struct sock *sk, u32 low) __needs(sk)
 		sk->sk_data_ready(sk);
 }
 
+/* The next room wakes who waits. What became free before the flag was there woke nobody: it is told at once. */
+static unsigned int tcp_asks_for_space(struct sock *sk)
+{
+	sock_set_flag(sk, SOCK_NOSPACE);
+	return sk_stream_is_writeable(sk) ? POLLOUT | POLLWRNORM : 0;
+}
+
 static unsigned int tcp_poll(struct sock *sk)
 {
 	unsigned int mask = 0;
@@ -249,7 +256,7 @@ static unsigned int tcp_poll(struct sock *sk)
 		else if (sk_stream_is_writeable(sk))
 			mask |= POLLOUT | POLLWRNORM;
 		else
-			sock_set_flag(sk, SOCK_NOSPACE);
+			mask |= tcp_asks_for_space(sk);
 	}
 	if (sk->inet_defer_connect) /* it waits for something to be written */
 		mask |= POLLOUT | POLLWRNORM;

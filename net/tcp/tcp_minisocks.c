@@ -74,8 +74,9 @@ static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 	child->inet_ttl = lsk->inet_ttl;
 	child->inet_pmtudisc = lsk->inet_pmtudisc;
 	child->inet_flags = lsk->inet_flags;
-	child->sk_flags =
-		lsk->sk_flags & (u32)(BIT(SOCK_KEEPOPEN) | BIT(SOCK_LINGER) | BIT(SOCK_URGINLINE));
+	count_flags_set(&child->sk_flags,
+			lsk->sk_flags &
+				(u32)(BIT(SOCK_KEEPOPEN) | BIT(SOCK_LINGER) | BIT(SOCK_URGINLINE)));
 	child->sk_lingertime_s = lsk->sk_lingertime_s;
 	child->sk_sndbuf = lsk->sk_sndbuf;
 	child->sk_rcvbuf = lsk->sk_rcvbuf;

@@ -150,7 +150,7 @@ int tcp_reqsk_init(struct tcp_request_sock *req, struct sock *lsk, const struct 
 	req->c.skc_bound_dev_if = lsk->sk_bound_dev_if;
 	req->c.skc_prot = lsk->sk_prot;
 	req->c.skc_net = lsk->sk_net;
-	req->c.skc_refcnt = 1;
+	count_set(&req->c.skc_refcnt, 1);
 	INIT_LIST_HEAD(&req->c.skc_node);
 	INIT_LIST_HEAD(&req->c.skc_bind_node);
 	req->listener = lsk;

@@ -192,7 +192,8 @@ static bool tcp_autocorks(struct sock *sk, const struct sk_buff *tail, u32 goal)
 		tp->tsq_throttled = true;
 		trace_at_sk(tcp_autocork, sk, sk->sk_wmem_alloc);
 	}
-	return true;
+	return sk->sk_wmem_alloc >
+	       tail->truesize; /* else they completed before the flag was there */
 }
 
 /* The call ends, or sleeps: its last byte is pushed unless more is announced. */

@@ -12,6 +12,7 @@
 #include "tcp_internal.h"
 
 #include <kernel/mm.h>
+#include <lib/string.h>
 
 /** tcp_timewait_kill() - the end of a TIME-WAIT. Context: BH off. */
 void tcp_timewait_kill(struct net *net, struct tcp_timewait_sock *tw)
@@ -71,9 +72,9 @@ void tcp_time_wait(struct sock *sk, enum tcp_state substate, u64 wait_ns)
 		tcp_done(sk);
 		return;
 	}
-	tw->c = sk->__sk_common;
+	memcpy(&tw->c, &sk->__sk_common, sizeof(tw->c));
 	tw->c.skc_state = TCP_TIME_WAIT;
-	tw->c.skc_refcnt = 1;
+	count_set(&tw->c.skc_refcnt, 1);
 	INIT_LIST_HEAD(&tw->c.skc_node);
 	INIT_LIST_HEAD(&tw->c.skc_bind_node);
 	tw->substate = (u8)substate;

@@ -87,8 +87,7 @@ void tcp_wfree(struct sk_buff *skb)
 	struct tcp_net *tn = tcp_net_of(sk);
 
 	trace_at_skb(tcp_wfree, skb, 0);
-	BUG_ON(sk->sk_wmem_alloc < skb->truesize);
-	sk->sk_wmem_alloc -= skb->truesize;
+	count_sub(&sk->sk_wmem_alloc, skb->truesize);
 	if (!tp->tsq_throttled || !list_empty(&tp->tsq_node)) {
 		sock_put(sk);
 		return;
@@ -113,7 +112,7 @@ static void tcp_set_owner_w(struct sk_buff *skb, struct sock *sk, bool charged)
 	skb->sk = sk;
 	skb->destructor = charged ? tcp_wfree : tcp_ack_wfree;
 	if (charged)
-		sk->sk_wmem_alloc += skb->truesize;
+		count_add(&sk->sk_wmem_alloc, skb->truesize);
 }
 
 /* --- Down ------------------------------------------------------------------------------------------------------------------ */

@@ -87,6 +87,7 @@ static struct {
 } H = { .armed = UINT64_MAX, .entropy = 1 };
 
 bool host_irqs_off;
+void (*host_before_count)(const volatile void *count);
 struct boot_info boot_info;
 const unsigned long arch_vmalloc_base = 0x200000000000UL, arch_vmalloc_size = WINDOW_SIZE;
 

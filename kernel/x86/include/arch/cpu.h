@@ -79,6 +79,40 @@ static inline void dma_rmb(void)
 	barrier(); /* x86 keeps loads in order */
 }
 
+/* One instruction each: an interrupt comes before or after it. Without a lock prefix: there is one CPU, and devices see none of these. */
+static inline void arch_add32(u32 *p, u32 n)
+{
+	__asm__ volatile("addl %1, %0" : "+m"(*p) : "ri"(n) : "cc");
+}
+
+static inline void arch_add64(u64 *p, u64 n)
+{
+	__asm__ volatile("addq %1, %0" : "+m"(*p) : "re"(n) : "cc");
+}
+
+static inline bool arch_dec_and_test32(u32 *p)
+{
+	bool zero;
+	__asm__ volatile("decl %0" : "+m"(*p), "=@ccz"(zero) : : "cc");
+	return zero;
+}
+
+static inline u32 arch_xchg32(u32 *p, u32 v)
+{
+	__asm__ volatile("xchgl %1, %0" : "+m"(*p), "+r"(v));
+	return v;
+}
+
+static inline void arch_or16(u16 *p, u16 bits)
+{
+	__asm__ volatile("orw %1, %0" : "+m"(*p) : "ri"(bits) : "cc");
+}
+
+static inline void arch_and16(u16 *p, u16 bits)
+{
+	__asm__ volatile("andw %1, %0" : "+m"(*p) : "ri"(bits) : "cc");
+}
+
 #define ARCH_DMA_READ  1u /* the device reads */
 #define ARCH_DMA_WRITE 2u
 

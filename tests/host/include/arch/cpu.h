@@ -73,6 +73,54 @@ static inline void dma_rmb(void)
 	barrier();
 }
 
+/*
+ * What an interrupt cannot divide. Before it one may come: a test enters here what happens then, and looks whether it is the count it is
+ * after.
+ */
+extern void (*host_before_count)(const volatile void *count);
+
+static inline void host_count(const volatile void *count)
+{
+	if (host_before_count)
+		host_before_count(count);
+}
+
+static inline void arch_add32(u32 *p, u32 n)
+{
+	host_count(p);
+	(void)__atomic_fetch_add(p, n, __ATOMIC_RELAXED);
+}
+
+static inline void arch_add64(u64 *p, u64 n)
+{
+	host_count(p);
+	(void)__atomic_fetch_add(p, n, __ATOMIC_RELAXED);
+}
+
+static inline bool arch_dec_and_test32(u32 *p)
+{
+	host_count(p);
+	return __atomic_sub_fetch(p, 1, __ATOMIC_RELAXED) == 0;
+}
+
+static inline u32 arch_xchg32(u32 *p, u32 v)
+{
+	host_count(p);
+	return __atomic_exchange_n(p, v, __ATOMIC_RELAXED);
+}
+
+static inline void arch_or16(u16 *p, u16 bits)
+{
+	host_count(p);
+	(void)__atomic_fetch_or(p, bits, __ATOMIC_RELAXED);
+}
+
+static inline void arch_and16(u16 *p, u16 bits)
+{
+	host_count(p);
+	(void)__atomic_fetch_and(p, bits, __ATOMIC_RELAXED);
+}
+
 #define ARCH_DMA_READ  1u /* the device reads */
 #define ARCH_DMA_WRITE 2u
 /* tests/host/iommu_host.c: ranges are remembered, and a model of a device asks before it touches memory. */

@@ -1009,10 +1009,8 @@ TEST(who_is_evicted)
 	CHECK_EQ(PTR_ERR(neigh_lookup_create(net, IP4(10, 0, 0, 60), dev)), -ENOBUFS);
 	neigh_release(used);
 	neigh_release(fresh);
-	used->refs++; /* to look at them after they went */
-	used->refs--;
 	/* First the failed one... */
-	failed->refs--;
+	count_sub(&failed->refs, 1);
 	n = neigh_lookup_create(net, IP4(10, 0, 0, 60), dev);
 	CHECK(!page_has(arp_show, "10.0.0.53"));
 	/* ... then the one that was never used, ... */

@@ -604,6 +604,34 @@ TEST(poll_for_room)
 	peer_down();
 }
 
+static struct sock *asked;
+
+static void acks_in_between(const volatile void *count)
+{
+	if (count != &asked->sk_flags)
+		return;
+	host_before_count = NULL;
+	for (u32 i = 0; i < 10; i++)
+		peer_ack();
+}
+
+/* The ACKs come between the look at the buffer and the flag that asks to be woken: nobody would be. */
+TEST(poll_for_room_that_comes_meanwhile)
+{
+	struct socket *s;
+
+	peer_up();
+	s = peer_connected();
+	while (put(s, buf, 1000, MSG_DONTWAIT) == 1000)
+		;
+	asked = s->sk;
+	host_before_count = acks_in_between;
+	CHECK_EQ(tcp_prot.poll(s->sk), OUT);
+	CHECK(!host_before_count);
+	sock_release(s);
+	peer_down();
+}
+
 struct fault_row {
 	const char *name;
 	size_t good; /* bytes before the bad address */

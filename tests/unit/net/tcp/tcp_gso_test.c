@@ -590,6 +590,33 @@ TEST_EACH(autocork, cork_table)
 	done(s);
 }
 
+static void unclog_in_between(const volatile void *count)
+{
+	if (count != &hosts[0]->mib.tcpext[LINUX_MIB_TCPAutoCorking])
+		return;
+	host_before_count = NULL;
+	peer_unclog();
+}
+
+/* The last completion comes between the look at what is below and the flag that asks for it: nobody would send on. */
+TEST(autocork_is_too_late)
+{
+	struct socket *s;
+	int one = 1;
+
+	peer_up();
+	s = peer_connected();
+	CHECK_EQ(s->ops->setsockopt(s, SOL_TCP, TCP_NODELAY, &one, sizeof(one)), 0);
+	peer_clog(100);
+	CHECK_EQ(put(s, data, 2 * MSS, 0), 2 * MSS);
+	host_before_count = unclog_in_between;
+	CHECK_EQ(put(s, data, 10, 0), 10);
+	CHECK(!host_before_count);
+	CHECK_EQ(tcp_sk(s->sk)->packets_out, 3);
+	CHECK_EQ(said(0)->len, 10);
+	done(s);
+}
+
 /* --- Writing ------------------------------------------------------------------------------------------------------------------ */
 TEST(end_of_record_is_not_appended_to)
 {

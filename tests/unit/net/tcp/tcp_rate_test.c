@@ -209,7 +209,7 @@ TEST_EACH(late, late_table)
 	tp->rate.app_limited = 0;
 	tp->delivered = 0;
 	tp->write_seq += row->unsent;
-	s->sk->sk_wmem_alloc += row->below;
+	count_add(&s->sk->sk_wmem_alloc, row->below);
 	tp->packets_out = row->full ? tp->cc.cwnd : row->lost;
 	tp->lost_out = row->lost;
 	lock_sock(s->sk);
@@ -217,7 +217,7 @@ TEST_EACH(late, late_table)
 	release_sock(s->sk);
 	CHECK_EQ(tp->rate.app_limited != 0, row->late);
 	tp->write_seq -= row->unsent;
-	s->sk->sk_wmem_alloc -= row->below;
+	count_sub(&s->sk->sk_wmem_alloc, row->below);
 	tp->packets_out = tp->lost_out = 0;
 	sock_release(s);
 	peer_down();

@@ -246,13 +246,13 @@ TEST_EACH(select_window, select_table)
 	s = tcp_socket(0);
 	tp = tcp_sk(s->sk);
 	s->sk->sk_rcvbuf = row->rcvbuf;
-	s->sk->sk_rmem_alloc = row->used;
+	count_set(&s->sk->sk_rmem_alloc, row->used);
 	tp->rcv_mss = row->rcv_mss;
 	tp->rcv_wnd = row->rcv_wnd;
 	tp->rcv_wscale = row->wscale;
 	tp->window_clamp = tp->rcv_ssthresh = row->clamp;
 	CHECK_EQ(tcp_select_window_size(s->sk), row->want);
-	s->sk->sk_rmem_alloc = 0;
+	count_set(&s->sk->sk_rmem_alloc, 0);
 	sock_release(s);
 	peer_down();
 }

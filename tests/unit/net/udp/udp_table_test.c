@@ -1033,9 +1033,9 @@ TEST_EACH(poll, polls)
 		feed_ip(&f, udp_make(&f, PEER_IP, 55, OUR_IP, 7, "x", 1), true);
 	sk->sk_err = row->err;
 	sk->sk_shutdown = row->shutdown;
-	sk->sk_wmem_alloc = sk->sk_sndbuf / 4 * row->wmem;
+	count_set(&sk->sk_wmem_alloc, sk->sk_sndbuf / 4 * row->wmem);
 	CHECK_EQ(udp_prot.poll(sk), row->mask);
-	sk->sk_wmem_alloc = 0;
+	count_set(&sk->sk_wmem_alloc, 0);
 	close_sock(sk);
 	fixture_down();
 }
