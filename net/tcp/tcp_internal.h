@@ -1058,6 +1058,7 @@ void tcp_tsq_write(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_init_xmit_timers(struct sock *sk);
 void tcp_release_cb(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_set_keepalive(struct sock *sk, bool on) __needs(sk);
+void tcp_keepalive_time_set(struct sock *sk) __needs(sk);
 u64 tcp_fin_time_ns(const struct sock *sk);
 void tcp_fin_wait2_orphan(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_revert_backoff(struct sock *sk, u32 seq) __needs(softirq_ctx, sk);

@@ -177,7 +177,7 @@ static int tcp_set_window_clamp(struct sock *sk, u32 val)
 }
 
 /* A time or count option: within its limits, or -EINVAL. */
-static int tcp_set_limited(struct sock *sk, int opt, int val)
+static int tcp_set_limited(struct sock *sk, int opt, int val) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	static const struct {
@@ -208,9 +208,7 @@ static int tcp_set_limited(struct sock *sk, int opt, int val)
 		break;
 	case TCP_KEEPIDLE:
 		tp->keepalive_time = (u32)val;
-		if (sock_flag(sk, SOCK_KEEPOPEN) && sk->sk_state == TCP_ESTABLISHED)
-			tcp_reset_timer(sk, &tp->keepalive_timer,
-					ktime_get_ns() + (u64)(u32)val * NSEC_PER_SEC);
+		tcp_keepalive_time_set(sk);
 		break;
 	case TCP_KEEPINTVL:
 		tp->keepalive_intvl = (u32)val;

@@ -4,7 +4,8 @@
  *
  * A timer that fires while a thread owns the socket leaves a bit; release_sock() runs the work (tcp_release_cb).
  *
- * Interface: tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive, tcp_fin_time_ns, tcp_fin_wait2_orphan, tcp_revert_backoff
+ * Interface: tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive, tcp_keepalive_time_set, tcp_fin_time_ns, tcp_fin_wait2_orphan,
+ * tcp_revert_backoff
  * Above: tcp_minisocks.c, tcp_input.c, tcp_ipv4.c, tcp.c. Below: tcp_recovery.c, tcp_tlp.c, tcp_control.c.
  * Context: handlers in TIMER_SOFTIRQ; tcp_release_cb in process context with BH off.
  * Owns: nothing; a pending timer and a deferred bit hold one reference on the socket each.
@@ -478,6 +479,22 @@ void tcp_set_keepalive(struct sock *sk, bool on)
 		tcp_reset_timer(sk, &tp->keepalive_timer, ktime_get_ns() + tcp_keepalive_time(sk));
 	else if (!on)
 		tcp_stop_timer(sk, &tp->keepalive_timer);
+}
+
+/**
+ * tcp_keepalive_time_set() - TCP_KEEPIDLE was set: the silence until now counts, in every state that has a peer
+ *
+ * Context: owner.
+ */
+void tcp_keepalive_time_set(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u64 now = ktime_get_ns();
+
+	sock_owned_by_me(sk);
+	if (sock_flag(sk, SOCK_KEEPOPEN) && sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN)
+		tcp_reset_timer(sk, &tp->keepalive_timer,
+				max(now, tp->rcv_tstamp_ns + tcp_keepalive_time(sk)));
 }
 
 /**
