@@ -244,7 +244,7 @@ static bool tcp_fastopen_child(struct tcp_request_sock *req, struct sk_buff *skb
 	sock_hold(lsk);
 	tp->fo_listener = lsk;
 	tcp_sk(lsk)->fo_qlen++;
-	tp->snd_una = tp->snd_wl2 = isn;
+	tp->snd_una = tp->snd_wl2 = tp->snd_up = isn; /* nothing is urgent */
 	tp->snd_nxt = tp->write_seq = isn + 1;
 	tp->snd_wl1 = seg->seq;
 	tp->snd_wnd = tp->max_window = seg->wnd;
