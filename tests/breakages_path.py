@@ -20,10 +20,11 @@ ROWS = {
               "\tif (send(s, answer, 0, MSG_NOSIGNAL) != 0) {")),
     "A0.2": ("unit/net/path_test.c::tcp_segment_meets",
              ("net/tcp/tcp_output.c",
-              "\tp->refused = tcp_transmit_skb(sk, skb, true) != 0;\n\tif (p->refused)\n\t\treturn false;\n"
+              "\tp->refused = tcp_transmit_skb(sk, skb, true) != 0;\n\ttp->tsq_throttled = throttled && sk->sk_wmem_alloc;\n"
+              "\tif (p->refused)\n\t\treturn false;\n"
               "\ttcp_event_new_data_sent(sk, skb);",
-              "\ttcp_event_new_data_sent(sk, skb);\n\tp->refused = tcp_transmit_skb(sk, skb, true) != 0;\n\tif (p->refused)\n"
-              "\t\treturn false;")),
+              "\ttcp_event_new_data_sent(sk, skb);\n\tp->refused = tcp_transmit_skb(sk, skb, true) != 0;\n"
+              "\ttp->tsq_throttled = throttled && sk->sk_wmem_alloc;\n\tif (p->refused)\n\t\treturn false;")),
     "A0.3": ("unit/net/path_test.c::tcp_segment_meets",
              ("drivers/net/e1000/e1000_desc.c",
               "\ttrace_at_skb(e1000_tx_map, skb, e1000_tx_used(r));\n",

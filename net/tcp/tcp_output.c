@@ -362,8 +362,8 @@ static bool tcp_xmit_head(struct sock *sk, struct tcp_pass *p) __needs(softirq_c
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb = tcp_send_head(sk);
+	bool cut, throttled;
 	u32 limit;
-	bool cut;
 
 	if (!skb)
 		return false;
@@ -384,7 +384,11 @@ static bool tcp_xmit_head(struct sock *sk, struct tcp_pass *p) __needs(softirq_c
 		return false;
 	if (TCP_SKB_CB(skb)->seq == TCP_SKB_CB(skb)->end_seq)
 		return false; /* empty: its writer sleeps before the first byte */
+	/* What is refused below is freed there: that is no completion, and who waits for one must not be sent on by it, for ever. */
+	throttled = tp->tsq_throttled;
+	tp->tsq_throttled = false;
 	p->refused = tcp_transmit_skb(sk, skb, true) != 0;
+	tp->tsq_throttled = throttled && sk->sk_wmem_alloc;
 	if (p->refused)
 		return false;
 	tcp_event_new_data_sent(sk, skb);
