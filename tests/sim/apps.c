@@ -32,6 +32,11 @@ enum ending {
 	END_EARLY,   /* close after some bytes were read, whatever there is still to read */
 };
 static const char *const ending_names[] = { "orderly", "abort", "early" };
+/* How a connection begins: as ever; with sendto(MSG_FASTOPEN); with TCP_FASTOPEN_CONNECT, connect() and send(). */
+enum opening { OPEN_PLAIN, OPEN_SENDTO, OPEN_LATE };
+static const char *const opening_names[] = { "", " sendto()", " late" };
+/* What the client knows of the server when it begins: what it has learned; the right cookie; one that is no longer right. */
+enum cookie { COOKIE_LEARNED, COOKIE_RIGHT, COOKIE_EXPIRED };
 enum op { OP_NONE, OP_CONNECT, OP_ACCEPT, OP_SEND, OP_RECV, OP_POLL_IN, OP_POLL_OUT };
 
 struct end {
@@ -61,7 +66,11 @@ struct flow {
 	u64 start_ns;
 	u32 attempt;
 	struct end end[2]; /* 0: who connects */
-	int result;        /* of connect() to a closed port, or of a datagram there */
+	enum opening opening;
+	enum cookie cookie;
+	bool new_key, old_key_too; /* the server changes its secret right before */
+	struct rng fast;
+	int result; /* of connect() to a closed port, or of a datagram there */
 	u32 dgrams, dgrams_got;
 	bool sender_done;
 };
@@ -194,6 +203,21 @@ static void plan_flow(u32 id, bool swarm)
 	f->dgrams = (u32)rng_log(&r, 1, 64);
 }
 
+static void plan_opening(struct flow *f)
+{
+	struct rng *r = &f->fast;
+	bool plain, late;
+
+	rng_stream(r, sim_options.seed, "fastopen", f->id + 1);
+	plain = rng_ppm(r, 250000);
+	late = rng_ppm(r, 400000);
+	f->cookie = (enum cookie)rng_below(r, 3);
+	f->new_key = rng_ppm(r, 100000);
+	f->old_key_too = rng_ppm(r, 500000);
+	if (world.fast && f->end[0].to_send && !plain)
+		f->opening = late ? OPEN_LATE : OPEN_SENDTO;
+}
+
 void apps_plan(void)
 {
 	struct rng r;
@@ -209,8 +233,10 @@ void apps_plan(void)
 				     : (u32)rng_between(&r, 5, 12);
 	apps.blocking_accept = rng_ppm(&r, 500000);
 	apps.backlog = (int)rng_between(&r, 1, 16);
-	for (u32 i = 0; i < apps.nr_flows; i++)
+	for (u32 i = 0; i < apps.nr_flows; i++) {
 		plan_flow(i, swarm);
+		plan_opening(&apps.flow[i]);
+	}
 	apps.limit_ns = 900 * NSEC_PER_SEC + 16 * world.worst_cut_ns;
 	for (u32 i = 0; i < apps.nr_flows; i++)
 		for (u32 k = 0; k < 2; k++)
@@ -223,9 +249,9 @@ void apps_print(void)
 	for (u32 i = 0; i < apps.nr_flows; i++) {
 		const struct flow *f = &apps.flow[i];
 
-		printf(" flow %u: %s host%u > host%u at %llu us\n", i, kind_names[f->kind],
+		printf(" flow %u: %s host%u > host%u at %llu us%s\n", i, kind_names[f->kind],
 		       f->end[0].host->id, f->end[1].host->id,
-		       (unsigned long long)f->start_ns / 1000);
+		       (unsigned long long)f->start_ns / 1000, opening_names[f->opening]);
 		for (u32 k = 0; k < 2 && f->kind == FLOW_TCP; k++) {
 			const struct end *e = &f->end[k];
 
@@ -296,18 +322,25 @@ static void options_before(struct end *e, struct socket *s)
 	set_int_option(s, SOL_TCP, TCP_NODELAY, e->nodelay);
 }
 
-static ssize_t put(struct socket *s, const void *p, size_t n, u32 flags)
+static ssize_t put_to(struct socket *s, const void *p, size_t n, u32 flags, struct sockaddr_in *to)
 {
 	struct iovec v = { (void *)(unsigned long)p, n };
 	struct msghdr m = { .msg_flags = flags };
 	ssize_t r;
 
+	m.msg_name = to;
+	m.msg_namelen = to ? sizeof(*to) : 0;
 	apps.writers++;
 	apps.writing++;
 	iov_iter_init(&m.msg_iter, &v, 1);
 	r = s->ops->sendmsg(s, &m, n);
 	apps.writing--;
 	return r;
+}
+
+static ssize_t put(struct socket *s, const void *p, size_t n, u32 flags)
+{
+	return put_to(s, p, n, flags, NULL);
 }
 
 static ssize_t get(struct socket *s, void *p, size_t n, u32 flags)
@@ -581,6 +614,86 @@ static void drop_socket(struct end *e)
 	sock_release(s);
 }
 
+/* --- Fast Open: the first data come with the SYN ----------------------------------------------------------------------- */
+static void change_key(const struct flow *f, struct rng *r)
+{
+	struct net *net = f->end[1].host->net;
+	const struct siphash_key *k = &net->tcp->fo_keys.key[0];
+	u64 hi = rng_u64(r), lo = rng_u64(r);
+	char text[80];
+	int n = snprintf(text, sizeof(text), "%08x-%08x-%08x-%08x", (u32)hi, (u32)(hi >> 32),
+			 (u32)lo, (u32)(lo >> 32));
+
+	if (f->old_key_too)
+		snprintf(text + n, sizeof(text) - (size_t)n, ",%08x-%08x-%08x-%08x", (u32)k->k0,
+			 (u32)(k->k0 >> 32), (u32)k->k1, (u32)(k->k1 >> 32));
+	if (tcp_sysctl_set(net, "tcp_fastopen_key", text))
+		sim_fail("setup", "tcp_fastopen_key: %s", text);
+}
+
+/* The client has been there before; or long ago, and the cookie is stale. */
+static void give_cookie(const struct flow *f)
+{
+	const struct host *server = f->end[1].host, *client = f->end[0].host;
+	struct tcp_fastopen_cookie foc = { 0 };
+
+	if (f->cookie == COOKIE_LEARNED)
+		return;
+	tcp_fastopen_cookie_gen(&server->net->tcp->fo_keys.key[0], client->ip, server->ip, &foc);
+	foc.there = true;
+	foc.val[0] ^= f->cookie == COOKIE_EXPIRED;
+	local_bh_disable();
+	tcp_fastopen_learn(client->net->tcp, server->ip, (u16)(server->dev->mtu - 40), &foc);
+	local_bh_enable();
+}
+
+/* TCP_FASTOPEN_CONNECT: 0 when the SYN waits for data; 1 when the connection opens as ever; an error. */
+static int connect_late(struct end *e, const struct sockaddr_in *to)
+{
+	int err;
+
+	set_int_option(e->s, SOL_TCP, TCP_FASTOPEN_CONNECT, 1);
+	e->op[0] = OP_CONNECT;
+	err = e->s->ops->connect(e->s, (const struct sockaddr *)to, sizeof(*to),
+				 e->nonblock ? O_NONBLOCK : 0);
+	e->op[0] = OP_NONE;
+	if (err == -EINPROGRESS)
+		err = wait_connected(e);
+	if (err)
+		return err;
+	return e->s->sk->inet_defer_connect ? 0 : 1;
+}
+
+/* What the SYN took is sent, whatever becomes of the SYN: when the connection opens at all, it arrives, once. */
+static int open_fast(struct end *e, struct sockaddr_in *to)
+{
+	struct flow *f = e->flow;
+	u32 most = min(e->tx_hi, 3000u), n = (u32)rng_log(&f->fast, 1, min((u64)most, e->to_send));
+	int err = f->opening == OPEN_LATE ? connect_late(e, to) : 0;
+	u32 flags = (e->nonblock ? MSG_DONTWAIT : 0) | (f->opening == OPEN_LATE ? 0 : MSG_FASTOPEN);
+	u8 buf[3000];
+	ssize_t r;
+
+	if (err)
+		return min(err, 0);
+	pattern_fill(e->key, 0, buf, n);
+	e->offered = max(e->offered, (u64)n);
+	r = put_to(e->s, buf, n, flags, f->opening == OPEN_LATE ? NULL : to);
+	trace((int)e->host->id, "flow %u first send(%u, %x) = %zd", f->id, n, flags, r);
+	if (r < 0 && r != -EINPROGRESS)
+		return (int)r;
+	e->sent = r < 0 ? 0 : (u64)r;
+	err = e->s->sk->sk_state == TCP_SYN_SENT ? wait_connected(e) : 0;
+	if (err)
+		e->sent = 0;
+	return err;
+}
+
+static bool opens_fast(const struct end *e)
+{
+	return e->flow->opening != OPEN_PLAIN && e->host->net->tcp->fastopen & TFO_CLIENT_ENABLE;
+}
+
 static int try_connect(struct end *e, u32 port, u32 from_port)
 {
 	struct sockaddr_in to = address(other(e)->host, port), from = address(e->host, from_port);
@@ -591,7 +704,9 @@ static int try_connect(struct end *e, u32 port, u32 from_port)
 	options_before(e, e->s);
 	from.sin_addr = 0;
 	err = kernel_bind(e->s, &from);
-	if (!err) {
+	if (!err && port == TCP_PORT && opens_fast(e)) {
+		err = open_fast(e, &to);
+	} else if (!err) {
 		e->op[0] = OP_CONNECT;
 		err = e->s->ops->connect(e->s, (const struct sockaddr *)&to, sizeof(to),
 					 e->nonblock ? O_NONBLOCK : 0);
@@ -612,6 +727,10 @@ static void client(void *arg)
 	int err = -ETIMEDOUT;
 
 	sleep_until(host_clock() + f->start_ns);
+	if (f->new_key && world.fast)
+		change_key(f, &f->fast);
+	if (opens_fast(e))
+		give_cookie(f);
 	for (; f->attempt < MAX_ATTEMPTS; f->attempt++) {
 		err = try_connect(e, TCP_PORT, CLIENT_PORT + f->id * MAX_ATTEMPTS + f->attempt);
 		if (!err)
@@ -703,6 +822,12 @@ static void listen_at(u32 i)
 	int err = sock_create_kern(world.host[i].net, AF_INET, SOCK_STREAM, 0, &l->s);
 
 	err = err ? err : kernel_bind(l->s, &a);
+	if (!err && world.fast) {
+		struct rng r;
+
+		rng_stream(&r, sim_options.seed, "fastopen", 2000 + i);
+		set_int_option(l->s, SOL_TCP, TCP_FASTOPEN, (int)rng_below(&r, 6));
+	}
 	err = err ? err : l->s->ops->listen(l->s, apps.backlog);
 	if (err)
 		sim_fail("setup", "no listener: error %d", err);

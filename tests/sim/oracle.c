@@ -435,7 +435,8 @@ static void check_timers(const struct sock *sk)
 	    !(watched && (tp->pending == TCP_TIME_RETRANS || tp->pending >= TCP_TIME_REFUSED)))
 		FAIL_SK("timer", sk, "%u segments out and no retransmission timer",
 			tp->packets_out);
-	if (!tp->packets_out && tcp_send_head(sk) && tcp_send_head(sk)->len && !watched)
+	if (!tp->packets_out && tcp_send_head(sk) && tcp_send_head(sk)->len && !watched &&
+	    !timer_pending(&tp->pacing_timer))
 		FAIL_SK("timer", sk, "data waits and no timer watches");
 	if ((tp->ack_pending & TCP_ACK_TIMER) && !timer_pending(&tp->delack_timer))
 		FAIL_SK("timer", sk, "an ACK is due and no timer sends it");
@@ -506,6 +507,21 @@ static void notice_rates(const struct host *h)
 	}
 }
 
+/* A listener counts those of its children that began with their SYN and whose last ACK is not here yet (RFC 7413, 5.1). */
+static void check_young(const struct sock *lsk)
+{
+	u32 young = planted(PLANT_YOUNG) ? 1 : 0;
+	const struct sock *sk;
+
+	if (lsk->sk_state != TCP_LISTEN)
+		return;
+	list_for_each_entry(sk, &lsk->sk_net->socks, sk_all)
+		young += sk->sk_prot == &tcp_prot && tcp_sk(sk)->fo_listener == lsk;
+	if (young != tcp_sk(lsk)->fo_qlen)
+		FAIL_SK("young", lsk, "%u connections began with their SYN, it counts %u", young,
+			tcp_sk(lsk)->fo_qlen);
+}
+
 static void check_tcp(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -529,6 +545,7 @@ static void check_tcp(const struct sock *sk)
 	check_scoreboard(sk);
 	check_rtt(sk);
 	check_timers(sk);
+	check_young(sk);
 }
 
 static void check_udp(const struct sock *sk)
@@ -747,6 +764,24 @@ static void check_drops(void)
 			 (unsigned long long)n);
 }
 
+/* Whose data were acknowledged by the SYN-ACK found a server that took them, and counted that. */
+static void check_fast_open(void)
+{
+	u64 taken = planted(PLANT_TAKEN) ? 1 : 0, took = 0;
+
+	for (u32 i = 0; i < world.nr_hosts; i++) {
+		const struct net_mib *mib = &world.host[i].net->mib;
+
+		taken += mib->tcpext[LINUX_MIB_TCPFastOpenActive];
+		took += mib->tcpext[LINUX_MIB_TCPFastOpenPassive];
+		if (!world.fast && mib->tcpext[LINUX_MIB_TCPFastOpenActive])
+			sim_fail("taken", "a SYN had data, and nobody asked for that");
+	}
+	if (taken > took)
+		sim_fail("taken", "the data of %llu SYNs were acknowledged, %llu were taken",
+			 (unsigned long long)taken, (unsigned long long)took);
+}
+
 u64 oracle_lost(void)
 {
 	u64 lost = 0;
@@ -759,7 +794,8 @@ u64 oracle_lost(void)
 
 /*
  * Where no frame was lost, held up for long, doubled or overtaken, and neither a listener nor a receive buffer was too
- * full, there was no reason to send anything twice, but to probe for a tail that two round trips left unacknowledged (RFC 8985, 7).
+ * full, there was no reason to send anything twice, but to probe for a tail that two round trips left unacknowledged (RFC 8985, 7), and
+ * for what a server did not take from a SYN (RFC 7413, 4.2.1).
  */
 void oracle_counters(void)
 {
@@ -773,9 +809,11 @@ void oracle_counters(void)
 			mib->tcpext[LINUX_MIB_TCPZeroWindowDrop];
 		again += mib->tcp[TCP_MIB_RetransSegs];
 		probes += mib->tcpext[LINUX_MIB_TCPLossProbes] +
-			  mib->tcpext[LINUX_MIB_TCPAckSolicits];
+			  mib->tcpext[LINUX_MIB_TCPAckSolicits] +
+			  mib->tcpext[LINUX_MIB_TCPFastOpenActiveFail];
 	}
 	check_drops();
+	check_fast_open();
 	if (!world.calm || world.loses || world.reorders || world.doubles || world.starves ||
 	    world.slow || world.shaped)
 		return;

@@ -7,7 +7,8 @@
  * index, so that one more draw in one part changes nothing in another. The streams: "kernel" (the kernel's own entropy),
  * "topology" (hosts, links, what may go wrong), "qdisc" (the discipline of each host), "wire" (the fate of each frame, one for each host), "device" (mishaps
  * and manners of cards), "fault" (fault points), "plan" (what the applications will do, one for each flow), "stream"
- * (the bytes), "send" and "receive" (one for each end), "oracle" (how often the whole state is looked at), "clock" (where it begins).
+ * (the bytes), "send" and "receive" (one for each end), "oracle" (how often the whole state is looked at), "clock" (where it begins),
+ * "fastopen" (0: what hosts and middleboxes make of it; one for each flow).
  */
 #ifndef SIM_H
 #define SIM_H
@@ -56,6 +57,8 @@ enum plant {
 	PLANT_COPIED,   /* a byte is copied that nobody gave */
 	PLANT_VANISHED, /* one datagram more was sent */
 	PLANT_SACK,     /* a segment more is taken to be SACKed */
+	PLANT_YOUNG,    /* a connection more is taken to wait for the last ACK of its Fast Open */
+	PLANT_TAKEN,    /* one more SYN's data are believed to be acknowledged */
 	/* In the experiments (lab.c), where the fault may be one of the connection's own numbers. */
 	PLANT_GREEDY,   /* a flow takes back every second reduction of its window */
 	PLANT_GROWTH,   /* the window is taken to have grown by a tenth more */

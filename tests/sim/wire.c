@@ -253,6 +253,32 @@ static struct fate draw_fate(struct link *l, struct rng *r, const u8 *b, u32 len
 	return f;
 }
 
+#define TFO_EXPERIMENT 0xf989u
+
+/* Fast Open's option, by its number or the experiment's, in the TCP header at @t. */
+static bool has_fast_open(const u8 *t, u32 doff)
+{
+	for (u32 i = 20; i + 1 < doff && t[i] != TCPOPT_EOL; i += t[i] == TCPOPT_NOP ? 1 : t[i + 1])
+		if (t[i] == TCPOPT_FASTOPEN ||
+		    (t[i] == TCPOPT_EXP && ((u32)t[i + 2] << 8 | t[i + 3]) == TFO_EXPERIMENT))
+			return true;
+	return false;
+}
+
+/* Does the middlebox on this link take offence at the frame? */
+static bool is_eaten(const struct link *l, const u8 *b, u32 len)
+{
+	const u8 *ip = b + 14, *t = ip + (ip[0] & 15u) * 4;
+	u32 size = (u32)ip[2] << 8 | ip[3], doff;
+
+	if ((!l->eats_data && !l->eats_option) || len < 54 || b[12] != 8 || b[13] ||
+	    ip[9] != IPPROTO_TCP || !(t[13] & TCPHDR_SYN))
+		return false;
+	doff = (t[12] >> 4) * 4u;
+	return (l->eats_data && (u32)(t - ip) + doff < size) ||
+	       (l->eats_option && has_fast_open(t, doff));
+}
+
 static void travel(struct host *h, struct frame *f, u64 at, bool crc, bool late)
 {
 	struct link *l = &h->up;
@@ -292,6 +318,8 @@ void wire_from_card(void *arg, const u8 *b, u32 len)
 		lost(h, f, "partition");
 	} else if (!at) {
 		lost(h, f, "queue is full");
+	} else if (is_eaten(l, b, len)) {
+		lost(h, f, "middlebox");
 	} else if (fate.lost && !wire.quiet) {
 		lost(h, f, l->bad ? "burst" : "loss");
 	} else {
@@ -537,6 +565,22 @@ static u32 plan_character(struct rng *r)
 	return bad;
 }
 
+/* Every third world knows Fast Open; a middlebox stands at one card of four there, and eats what is strange to it. */
+static void plan_fast(void)
+{
+	struct rng r;
+
+	rng_stream(&r, sim_options.seed, "fastopen", 0);
+	world.fast = rng_ppm(&r, 333333);
+	for (u32 i = 0; world.fast && i < world.nr_hosts; i++) {
+		struct link *l = &world.host[i].up;
+		u32 eats = rng_below(&r, 12);
+
+		l->eats_data = eats == 0 || eats == 1;
+		l->eats_option = eats == 1 || eats == 2;
+	}
+}
+
 /* A world that is asked for by name: what goes wrong there, beside what the seed says about everything else. */
 static u32 named_world(const char *name, struct rng *r)
 {
@@ -607,6 +651,7 @@ void wire_plan(void)
 		if (world.layout == LAYOUT_WIRE)
 			h->down.bps = 0;
 	}
+	plan_fast();
 	world.worst_delay_ns = 2 * delay + 10 * MS;
 	world.loses = bad & 19 || world.tight || world.cuts || world.breaks;
 	world.reorders = bad & 36;
@@ -689,6 +734,9 @@ static void print_link(const char *name, const struct link *l)
 	       name, (unsigned long long)l->delay_ns / 1000,
 	       (unsigned long long)l->jitter_ns / 1000, l->in_order ? "" : " (overtaking)",
 	       (unsigned long long)l->bps, l->queue_frames, l->queue_bytes);
+	if (l->eats_data || l->eats_option)
+		printf("        eats%s%s\n", l->eats_data ? " data in SYNs" : "",
+		       l->eats_option ? " Fast Open's option" : "");
 	printf("        loss %u dup %u late %u (%llu us) byte %u crc %u burst %u/%u/%u ppm\n",
 	       l->loss, l->dup, l->reorder, (unsigned long long)l->reorder_ns / 1000, l->flip,
 	       l->crc, l->to_bad, l->to_good, l->bad_loss);
@@ -698,10 +746,11 @@ void wire_print(void)
 {
 	static const char *const layouts[] = { "wire", "switch", "hub" };
 
-	printf("%u hosts on a %s%s%s%s%s%s%s\n", world.nr_hosts, layouts[world.layout],
+	printf("%u hosts on a %s%s%s%s%s%s%s%s\n", world.nr_hosts, layouts[world.layout],
 	       world.loses ? ", loses" : "", world.reorders ? ", reorders" : "",
 	       world.doubles ? ", doubles" : "", world.starves ? ", starves" : "",
-	       world.breaks ? ", breaks" : "", world.slow ? ", slow cards" : "");
+	       world.breaks ? ", breaks" : "", world.slow ? ", slow cards" : "",
+	       world.fast ? ", Fast Open" : "");
 	for (u32 i = 0; i < world.nr_hosts; i++) {
 		printf(" host%u\n", i);
 		print_link("up", &world.host[i].up);

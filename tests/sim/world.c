@@ -57,6 +57,19 @@ static void host_settings(const struct host *h, struct rng *r)
 		must("sysctl", tcp_sysctl_set(h->net, "tcp_window_scaling", "0"));
 }
 
+/* In a world of Fast Open a host is client, server for those listeners that want it or for all, both, or neither. */
+static void host_fast_open(const struct host *h)
+{
+	static const char *const flags[] = { "1", "3", "3", "1027", "1027", "1539", "519", "0" };
+	struct rng r;
+
+	if (!world.fast)
+		return;
+	rng_stream(&r, sim_options.seed, "fastopen", 1000 + h->id);
+	must("sysctl",
+	     tcp_sysctl_set(h->net, "tcp_fastopen", flags[rng_below(&r, ARRAY_SIZE(flags))]));
+}
+
 /*
  * What stands between the stack and the card. Nothing that reorders within a connection or bends: those are the wires' to do,
  * where the observer knows of it. fq's text alone may be overtaken, by acknowledgments.
@@ -143,6 +156,7 @@ static void host_up(struct host *h, struct rng *r)
 	must("loopback", loopback_init(h->net));
 	must("loopback address", net_loopback_address(h->net));
 	host_settings(h, r);
+	host_fast_open(h);
 	host_qdisc(h);
 	o.net = h->net;
 	h->pdev = pci_get_slot(pci, 0, (u8)(3 + h->id), 0);

@@ -45,7 +45,9 @@ struct link {
 	u32 loss, dup, reorder, flip, crc; /* flip: a byte changes unseen; crc: the card sees it */
 	u32 to_bad, to_good, bad_loss;     /* Gilbert-Elliott: burst loss */
 	u32 lose_next;                     /* so many frames from now on */
-	bool in_order;                     /* jitter does not reorder */
+	bool eats_data,
+		eats_option; /* a middlebox: SYNs with data; SYNs and SYN-ACKs with Fast Open's option */
+	bool in_order;       /* jitter does not reorder */
 	/* State */
 	bool bad;
 	u64 free_ns, last_ns; /* the wire is free; the last arrival */
@@ -87,6 +89,7 @@ struct world {
 	bool slow;     /* cards take their time */
 	bool shaped;   /* disciplines keep packets, or give some up */
 	bool tight;    /* queues or bandwidth small enough to lose or hold up frames for long */
+	bool fast;     /* some connections begin with data in their SYN (RFC 7413) */
 	u64 worst_cut_ns, worst_delay_ns;
 	u64 fault_ns; /* the last refused allocation that was noticed */
 	bool calm;    /* cards were ready when the applications began, and their queues are long */
