@@ -17,7 +17,7 @@ import build
 
 # What travels everywhere in net/: the types and helpers of net/core and the injected services.
 CORE = ["net/skbuff.h", "net/skbuff_*.h", "net/sock.h", "net/net.h", "net/stats.h", "net/checksum.h",
-        "net/inet_hashtables.h", "net/drop_reason.h", "net/skb_stage.h", "net/dst.h", "net/trace.h"]
+        "net/inet_hashtables.h", "net/drop_reason.h", "net/skb_stage.h", "net/dst.h", "net/trace.h", "net/sysctl.h"]
 DEV = ["net/netdevice.h", "net/etherdevice.h", "net/gso.h", "net/dql.h"]
 LIB = ["lib/*"]
 KERNEL = LIB + ["kernel/*", "!kernel/arch.h"]

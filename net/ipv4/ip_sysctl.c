@@ -5,34 +5,22 @@
  * What a script for Linux may set can be set here, and reads as it was set, also where nothing depends on it.
  *
  * Interface: ip_sysctl_init() ("ipv4.h"); ip_sysctl_set(), ip_sysctl_get() (<net/ip.h>).
- * Above: ip_input.c, net/init.c.  Below: nothing.
+ * Above: ip_input.c, net/init.c.  Below: net/core/sysctl.c.
  * Context: process.
  * Owns: nothing.
  * Specs: Linux ip-sysctl.rst; RFC 1122 (3.2.1.7: the default TTL is 64); RFC 1191 (6.3).
  */
 #include "ipv4.h"
 
-#include <kernel/proc.h>
-#include <lib/err.h>
-#include <lib/printf.h>
-#include <lib/string.h>
+#include <net/sysctl.h>
 
-struct ip_sysctl {
-	const char *name;
-	u32 offset; /* of the u32 in struct ip_settings */
-	u32 preset, least, most;
-};
 #define IP_SYSCTL(name_, preset_, least_, most_)                                                   \
-	{                                                                                          \
-#name_, offsetof(struct ip_settings, name_), preset_, least_, most_                \
-	}
+	NET_SETTING(#name_, struct ip_settings, name_, preset_, least_, most_)
 #define ROUTE_SYSCTL(name_, preset_, least_, most_)                                                \
-	{                                                                                          \
-		"route/" #name_, offsetof(struct ip_settings, name_), preset_, least_, most_       \
-	}
+	NET_SETTING("route/" #name_, struct ip_settings, name_, preset_, least_, most_)
 #define INT INT32_MAX
 /* clang-format off */
-static const struct ip_sysctl ip_sysctls[] = {
+static const struct net_setting ip_sysctls[] = {
 	IP_SYSCTL(ip_default_ttl, IPDEFTTL, 1, 255),
 	IP_SYSCTL(ip_no_pmtu_disc, 0, 0, 3),
 	IP_SYSCTL(icmp_ratelimit, 1000, 0, INT),
@@ -66,26 +54,12 @@ static const struct ip_sysctl ip_sysctls[] = {
 	IP_SYSCTL(inet_peer_maxttl, 600, 0, INT),
 };
 /* clang-format on */
-
-static u32 *ip_setting(struct ipv4_net *ipv4, const struct ip_sysctl *s)
-{
-	return (u32 *)(void *)((char *)&ipv4->set + s->offset);
-}
-
-/* The setting of that name; NULL: there is none. */
-static const struct ip_sysctl *ip_sysctl_find(const char *name)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(ip_sysctls); i++)
-		if (strcmp(name, ip_sysctls[i].name) == 0)
-			return &ip_sysctls[i];
-	return NULL;
-}
+static const struct net_settings ip_numbers = { ip_sysctls, ARRAY_SIZE(ip_sysctls) };
 
 /** ip_sysctl_init() - an instance begins with Linux's values. Context: process. */
 void ip_sysctl_init(struct net *net)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(ip_sysctls); i++)
-		*ip_setting(net->ipv4, &ip_sysctls[i]) = ip_sysctls[i].preset;
+	net_settings_preset(&ip_numbers, &net->ipv4->set);
 }
 
 /**
@@ -96,18 +70,10 @@ void ip_sysctl_init(struct net *net)
  */
 int ip_sysctl_set(struct net *net, const char *name, const char *value)
 {
-	const struct ip_sysctl *s = ip_sysctl_find(name);
-	u64 num;
-	int err;
+	int err = net_setting_set(&ip_numbers, &net->ipv4->set, name, value);
 
-	if (!s)
-		return -ENOENT;
-	err = kstrtou64(value, &num);
 	if (err)
 		return err;
-	if (num < s->least || num > s->most)
-		return -ERANGE;
-	*ip_setting(net->ipv4, s) = (u32)num;
 	net->ip_default_ttl = (u8)net->ipv4->set.ip_default_ttl;
 	net->ip_no_pmtu_disc = net->ipv4->set.ip_no_pmtu_disc != 0;
 	return 0;
@@ -116,9 +82,5 @@ int ip_sysctl_set(struct net *net, const char *name, const char *value)
 /** ip_sysctl_get() - the same as text. @text: PROC_SETTING_MAX bytes. Context: process. Return: its length; -ENOENT. */
 int ip_sysctl_get(const struct net *net, const char *name, char *text)
 {
-	const struct ip_sysctl *s = ip_sysctl_find(name);
-
-	if (!s)
-		return -ENOENT;
-	return scnprintf(text, PROC_SETTING_MAX, "%u", *ip_setting(net->ipv4, s));
+	return net_setting_get(&ip_numbers, &net->ipv4->set, name, text);
 }

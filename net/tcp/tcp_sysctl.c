@@ -6,7 +6,7 @@
  * connections, no marks, no SACK of FACK's kind.
  *
  * Interface: tcp_default_settings, tcp_sysctl_set, tcp_sysctl_get
- * Above: tcp_net.c, net/init.c, boot. Below: tcp_fastopen.c; the algorithms' names.
+ * Above: tcp_net.c, net/init.c, boot. Below: net/core/sysctl.c, tcp_fastopen.c; the algorithms' names.
  * Context: process.
  * Owns: nothing.
  * Specs: Linux ip-sysctl.rst (names and values).
@@ -19,6 +19,7 @@
 #include <kernel/proc.h>
 #include <lib/printf.h>
 #include <lib/string.h>
+#include <net/sysctl.h>
 
 #define PAGE_BYTES 4096u
 
@@ -40,20 +41,12 @@ static void tcp_default_buffers(struct tcp_net *tn)
 	tn->mem[2] = tn->mem[0] * 2;
 }
 
-struct tcp_sysctl {
-	const char *name;
-	u32 offset; /* of the u32 in struct tcp_net, or of the s32 if least is negative */
-	u32 preset;
-	s64 least, most;
-};
 #define TCP_SYSCTL(name_, preset_, least_, most_)                                                  \
-	{                                                                                          \
-		"tcp_" #name_, offsetof(struct tcp_net, name_), preset_, least_, most_             \
-	}
+	NET_SETTING(#name_, struct tcp_net, name_, preset_, least_, most_)
 #define U8  UINT8_MAX
 #define INT INT32_MAX
 /* clang-format off */
-static const struct tcp_sysctl tcp_sysctls[] = {
+static const struct net_setting tcp_sysctls[] = {
 	/* Connections */
 	TCP_SYSCTL(syn_retries, 7, 1, 127), /* more than three minutes (RFC 9293, MUST-23) */
 	TCP_SYSCTL(synack_retries, 5, 0, 127),
@@ -129,19 +122,14 @@ static const struct tcp_sysctl tcp_sysctls[] = {
 	TCP_SYSCTL(comp_sack_slack_ns, 100000, 0, INT),
 };
 /* clang-format on */
-
-static u32 *tcp_setting(struct tcp_net *tn, const struct tcp_sysctl *s)
-{
-	return (u32 *)(void *)((char *)tn + s->offset);
-}
+static const struct net_settings tcp_numbers = { tcp_sysctls, ARRAY_SIZE(tcp_sysctls) };
 
 /** tcp_default_settings() - an instance begins. Context: process. */
 void tcp_default_settings(struct tcp_net *tn)
 {
 	tcp_default_buffers(tn);
 	tn->ca_ops = &tcp_cubic_ops;
-	for (u32 i = 0; i < ARRAY_SIZE(tcp_sysctls); i++)
-		*tcp_setting(tn, &tcp_sysctls[i]) = tcp_sysctls[i].preset;
+	net_settings_preset(&tcp_numbers, tn);
 	tn->fo_keys.n = 1;
 	get_random_bytes(&tn->fo_keys.key[0], sizeof(tn->fo_keys.key[0]));
 	get_random_bytes(&tn->cookie_key, sizeof(tn->cookie_key));
@@ -181,24 +169,6 @@ static int tcp_set_triple(u32 dst[3], const char *value)
 	return 0;
 }
 
-static int tcp_set_number(struct tcp_net *tn, const struct tcp_sysctl *s, const char *value)
-{
-	bool negative = s->least < 0 && *value == '-';
-	u64 num;
-	s64 v;
-	int err = kstrtou64(value + negative, &num);
-
-	if (err)
-		return err;
-	if (num > UINT32_MAX)
-		return -ERANGE;
-	v = negative ? -(s64)num : (s64)num;
-	if (v < s->least || v > s->most)
-		return -ERANGE;
-	*tcp_setting(tn, s) = (u32)v;
-	return 0;
-}
-
 /* The three that a setting of three numbers is kept in; NULL: @bare is none. */
 static u32 *tcp_triple(struct tcp_net *tn, const char *bare)
 {
@@ -234,10 +204,7 @@ int tcp_sysctl_set(struct net *net, const char *name, const char *value)
 	}
 	if (strcmp(bare, "fastopen_key") == 0)
 		return tcp_fastopen_set_key(net->tcp, value);
-	for (u32 i = 0; i < ARRAY_SIZE(tcp_sysctls); i++)
-		if (strcmp(bare, tcp_sysctls[i].name + 4) == 0)
-			return tcp_set_number(net->tcp, &tcp_sysctls[i], value);
-	return -ENOENT;
+	return net_setting_set(&tcp_numbers, net->tcp, bare, value);
 }
 
 /**
@@ -265,15 +232,5 @@ int tcp_sysctl_get(const struct net *net, const char *name, char *text)
 				 tcp_cubic_ops.name);
 	if (strcmp(name, "tcp_fastopen_key") == 0)
 		return 0;
-	for (u32 i = 0; i < ARRAY_SIZE(tcp_sysctls); i++) {
-		const struct tcp_sysctl *s = &tcp_sysctls[i];
-
-		if (strcmp(name, s->name) != 0)
-			continue;
-		if (s->least < 0)
-			return scnprintf(text, PROC_SETTING_MAX, "%d",
-					 (s32)*tcp_setting(net->tcp, s));
-		return scnprintf(text, PROC_SETTING_MAX, "%u", *tcp_setting(net->tcp, s));
-	}
-	return -ENOENT;
+	return net_setting_get(&tcp_numbers, net->tcp, name + 4, text);
 }

@@ -1,28 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* Files as an application sees them: each call with its edges, and the errno that Linux gives there. */
-#define timeval  host_timeval
-#define timespec host_timespec
-#include "ktest.h"
-#undef timeval
-#undef timespec
-#undef FD_SETSIZE
-#undef SEEK_SET
-#undef SEEK_CUR
-#undef SEEK_END
-
-#include "host.h"
+#include "ktest_calls.h"
 
 #include <kernel/boot_info.h>
 #include <kernel/fault.h>
 #include <kernel/file.h>
 #include <kernel/mm.h>
 #include <kernel/posix.h>
-#include <kernel/syscall.h>
-#include <lib/err.h>
 #include <uapi/mman.h>
-#include <uapi/posix.h>
 #include <uapi/socket.h>
-#include <uapi/unistd.h>
 
 static const char text[] = "0123456789abcdef";
 #define TEXT_LEN ((s64)sizeof(text) - 1)

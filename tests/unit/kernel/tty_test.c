@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The second serial line and the settings of /proc/sys, as files of an application. */
-#define timeval  host_timeval
-#define timespec host_timespec
-#include "ktest.h"
-#undef timeval
-#undef timespec
-#undef FD_SETSIZE
-#undef SEEK_SET
-#undef SEEK_CUR
-#undef SEEK_END
-
-#include "host.h"
+#include "ktest_calls.h"
 
 #include <kernel/fault.h>
 #include <kernel/file.h>
@@ -18,13 +8,9 @@
 #include <kernel/posix.h>
 #include <kernel/proc.h>
 #include <kernel/sched.h>
-#include <kernel/syscall.h>
-#include <lib/err.h>
 #include <lib/printf.h>
 #include <lib/string.h>
-#include <uapi/posix.h>
 #include <uapi/socket.h>
-#include <uapi/unistd.h>
 
 #define C(x)             ((unsigned long)(x))
 #define CALL(n, a, b, c) sys_call_table[__NR_##n](C(a), C(b), C(c), 0, 0, 0)

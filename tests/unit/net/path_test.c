@@ -3,29 +3,17 @@
  * The way of a packet, read from the trace: two whole hosts with the real driver on the model of the card, a wire between
  * them, and for each stage a test that fails when the stage is bypassed or comes at another place.
  */
-/* The host's headers and ours both have these; a test of system calls wants ours. */
-#define timeval  host_timeval
-#define timespec host_timespec
-#include "ktest.h"
-#undef timeval
-#undef timespec
-#undef FD_SETSIZE
-#undef SEEK_SET
-#undef SEEK_CUR
-#undef SEEK_END
+#include "ktest_calls.h"
 
 #include "e1000_model.h"
-#include "host.h"
 
 #include <drivers/e1000.h>
 #include <drivers/loopback.h>
 #include <kernel/fault.h>
 #include <kernel/posix.h>
 #include <kernel/softirq.h>
-#include <kernel/syscall.h>
 #include <kernel/timer.h>
 #include <lib/byteorder.h>
-#include <lib/err.h>
 #include <net/inetdevice.h>
 #include <net/init.h>
 #include <net/ip.h>
@@ -36,15 +24,11 @@
 #include <net/socket.h>
 #include <net/trace.h>
 #include <uapi/if_packet.h>
-#include <uapi/posix.h>
-#include <uapi/unistd.h>
 
 #define IP4(a, b, c, d) htonl((u32)(a) << 24 | (u32)(b) << 16 | (u32)(c) << 8 | (u32)(d))
 #define SEC             NSEC_PER_SEC
 #define MS              NSEC_PER_MSEC
 #define PORT            5000
-#define SYS(n, ...)     call(__NR_##n, (const u64[6]){ __VA_ARGS__ })
-#define P(x)            ((u64)(uintptr_t)(x))
 
 /* --- Two hosts and a wire ----------------------------------------------------------------------------------------------- */
 struct wire_frame {
@@ -61,11 +45,6 @@ static struct {
 	struct wire_frame *first, **tail;
 	u32 lose; /* so many large frames from host 0: TCP with payload, datagrams */
 } wire = { .tail = &wire.first };
-
-static long call(unsigned int nr, const u64 *a)
-{
-	return sys_call_table[nr](a[0], a[1], a[2], a[3], a[4], a[5]);
-}
 
 static void leaves_card(void *arg, const u8 *frame, u32 len)
 {

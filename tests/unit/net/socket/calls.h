@@ -5,18 +5,7 @@
  */
 #ifndef CALLS_H
 #define CALLS_H
-/* The host's headers and ours both have these; a test of system calls wants ours. */
-#define timeval  host_timeval
-#define timespec host_timespec
-#include "ktest.h"
-#undef timeval
-#undef timespec
-#undef FD_SETSIZE
-#undef SEEK_SET
-#undef SEEK_CUR
-#undef SEEK_END
-
-#include "host.h"
+#include "ktest_calls.h"
 
 #include <drivers/loopback.h>
 #include <kernel/fault.h>
@@ -25,10 +14,8 @@
 #include <kernel/posix.h>
 #include <kernel/proc.h>
 #include <kernel/softirq.h>
-#include <kernel/syscall.h>
 #include <kernel/timer.h>
 #include <lib/byteorder.h>
-#include <lib/err.h>
 #include <net/checksum.h>
 #include <net/etherdevice.h>
 #include <net/inetdevice.h>
@@ -38,8 +25,6 @@
 #include <net/socket.h>
 #include <uapi/if.h>
 #include <uapi/if_packet.h>
-#include <uapi/posix.h>
-#include <uapi/unistd.h>
 
 #define IP4(a, b, c, d) htonl((u32)(a) << 24 | (u32)(b) << 16 | (u32)(c) << 8 | (u32)(d))
 #define OUR_IP          IP4(10, 0, 0, 1)
@@ -59,14 +44,6 @@ static bool card_holds; /* frames stay with the card, unsent */
 static struct sk_buff_head held;
 static struct net *net;
 static struct net_device *dev;
-
-static long call(unsigned int nr, const u64 *a)
-{
-	return sys_call_table[nr](a[0], a[1], a[2], a[3], a[4], a[5]);
-}
-
-#define P(x)        ((u64)(uintptr_t)(x))
-#define SYS(n, ...) call(__NR_##n, (const u64[6]){ __VA_ARGS__ })
 
 static netdev_tx_t fake_xmit(struct sk_buff *skb, struct net_device *d)
 {

@@ -3,111 +3,13 @@
  * epoll as an application calls it, over loopback sockets: every wrong argument with Linux's error number, levels and edges, one shot,
  * what leaves when a file is closed, bounds, memory that runs out, files without a queue, an epoll file that is polled itself.
  */
-/* The host's headers and ours both have these; a test of system calls wants ours. */
-#define timeval  host_timeval
-#define timespec host_timespec
-#include "ktest.h"
-#undef timeval
-#undef timespec
-#undef FD_SETSIZE
-#undef SEEK_SET
-#undef SEEK_CUR
-#undef SEEK_END
+#include "loopback.h"
 
-#include "host.h"
-
-#include <drivers/loopback.h>
-#include <kernel/fault.h>
-#include <kernel/file.h>
-#include <kernel/mm.h>
-#include <kernel/posix.h>
-#include <kernel/syscall.h>
-#include <kernel/timer.h>
-#include <lib/byteorder.h>
-#include <lib/err.h>
-#include <net/inetdevice.h>
-#include <net/init.h>
-#include <net/socket.h>
-#include <uapi/posix.h>
-#include <uapi/unistd.h>
-
-static struct net *net;
 static struct epoll_event out[16];
-
-static long call(unsigned int nr, const u64 *a)
-{
-	return sys_call_table[nr](a[0], a[1], a[2], a[3], a[4], a[5]);
-}
-
-#define SYS(n, ...) call(__NR_##n, (const u64[6]){ __VA_ARGS__ })
-#define P(x)        ((u64)(uintptr_t)(x))
-
-static struct sockaddr_in loopback(u16 port)
-{
-	return (struct sockaddr_in){ .sin_family = AF_INET,
-				     .sin_port = htons(port),
-				     .sin_addr = htonl(0x7f000001) };
-}
-
-static void settle(void)
-{
-	host_clock_advance(10 * NSEC_PER_MSEC);
-}
-
-static void up(void)
-{
-	if (net)
-		return;
-	host_console_quiet(true);
-	syscall_init();
-	posix_init();
-	net = net_alloc();
-	CHECK(net && net_global_init() == 0 && net_init(net) == 0);
-	CHECK_EQ(loopback_init(net), 0);
-	CHECK_EQ(net_loopback_address(net), 0);
-	socket_init(net);
-}
 
 static void close_all(void)
 {
-	for (int fd = 3; fd < NR_FILES; fd++)
-		(void)SYS(close, fd);
-	host_clock_advance(130 * NSEC_PER_SEC);
-	CHECK_EQ(net->socks_live, 0);
-	CHECK_EQ(files_live(), 1);
-}
-
-static int tcp(void)
-{
-	return (int)SYS(socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-}
-
-static int udp(void)
-{
-	return (int)SYS(socket, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-}
-
-static int listener(u16 port)
-{
-	struct sockaddr_in a = loopback(port);
-	int fd = tcp();
-
-	CHECK_EQ(SYS(bind, fd, P(&a), 16), 0);
-	CHECK_EQ(SYS(listen, fd, 5), 0);
-	return fd;
-}
-
-static int pair(u16 port, int *server)
-{
-	struct sockaddr_in a = loopback(port);
-	int l = listener(port), c = tcp();
-
-	CHECK_EQ(SYS(connect, c, P(&a), 16), -EINPROGRESS);
-	settle();
-	*server = (int)SYS(accept4, l, 0, 0, SOCK_NONBLOCK);
-	CHECK(*server > 0);
-	CHECK_EQ(SYS(close, l), 0);
-	return c;
+	close_below(NR_FILES);
 }
 
 static int epoll(void)
@@ -271,7 +173,7 @@ TEST(a_level_is_told_while_it_holds)
 
 	up();
 	ep = epoll();
-	c = pair(6001, &s);
+	c = tcp_pair(6001, &s);
 	add(ep, s, EPOLLIN);
 	CHECK_EQ(now(ep), 0);
 	put(c);
@@ -292,7 +194,7 @@ TEST(an_edge_is_told_once)
 
 	up();
 	ep = epoll();
-	c = pair(6002, &s);
+	c = tcp_pair(6002, &s);
 	add(ep, s, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 	CHECK_EQ(now(ep), 1);
 	CHECK_EQ(out[0].events, EPOLLOUT);
@@ -321,7 +223,7 @@ TEST(an_edge_of_another_kind_is_none)
 
 	up();
 	ep = epoll();
-	c = pair(6003, &s);
+	c = tcp_pair(6003, &s);
 	add(ep, s, EPOLLOUT | EPOLLET);
 	CHECK_EQ(now(ep), 1);
 	put(c);
@@ -337,7 +239,7 @@ TEST(an_edge_of_room)
 
 	up();
 	ep = epoll();
-	c = pair(6004, &s);
+	c = tcp_pair(6004, &s);
 	add(ep, c, EPOLLOUT | EPOLLET);
 	CHECK_EQ(now(ep), 1);
 	for (u32 i = 0; SYS(sendto, c, P(buffer), sizeof(buffer), MSG_DONTWAIT, 0, 0) > 0; i++)
@@ -358,7 +260,7 @@ TEST(one_shot)
 
 	up();
 	ep = epoll();
-	c = pair(6005, &s);
+	c = tcp_pair(6005, &s);
 	add(ep, s, EPOLLIN | EPOLLONESHOT);
 	put(c);
 	CHECK_EQ(now(ep), 1);
@@ -381,7 +283,7 @@ TEST(hang_up_unasked)
 
 	up();
 	ep = epoll();
-	c = pair(6006, &s);
+	c = tcp_pair(6006, &s);
 	add(ep, s, 0);
 	put(c);
 	CHECK_EQ(now(ep), 0);
@@ -401,7 +303,7 @@ TEST(connections)
 
 	up();
 	ep = epoll();
-	l = listener(6007);
+	l = tcp_listener(6007);
 	c = tcp();
 	add(ep, l, EPOLLIN | EPOLLET);
 	add(ep, c, EPOLLOUT | EPOLLET);
@@ -470,7 +372,7 @@ TEST(two_epolls_on_one_file)
 	up();
 	a = epoll();
 	b = epoll();
-	c = pair(6008, &s);
+	c = tcp_pair(6008, &s);
 	add(a, s, EPOLLIN);
 	add(b, s, EPOLLIN | EPOLLET);
 	put(c);
@@ -527,7 +429,7 @@ TEST(waits_as_long_as_it_was_told)
 
 	up();
 	ep = epoll();
-	c = pair(6009, &s);
+	c = tcp_pair(6009, &s);
 	add(ep, s, EPOLLIN);
 	t0 = ktime_get_ns();
 	CHECK_EQ(SYS(epoll_wait, ep, P(out), 4, 20), 0);
@@ -577,7 +479,7 @@ TEST(polled_itself)
 
 	up();
 	ep = epoll();
-	c = pair(6010, &s);
+	c = tcp_pair(6010, &s);
 	p.fd = ep;
 	add(ep, s, EPOLLIN);
 	CHECK_EQ(SYS(poll, P(&p), 1, 0), 0);

@@ -3,30 +3,15 @@
  * The socket layer above protocols made of paper: which pair is served, which error comes first, how the states of a
  * stream socket go on, what reaches the protocol. Linux's error numbers are measured on Linux.
  */
-/* The host's headers and ours both have these; a test of system calls wants ours. */
-#define timeval  host_timeval
-#define timespec host_timespec
-#include "ktest.h"
-#undef timeval
-#undef timespec
-#undef FD_SETSIZE
-#undef SEEK_SET
-#undef SEEK_CUR
-#undef SEEK_END
-
-#include "host.h"
+#include "ktest_calls.h"
 
 #include <kernel/fault.h>
 #include <kernel/file.h>
 #include <kernel/mm.h>
 #include <kernel/posix.h>
-#include <kernel/syscall.h>
 #include <kernel/timer.h>
 #include <lib/byteorder.h>
-#include <lib/err.h>
 #include <net/socket.h>
-#include <uapi/posix.h>
-#include <uapi/unistd.h>
 
 /* What the paper protocol was asked last, and what it shall answer. */
 static struct {

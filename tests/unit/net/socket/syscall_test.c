@@ -3,86 +3,11 @@
  * The socket calls of an application on the whole stack over the loopback device: each call with each argument that can
  * be wrong, as a table of Linux's error numbers; then flags, lengths that are written back, waiting, poll.
  */
-/* The host's headers and ours both have these; a test of system calls wants ours. */
-#define timeval  host_timeval
-#define timespec host_timespec
-#include "ktest.h"
-#undef timeval
-#undef timespec
-#undef FD_SETSIZE
-#undef SEEK_SET
-#undef SEEK_CUR
-#undef SEEK_END
+#include "loopback.h"
 
-#include "host.h"
-
-#include <drivers/loopback.h>
-#include <kernel/fault.h>
-#include <kernel/file.h>
-#include <kernel/mm.h>
-#include <kernel/posix.h>
-#include <kernel/syscall.h>
-#include <kernel/timer.h>
-#include <lib/byteorder.h>
-#include <lib/err.h>
-#include <net/inetdevice.h>
-#include <net/init.h>
-#include <net/socket.h>
-#include <uapi/posix.h>
-#include <uapi/unistd.h>
-
-static struct net *net;
-
-static long call(unsigned int nr, const u64 *a)
-{
-	return sys_call_table[nr](a[0], a[1], a[2], a[3], a[4], a[5]);
-}
-
-#define SYS(n, ...) call(__NR_##n, (const u64[6]){ __VA_ARGS__ })
-#define P(x)        ((u64)(uintptr_t)(x))
-
-static struct sockaddr_in loopback(u16 port)
-{
-	return (struct sockaddr_in){ .sin_family = AF_INET,
-				     .sin_port = htons(port),
-				     .sin_addr = htonl(0x7f000001) };
-}
-
-/* Everything that was ever sent has arrived, every connection has had its time. */
-static void settle(void)
-{
-	host_clock_advance(10 * NSEC_PER_MSEC);
-}
-
-/* --- One instance for all ------------------------------------------------------------------------------------------------- */
-
-static void up(void)
-{
-	if (net)
-		return;
-	host_console_quiet(true);
-	syscall_init();
-	posix_init();
-	net = net_alloc();
-	CHECK(net && net_global_init() == 0 && net_init(net) == 0);
-	CHECK_EQ(loopback_init(net), 0);
-	CHECK_EQ(net_loopback_address(net), 0);
-	socket_init(net);
-}
-
-/* All descriptors but the console's. */
 static void close_all(void)
 {
-	for (int fd = 3; fd < 40; fd++)
-		(void)SYS(close, fd);
-	host_clock_advance(130 * NSEC_PER_SEC); /* TIME-WAIT too */
-	CHECK_EQ(net->socks_live, 0);
-	CHECK_EQ(files_live(), 1);
-}
-
-static int udp(void)
-{
-	return (int)SYS(socket, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	close_below(40);
 }
 
 static int udp_bound(u16 port)
@@ -92,36 +17,6 @@ static int udp_bound(u16 port)
 
 	CHECK_EQ(SYS(bind, fd, P(&a), 16), 0);
 	return fd;
-}
-
-static int tcp(void)
-{
-	return (int)SYS(socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-}
-
-static int tcp_listener(u16 port)
-{
-	struct sockaddr_in a = loopback(port);
-	int fd = tcp();
-
-	CHECK_EQ(SYS(bind, fd, P(&a), 16), 0);
-	CHECK_EQ(SYS(listen, fd, 5), 0);
-	return fd;
-}
-
-/* A connected pair: *@server gets the accepted end. */
-static int tcp_pair(u16 port, int *server)
-{
-	struct sockaddr_in a = loopback(port);
-	int l = tcp_listener(port), c = tcp();
-
-	CHECK_EQ(SYS(connect, c, P(&a), 16), -EINPROGRESS);
-	settle();
-	*server = (int)SYS(accept4, l, 0, 0, SOCK_NONBLOCK);
-	CHECK(*server > 0);
-	CHECK_EQ(SYS(connect, c, P(&a), 16), 0);
-	CHECK_EQ(SYS(close, l), 0);
-	return c;
 }
 
 /* --- Arguments by name ---------------------------------------------------------------------------------------------------------- */
@@ -615,7 +510,7 @@ TEST_EACH(call, calls)
 	prepare();
 	for (u32 i = 0; i < 6; i++)
 		a[i] = argument(row->arg[i]);
-	ret = call(row->nr, a);
+	ret = ktest_call(row->nr, a);
 	CHECK_EQ(ret, row->ret);
 	close_all();
 }

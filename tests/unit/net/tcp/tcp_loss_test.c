@@ -11,23 +11,36 @@
 static u8 data[30 * MSS];
 static u32 base;  /* sequence number of the first byte */
 static u32 tsval; /* of the host's clock when the ten went */
+static struct socket *s;
+static struct tcp_sock *tp;
 
-static struct socket *ten_out(bool stamps)
+enum { PLAIN = 0, STAMPS = 1, NO_PROBES = 2 };
+
+/* Each test begins with ten segments out, and ends with the connection. */
+static void ten_out(u32 how)
 {
 	static const u8 mss[4] = { TCPOPT_MSS, TCPOLEN_MSS, MSS >> 8, MSS & 255 };
-	struct socket *s = peer_connected_opt(mss, 4);
-	struct tcp_sock *tp = tcp_sk(s->sk);
 
+	peer_up();
+	if (how & NO_PROBES)
+		CHECK_EQ(tcp_sysctl_set(hosts[0], "tcp_early_retrans", "0"), 0);
+	s = peer_connected_opt(mss, 4);
+	tp = tcp_sk(s->sk);
 	set_opt(s, SOL_SOCKET, SO_SNDBUF, 1000000);
 	tp->sack_ok = true;
-	tp->tstamp_ok = stamps;
+	tp->tstamp_ok = how & STAMPS;
 	tp->rtt.min_us = 10000;
 	tp->rtt.srtt8_us = 80000;
 	base = peer.nxt;
 	tsval = tcp_tsval(host_clock(), tp->tsoffset);
 	CHECK_EQ(put(s, data, 10 * MSS, MSG_DONTWAIT), 10 * MSS);
 	peer.n = 0;
-	return s;
+}
+
+static void end(void)
+{
+	sock_release(s);
+	peer_down();
 }
 
 /* An ACK of @acked segments with one block, [@from, @to) segments, if there is one; and an echo of @echo ms behind the ten. */
@@ -81,9 +94,6 @@ static const struct prr_row {
 
 TEST_EACH(prr, prr_table)
 {
-	struct tcp_sock *tp;
-	struct socket *s;
-
 	peer_up();
 	s = tcp_socket(0);
 	tp = tcp_sk(s->sk);
@@ -96,19 +106,13 @@ TEST_EACH(prr, prr_table)
 	CHECK_EQ(tp->cc.cwnd, row->want);
 	tp->packets_out = 0;
 	tp->ca_state = TCP_CA_Open;
-	sock_release(s);
-	peer_down();
+	end();
 }
 
 /* --- What is counted ------------------------------------------------------------------------------------------------------------- */
 TEST(recovery_and_its_undo_by_dsack)
 {
-	struct tcp_sock *tp;
-	struct socket *s;
-
-	peer_up();
-	s = ten_out(false);
-	tp = tcp_sk(s->sk);
+	ten_out(PLAIN);
 	host_clock_advance(10 * MS);
 	told(0, 1, 4, -1);
 	CHECK_EQ(tp->ca_state, TCP_CA_Recovery);
@@ -123,31 +127,21 @@ TEST(recovery_and_its_undo_by_dsack)
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPDSACKUndo), 1);
 	CHECK_EQ(tp->cc.cwnd, 10);
 	CHECK_EQ(tp->cc.ssthresh, TCP_INFINITE_SSTHRESH);
-	sock_release(s);
-	peer_down();
+	end();
 }
 
 TEST(dsack_of_what_was_sent_once_is_dubious)
 {
-	struct socket *s;
-
-	peer_up();
-	s = ten_out(false);
+	ten_out(PLAIN);
 	told(3, 0, 1, -1);
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPDSACKIgnoredDubious), 1);
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPDSACKRecvSegs), 0);
-	sock_release(s);
-	peer_down();
+	end();
 }
 
 TEST(a_filled_hole_is_reordering)
 {
-	struct tcp_sock *tp;
-	struct socket *s;
-
-	peer_up();
-	s = ten_out(false);
-	tp = tcp_sk(s->sk);
+	ten_out(PLAIN);
 	told(0, 8, 9, -1);
 	told(0, 1, 2, -1);
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPSACKReorder), 1);
@@ -155,19 +149,12 @@ TEST(a_filled_hole_is_reordering)
 	CHECK_EQ(tp->reordering, 8); /* segments by which it was overtaken */
 	told(9, 0, 0, -1);
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPSACKReorder), 2);
-	sock_release(s);
-	peer_down();
+	end();
 }
 
 TEST(timeouts_by_the_state_they_find)
 {
-	struct tcp_sock *tp;
-	struct socket *s;
-
-	peer_up();
-	CHECK_EQ(tcp_sysctl_set(hosts[0], "tcp_early_retrans", "0"), 0);
-	s = ten_out(false);
-	tp = tcp_sk(s->sk);
+	ten_out(NO_PROBES);
 	host_clock_advance(10 * MS);
 	told(0, 9, 10, -1); /* RACK waits */
 	CHECK_EQ(tp->ca_state, TCP_CA_Disorder);
@@ -177,34 +164,23 @@ TEST(timeouts_by_the_state_they_find)
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPSackFailures), 1);
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPTimeouts), 1);
 	CHECK_EQ(tp->sacked_out, 1);
-	sock_release(s);
-	peer_down();
+	end();
 }
 
 TEST(timeout_in_recovery)
 {
-	struct socket *s;
-
-	peer_up();
-	s = ten_out(false);
+	ten_out(PLAIN);
 	host_clock_advance(10 * MS);
 	told(0, 1, 4, -1);
 	host_clock_advance(2000 * MS);
-	CHECK_EQ(tcp_sk(s->sk)->ca_state, TCP_CA_Loss);
+	CHECK_EQ(tp->ca_state, TCP_CA_Loss);
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPSackRecoveryFail), 1);
-	sock_release(s);
-	peer_down();
+	end();
 }
 
 TEST(frto)
 {
-	struct tcp_sock *tp;
-	struct socket *s;
-
-	peer_up();
-	CHECK_EQ(tcp_sysctl_set(hosts[0], "tcp_early_retrans", "0"), 0);
-	s = ten_out(false);
-	tp = tcp_sk(s->sk);
+	ten_out(NO_PROBES);
 	host_clock_advance(1500 * MS);
 	CHECK_EQ(tp->ca_state, TCP_CA_Loss);
 	CHECK(tp->undo.frto);
@@ -213,18 +189,12 @@ TEST(frto)
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPLossUndo), 1);
 	CHECK_EQ(tp->cc.ssthresh, TCP_INFINITE_SSTHRESH);
 	CHECK(tp->cc.cwnd >= 10);
-	sock_release(s);
-	peer_down();
+	end();
 }
 
 TEST(eifel_in_recovery)
 {
-	struct tcp_sock *tp;
-	struct socket *s;
-
-	peer_up();
-	s = ten_out(true);
-	tp = tcp_sk(s->sk);
+	ten_out(STAMPS);
 	host_clock_advance(10 * MS);
 	told(0, 2, 5, 0);
 	CHECK_EQ(tp->retrans_out, 1); /* of two that are lost */
@@ -237,34 +207,24 @@ TEST(eifel_in_recovery)
 	CHECK_EQ(tp->cc.ssthresh, TCP_INFINITE_SSTHRESH);
 	told(5, 0, 0, 0);
 	CHECK_EQ(tp->ca_state, TCP_CA_Open);
-	sock_release(s);
-	peer_down();
+	end();
 }
 
 TEST(eifel_at_the_end_of_recovery)
 {
-	struct socket *s;
-
-	peer_up();
-	s = ten_out(true);
+	ten_out(STAMPS);
 	host_clock_advance(10 * MS);
 	told(0, 1, 4, 0);
 	host_clock_advance(5 * MS);
 	told(10, 0, 0, 0);
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPFullUndo), 1);
-	CHECK_EQ(tcp_sk(s->sk)->cc.ssthresh, TCP_INFINITE_SSTHRESH);
-	sock_release(s);
-	peer_down();
+	CHECK_EQ(tp->cc.ssthresh, TCP_INFINITE_SSTHRESH);
+	end();
 }
 
 TEST(probe_that_repaired_a_loss)
 {
-	struct tcp_sock *tp;
-	struct socket *s;
-
-	peer_up();
-	s = ten_out(false);
-	tp = tcp_sk(s->sk);
+	ten_out(PLAIN);
 	host_clock_advance(10 * MS);
 	told(1, 0, 0, -1);
 	host_clock_advance(30 * MS);
@@ -275,26 +235,19 @@ TEST(probe_that_repaired_a_loss)
 	told(11, 0, 0, -1);
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPLossProbeRecovery), 1);
 	CHECK_EQ(tp->cc.ssthresh, 5);
-	sock_release(s);
-	peer_down();
+	end();
 }
 
 TEST(probe_that_is_refused_here_leaves_the_timeout)
 {
-	struct tcp_sock *tp;
-	struct socket *s;
-
-	peer_up();
-	s = ten_out(false);
-	tp = tcp_sk(s->sk);
+	ten_out(PLAIN);
 	peer_clog(0);
 	host_clock_advance(30 * MS);
 	peer_unclog();
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPLossProbes), 0);
 	CHECK(!tp->tlp_out);
 	CHECK_EQ(tp->pending, TCP_TIME_RETRANS);
-	sock_release(s);
-	peer_down();
+	end();
 }
 
 KTEST_MAIN_BOOT()
