@@ -207,6 +207,14 @@ bool tcp_small_queue_check(struct sock *sk, const struct sk_buff *skb, u32 facto
 	return true;
 }
 
+/* The timeout runs already, or what stands before it and is not put off by new data: in a recovery too, where it asks for an ACK. */
+static bool tcp_timer_stays(const struct tcp_sock *tp)
+{
+	return tp->pending == TCP_TIME_RETRANS || tp->pending == TCP_TIME_REFUSED ||
+	       tp->pending == TCP_TIME_REO ||
+	       (tp->pending == TCP_TIME_LOSS_PROBE && tp->ca_state >= TCP_CA_Recovery);
+}
+
 /**
  * tcp_event_new_data_sent() - the clone of the send head was accepted: the original moves to the retransmit queue
  *
@@ -224,8 +232,7 @@ void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 		     tp->tcp_rtx_queue.qlen);
 	if (skb->len)
 		NET_ADD_STATS(sk->sk_net, TCPOrigDataSent, TCP_SKB_CB(skb)->segs);
-	if (!prior || (tp->pending != TCP_TIME_RETRANS && tp->pending != TCP_TIME_REFUSED &&
-		       tp->pending != TCP_TIME_REO))
+	if (!prior || !tcp_timer_stays(tp))
 		tcp_rearm_rto(sk);
 	tcp_check_space(sk); /* less is unsent */
 }

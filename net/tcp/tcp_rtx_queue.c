@@ -170,10 +170,11 @@ bool tcp_schedule_solicit(struct sock *sk)
 	if (tp->ca_state < TCP_CA_Recovery &&
 	    ((tp->tlp_out && tp->tlp_retrans) || tp->packets_out == 1))
 		return false;
-	delay = tcp_probe_delay(tp, false) << tp->solicits;
+	delay = tcp_probe_delay(tp, false);
 	if (delay * TCP_SOLICIT_PART > tcp_rto_left(tp))
 		return false;
-	tcp_reset_xmit_timer(sk, TCP_TIME_LOSS_PROBE, delay + tcp_pacing_delay(sk));
+	tcp_reset_xmit_timer(sk, TCP_TIME_LOSS_PROBE,
+			     (delay << tp->solicits) + tcp_pacing_delay(sk));
 	return true;
 }
 

@@ -97,7 +97,7 @@ static const struct net_setting tcp_sysctls[] = {
 	/* Loss */
 	TCP_SYSCTL(recovery, TCP_RACK_LOSS_DETECTION, 0, U8),
 	TCP_SYSCTL(early_retrans, 3, 0, 4),
-	TCP_SYSCTL(solicit_acks, 2, 0, 5), /* Linux has none */
+	TCP_SYSCTL(solicit_acks, 3, 0, 4), /* Linux has none */
 	TCP_SYSCTL(frto, 2, 0, U8),
 	TCP_SYSCTL(reordering, TCP_DUPACK_THRESH, 1, INT),
 	TCP_SYSCTL(max_reordering, 300, 1, INT),

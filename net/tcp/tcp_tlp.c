@@ -6,7 +6,7 @@
  * When a copy repaired the only loss nobody would hear of it: an ACK beyond the probe without a D-SACK is one congestion.
  *
  * One probe is all that RFC 8985 knows, and none in a recovery. When its answer is lost, or the one ACK of a flight was, or what was sent
- * again, that is a timeout of 200 ms, however short the path. Where the timeout is far away an ACK is asked for instead, twice at most.
+ * again, that is a timeout of 200 ms, however short the path. Where the timeout is far away an ACK is asked for instead, tcp_solicit_acks times at most.
  *
  * Interface: tcp_send_loss_probe, tcp_process_tlp_ack
  * Above: tcp_timer.c, tcp_ack.c. Below: tcp_undo.c, tcp_retransmit.c, tcp_output.c, tcp_prr.c; tcp_rtx_queue.c says when it is due.

@@ -6,6 +6,7 @@
  *   fair_cubic, fair_reno   two flows share a bottleneck within 10 %
  *   growth                  CUBIC's window follows RFC 9438's formula within 5 % after a loss
  *   floor                   10 % of all frames are lost: how much still arrives
+ *   silence                 3 % are lost on a path of a fifth of a millisecond: no gap as long as a timeout
  *   heal_timer, heal_peer   after a partition of 30 s data flows again when the timer that was running fires; at the peer's first segment
  *   many                    connections opened, used and closed, --count of them: everything is given back
  *   fastopen                data in SYNs that are lost and doubled
@@ -407,6 +408,45 @@ static void floor_run(void)
 		sim_fail("floor", "nothing for %llu ms", (unsigned long long)(bulk[0].gap_ns / MS));
 }
 
+/* --- A short path that loses -------------------------------------------------------------------------------------------------- */
+#define SILENCE_S    3u
+#define SILENCE_LOSS 30000u
+#define SILENCE_RATE 20000000u  /* bytes a second */
+#define SILENCE_GAP  (100 * MS) /* half of the least timeout; the receiver's delayed ACK is 40 ms */
+
+static void silence_plan(void)
+{
+	plain_links(100000);
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		world.host[i].up.bps = 1000000000;
+	world.loses = true;
+}
+
+static void silence(void)
+{
+	const u64 *tcpext = world.host[0].net->mib.tcpext;
+
+	if (planted(PLANT_SILENT))
+		must_not("sysctl", tcp_sysctl_set(world.host[0].net, "tcp_solicit_acks", "0"));
+	bulk_start(&bulk[0], &world.host[0], &world.host[1], "cubic", SILENCE_S * NSEC_PER_SEC);
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		world.host[i].up.loss = world.host[i].up.bad_loss = SILENCE_LOSS;
+	rest(SILENCE_S * NSEC_PER_SEC);
+	bulk_end(&bulk[0]);
+	say("%llu bytes a second, longest time without any %llu ms, %llu timeouts, %llu probes, "
+	    "%llu ACKs asked for",
+	    (unsigned long long)(bulk[0].got / SILENCE_S),
+	    (unsigned long long)(bulk[0].gap_ns / MS),
+	    (unsigned long long)tcpext[LINUX_MIB_TCPTimeouts],
+	    (unsigned long long)tcpext[LINUX_MIB_TCPLossProbes],
+	    (unsigned long long)tcpext[LINUX_MIB_TCPAckSolicits]);
+	if (bulk[0].got / SILENCE_S < SILENCE_RATE)
+		sim_fail("silence", "so little arrived");
+	if (bulk[0].gap_ns > SILENCE_GAP)
+		sim_fail("silence", "nothing for %llu ms",
+			 (unsigned long long)(bulk[0].gap_ns / MS));
+}
+
 /* --- After a partition ---------------------------------------------------------------------------------------------------------- */
 #define CUT_NS    (30 * NSEC_PER_SEC)
 #define HEAL_RTT  (20 * MS)
@@ -765,13 +805,10 @@ static const struct lab {
 	u32 hosts;
 	void (*plan)(void), (*run)(void);
 } all[] = {
-	{ "fair_cubic", 3, fair_plan, fair_cubic },
-	{ "fair_reno", 3, fair_plan, fair_reno },
-	{ "growth", 2, growth_plan, growth },
-	{ "floor", 2, floor_plan, floor_run },
-	{ "heal_timer", 2, heal_plan, heal_timer },
-	{ "heal_peer", 2, heal_plan, heal_peer },
-	{ "many", 2, many_plan, many },
+	{ "fair_cubic", 3, fair_plan, fair_cubic }, { "fair_reno", 3, fair_plan, fair_reno },
+	{ "growth", 2, growth_plan, growth },       { "floor", 2, floor_plan, floor_run },
+	{ "silence", 2, silence_plan, silence },    { "heal_timer", 2, heal_plan, heal_timer },
+	{ "heal_peer", 2, heal_plan, heal_peer },   { "many", 2, many_plan, many },
 	{ "fastopen", 2, fastopen_plan, fastopen },
 };
 

@@ -67,6 +67,7 @@ enum plant {
 	PLANT_TIMER,     /* a retransmission timer is put off by ten seconds */
 	PLANT_FORGOTTEN, /* a socket is not closed */
 	PLANT_TWICE,     /* the first byte of a SYN comes twice */
+	PLANT_SILENT,    /* no ACK that does not come is asked for */
 	NR_PLANTS
 };
 
