@@ -186,6 +186,7 @@ struct seq_file;
 	X(TCPDupAcks)				\
 	X(PAWSActive)				\
 	X(PAWSEstab)				\
+	X(PAWSOldAck)				\
 	X(TSEcrRejected)			\
 	X(TCPDSACKOldSent)			\
 	X(TCPDSACKOfoSent)			\

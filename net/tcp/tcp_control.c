@@ -94,10 +94,15 @@ struct sk_buff *tcp_ctl_skb(u32 seq, u8 flags)
 	return skb;
 }
 
-/* SEG.SEQ of a segment without data: SND.NXT, but never beyond a window that was pulled back. */
+/* SEG.SEQ of a segment without data: SND.NXT, but never beyond a window that was pulled back; by less than a unit of the scale is no pulling. */
 static u32 tcp_acceptable_seq(const struct tcp_sock *tp)
 {
-	return before(tcp_wnd_end(tp), tp->snd_nxt) ? tcp_wnd_end(tp) : tp->snd_nxt;
+	u32 beyond = tp->snd_nxt - tcp_wnd_end(tp);
+
+	if (!before(tcp_wnd_end(tp), tp->snd_nxt) ||
+	    (tp->wscale_ok && beyond < 1u << tp->rcv_wscale))
+		return tp->snd_nxt;
+	return tcp_wnd_end(tp);
 }
 
 /** tcp_send_ack() - <SEQ=SND.NXT><ACK=RCV.NXT>; without memory a timer tries again soon. Context: owner or softirq. */

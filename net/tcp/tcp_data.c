@@ -49,8 +49,8 @@ static void tcp_queue_rcv(struct sock *sk, struct sk_buff *skb)
 	const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
 
 	BUG_ON(cb->seq != tp->rcv_nxt);
+	tp->bytes_received += cb->end_seq - tp->rcv_nxt; /* a FIN counts */
 	tp->rcv_nxt = cb->end_seq;
-	tp->bytes_received += skb->len;
 	if (cb->tcp_flags & TCPHDR_FIN)
 		tp->fin_rcvd = true;
 	if (!skb->len) {
@@ -74,7 +74,8 @@ static u32 tcp_rmem_limit(const struct sock *sk)
 }
 
 /* A segment behind a hole. @skb is consumed. */
-static void tcp_data_queue_ofo(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx, sk)
+static void tcp_data_queue_ofo(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
+	__needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -87,6 +88,9 @@ static void tcp_data_queue_ofo(struct sock *sk, struct sk_buff *skb) __needs(sof
 	}
 	NET_INC_STATS(sk->sk_net, TCPOFOQueue);
 	tp->rcv_ooopack++;
+	tcp_measure_rcv_mss(tp, seg);
+	if (tp->sack_ok) /* without SACK only what says the same again is a duplicate ACK */
+		tcp_grow_window(sk, skb);
 	tcp_ofo_add(sk, skb);
 }
 
@@ -148,15 +152,15 @@ void tcp_data_queue(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *
 	if (before(seg->seq, tp->rcv_nxt))
 		tcp_dsack_set(sk, seg->seq, tp->rcv_nxt);
 	tcp_trim_back(skb, edge);
-	if (!after(TCP_SKB_CB(skb)->end_seq, tp->rcv_nxt)) { /* nothing of it fits */
+	if (!after(TCP_SKB_CB(skb)->end_seq, tp->rcv_nxt) ||
+	    !before(seg->seq, edge)) { /* nothing of it fits */
 		if (edge == tp->rcv_nxt)
 			NET_INC_STATS(sk->sk_net, TCPZeroWindowDrop);
 		tcp_refuse(sk, skb, SKB_DROP_REASON_TCP_OVERWINDOW);
 		return;
 	}
 	if (after(TCP_SKB_CB(skb)->seq, tp->rcv_nxt)) {
-		tcp_event_data_recv(sk, skb, seg);
-		tcp_data_queue_ofo(sk, skb);
+		tcp_data_queue_ofo(sk, skb, seg);
 		return;
 	}
 	if (!tcp_rmem_ok(sk, skb) || !tcp_trim_front(skb, tp->rcv_nxt - TCP_SKB_CB(skb)->seq)) {

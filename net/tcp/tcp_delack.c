@@ -3,7 +3,7 @@
  * When to acknowledge: at once while the peer needs it to get going, otherwise with every second full segment, with text of ours, or
  * when a timer says so that learns how far apart segments come.
  *
- * Interface: tcp_enter_quickack, tcp_event_data_recv, tcp_ack_snd_check, tcp_cleanup_rbuf
+ * Interface: tcp_enter_quickack, tcp_measure_rcv_mss, tcp_event_data_recv, tcp_ack_snd_check, tcp_cleanup_rbuf
  * Above: tcp_data.c, tcp_input.c, tcp.c. Below: tcp_control.c, tcp_rcvspace.c.
  * Context: BH off; owner of the socket (backlog), or softirq while nobody owns it. tcp_cleanup_rbuf: owner.
  * Owns: nothing.
@@ -32,11 +32,17 @@ void tcp_enter_quickack(struct sock *sk)
 	tp->ato_ns = TCP_DELACK_MIN_NS;
 }
 
-/*
- * The guess of the peer's segment size. It follows a larger segment at once, a smaller one when it comes twice and is no last piece of
- * something. What ends a write, or looks like it, is remembered: when the application has taken it, the sender waits.
+/**
+ * tcp_measure_rcv_mss() - the guess of the peer's segment size
+ * @tp: socket
+ * @seg: a segment with text
+ *
+ * It follows a larger segment at once, a smaller one when it comes twice and is no last piece of something. What ends a write, or looks
+ * like it, is remembered: when the application has taken it, the sender waits.
+ *
+ * Context: owner or softirq.
  */
-static void tcp_measure_rcv_mss(struct tcp_sock *tp, const struct tcp_seg *seg)
+void tcp_measure_rcv_mss(struct tcp_sock *tp, const struct tcp_seg *seg)
 {
 	u32 last = tp->last_seg_size, len = seg->len;
 

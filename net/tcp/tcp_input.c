@@ -225,6 +225,11 @@ static int tcp_step0_paws(struct sock *sk, const struct tcp_seg *seg) __needs(so
 	    tcp_paws_ok(tp->ts_recent, tp->ts_recent_secs, seg->opt.tsval, TCP_PAWS_SLACK) ||
 	    tcp_disordered_ack(tp, seg))
 		return STEP_NEXT;
+	if ((seg->flags & (TCPHDR_ACK | TCPHDR_SYN)) == TCPHDR_ACK && seg->end_seq == seg->seq &&
+	    before(seg->seq, tp->rcv_nxt)) { /* overtaken on the way: no news for its sender */
+		NET_INC_STATS(sk->sk_net, PAWSOldAck);
+		return SKB_DROP_REASON_TCP_PAWS;
+	}
 	if (!(seg->flags & TCPHDR_SYN))
 		NET_INC_STATS(sk->sk_net, PAWSEstab);
 	tcp_answer_unacceptable(sk, seg, LINUX_MIB_TCPACKSkippedPAWS);
@@ -357,7 +362,7 @@ static int tcp_step5_ack(struct sock *sk, struct sk_buff *skb, const struct tcp_
 
 	if (!(seg->flags & TCPHDR_ACK))
 		return SKB_DROP_REASON_TCP_FLAGS;
-	if (between(seg->ack, tp->snd_una, tp->snd_nxt))
+	if (between(seg->ack, tcp_oldest_ack(tp), tp->snd_nxt))
 		tcp_replace_ts_recent(tp, seg);
 	if (sk->sk_state == TCP_SYN_RECV) {
 		int r = tcp_step5_syn_recv(sk, skb, seg);
@@ -382,8 +387,6 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 	struct tcp_sock *tp = tcp_sk(sk);
 	bool fin_wait = sk->sk_state == TCP_FIN_WAIT1 || sk->sk_state == TCP_FIN_WAIT2;
 
-	if (seg->len)
-		tp->data_segs_in++;
 	if (seg->end_seq == seg->seq) {
 		if (sk->sk_state == TCP_ESTABLISHED || fin_wait)
 			tcp_urg(sk, skb, seg);
@@ -400,9 +403,9 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 		return SKB_DROP_REASON_TCP_OLD_DATA;
 	}
 	tcp_urg(sk, skb, seg);
-	if (fin_wait && (sk->sk_shutdown & RCV_SHUTDOWN) && seg->len &&
+	if (fin_wait && (sk->sk_shutdown & RCV_SHUTDOWN) &&
 	    after(seg->seq + seg->len, tp->rcv_nxt)) {
-		/* Nobody will ever read it: say so (RFC 9293 SHLD-3, RFC 2525 2.17). */
+		/* Nobody will ever read it, nor what is missing before a FIN that came too early: say so (RFC 9293 SHLD-3, RFC 2525 2.17). */
 		NET_INC_STATS(sk->sk_net, TCPAbortOnData);
 		tcp_v4_send_reset(sk->sk_net, skb, seg);
 		tcp_abort_with(sk, ECONNRESET);
@@ -457,6 +460,8 @@ static int tcp_steps(struct sock *sk, struct sk_buff *skb, const struct tcp_seg 
 		(void)tcp_send_synack(sk);
 		return STEP_CONSUMED;
 	}
+	if (!(seg->flags & (TCPHDR_ACK | TCPHDR_RST | TCPHDR_SYN)))
+		return SKB_DROP_REASON_TCP_FLAGS; /* the fifth step would drop it; wherever it lies, it is nobody's */
 	r = tcp_step0_paws(sk, seg);
 	if (r == STEP_NEXT)
 		r = tcp_step1_sequence(sk, seg);
@@ -485,6 +490,7 @@ void tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb, const struct tc
 	sock_owned_by_me(sk);
 	BUG_ON(sk->sk_state == TCP_LISTEN);
 	tcp_sk(sk)->segs_in++;
+	tcp_sk(sk)->data_segs_in += seg->len != 0;
 	/* What waits for its first data has said nothing yet, and there is nothing to answer. */
 	if (sk->sk_state == TCP_CLOSE || sk->inet_defer_connect) {
 		tcp_v4_send_reset(sk->sk_net, skb, seg);

@@ -711,6 +711,19 @@ static inline u32 tcp_receive_window(const struct tcp_sock *tp)
 	return win > 0 ? (u32)win : 0;
 }
 
+/* The least ACK that may be honest, only late (RFC 5961, 5.2): what we never sent was never acknowledged. */
+static inline u32 tcp_oldest_ack(const struct tcp_sock *tp)
+{
+	return tp->snd_una - (u32)min((u64)tp->max_window, tp->bytes_acked);
+}
+
+/* Something of [@seq, @end_seq) lies in the window [@nxt, @right), or it is empty and stands at an edge. */
+static inline bool tcp_in_window(u32 seq, u32 end_seq, u32 nxt, u32 right)
+{
+	return seq == nxt || (after(end_seq, nxt) && before(seq, right)) ||
+	       (seq == right && end_seq == seq);
+}
+
 static inline struct sk_buff *tcp_send_head(const struct sock *sk)
 {
 	return skb_peek(&sk->sk_write_queue);
@@ -1029,6 +1042,7 @@ void tcp_grow_window(struct sock *sk, const struct sk_buff *skb);
 void tcp_clamp_window(struct sock *sk);
 
 /* tcp_delack.c */
+void tcp_measure_rcv_mss(struct tcp_sock *tp, const struct tcp_seg *seg);
 void tcp_event_data_recv(struct sock *sk, const struct sk_buff *skb, const struct tcp_seg *seg)
 	__needs(softirq_ctx, sk);
 void tcp_enter_quickack(struct sock *sk) __needs(softirq_ctx, sk);

@@ -249,7 +249,9 @@ static void tcp_v4_sock_err(struct sock *sk, struct sk_buff *skb, u8 type, u8 co
 	}
 	err = ip_icmp_errno(type, code, &hard);
 	news.port = sk->sk_dport;
-	if (sk->inet_flags & INET_RECVERR)
+	/* Who connects may ask for the whole story afterwards, also without IP_RECVERR. */
+	if ((sk->inet_flags & INET_RECVERR) || sk->sk_state == TCP_SYN_SENT ||
+	    sk->sk_state == TCP_SYN_RECV)
 		ip_icmp_error(sk, skb, err, &news);
 	if (sock_owned_by_user(sk)) {
 		NET_INC_STATS(sk->sk_net, LockDroppedIcmps);

@@ -134,6 +134,7 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 	if (!req->wscale_ok)
 		tp->window_clamp = min(tp->window_clamp, 65535u);
 	tp->total_retrans = req->retrans;
+	tp->segs_in = 1;                             /* the SYN */
 	tp->delivered = !early;                      /* the SYN-ACK */
 	if (!req->retrans && !early && req->sent_ns) /* a cookie knows no time */
 		tcp_rtt_sample(&tp->rtt, (u32)((ktime_get_ns() - req->sent_ns) / NSEC_PER_USEC),

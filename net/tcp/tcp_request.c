@@ -283,10 +283,18 @@ bool tcp_reqsk_deferred(struct tcp_request_sock *req, const struct tcp_seg *seg)
 	return true;
 }
 
+/* The peer wants no connection, or another one. */
+static void tcp_reqsk_refused(struct tcp_request_sock *req) __needs(softirq_ctx)
+{
+	NET_INC_STATS(req->c.skc_net, EmbryonicRsts);
+	TCP_INC_STATS(req->c.skc_net, AttemptFails);
+	tcp_reqsk_drop(req);
+}
+
 /**
  * tcp_reqsk_screen() - what a half-open connection does not take is answered where an answer is due
  *
- * Context: softirq, BH off. Borrows: @skb. Return: why the segment ends here, and the request with it after a RST; NR_DROP_REASONS: it is
+ * Context: softirq, BH off. Borrows: @skb. Return: why the segment ends here, and the request with it after a RST or SYN; NR_DROP_REASONS: it is
  * the last ACK.
  */
 enum skb_drop_reason tcp_reqsk_screen(struct tcp_request_sock *req, struct sk_buff *skb,
@@ -295,12 +303,12 @@ enum skb_drop_reason tcp_reqsk_screen(struct tcp_request_sock *req, struct sk_bu
 	struct net *net = req->c.skc_net;
 	u32 rcv_nxt = req->rcv_isn + 1;
 	bool old = tcp_req_paws_reject(req, seg), strange = tcp_req_tsecr_reject(req, seg);
-	bool outside = before(seg->end_seq, rcv_nxt) || after(seg->seq, rcv_nxt + req->rcv_wnd);
+	bool outside = !tcp_in_window(seg->seq, seg->end_seq, rcv_nxt, rcv_nxt + req->rcv_wnd);
 
 	/* Before all else: who answers a SYN-ACK that we have forgotten learns only by a RST that this is another connection. */
-	if ((seg->flags & TCPHDR_ACK) && seg->ack != req->snt_isn + 1) {
-		if (!(seg->flags & TCPHDR_RST))
-			tcp_v4_send_reset(net, skb, seg);
+	if ((seg->flags & (TCPHDR_ACK | TCPHDR_RST)) == TCPHDR_ACK &&
+	    seg->ack != req->snt_isn + 1) {
+		tcp_v4_send_reset(net, skb, seg);
 		return SKB_DROP_REASON_TCP_INVALID_ACK;
 	}
 	if (old || strange || outside) {
@@ -313,21 +321,23 @@ enum skb_drop_reason tcp_reqsk_screen(struct tcp_request_sock *req, struct sk_bu
 		return old || strange ? SKB_DROP_REASON_TCP_PAWS
 				      : SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
 	}
-	if (req->tstamp_ok && seg->opt.tstamp_ok && !after(seg->seq, rcv_nxt))
-		req->ts_recent = seg->opt.tsval;
 	if (seg->flags & TCPHDR_RST) {
-		if (seg->seq ==
-		    rcv_nxt) { /* RFC 5961: only the exact number; back to LISTEN without a word */
-			NET_INC_STATS(net, EmbryonicRsts);
-			TCP_INC_STATS(net, AttemptFails);
-			tcp_reqsk_drop(req);
+		if (seg->seq != rcv_nxt) { /* RFC 5961: only the exact number counts */
+			tcp_req_answer(req);
+			return SKB_DROP_REASON_TCP_RESET;
 		}
+		tcp_reqsk_refused(req); /* back to LISTEN without a word */
 		return SKB_DROP_REASON_TCP_RESET;
 	}
-	if (seg->flags & TCPHDR_SYN) {
-		NET_INC_STATS(net, TCPSYNChallenge);
-		tcp_req_answer(req);
+	if (seg->flags &
+	    TCPHDR_SYN) { /* another connection: back to LISTEN, where it may begin (fourth) */
+		tcp_v4_send_reset(net, skb, seg);
+		tcp_reqsk_refused(req);
 		return SKB_DROP_REASON_TCP_INVALID_SYN;
 	}
-	return seg->flags & TCPHDR_ACK ? NR_DROP_REASONS : SKB_DROP_REASON_TCP_FLAGS;
+	if (!(seg->flags & TCPHDR_ACK))
+		return SKB_DROP_REASON_TCP_FLAGS;
+	if (req->tstamp_ok && seg->opt.tstamp_ok && !after(seg->seq, rcv_nxt))
+		req->ts_recent = seg->opt.tsval;
+	return NR_DROP_REASONS;
 }

@@ -87,6 +87,7 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u64 now = ktime_get_ns();
+	bool asked = sk->sk_state == TCP_SYN_SENT; /* and nothing agreed yet */
 
 	if (sk->sk_state == TCP_LISTEN) {
 		tcp_get_info_listener(sk, i);
@@ -98,8 +99,8 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_retransmits = tp->retransmits,
 		.tcpi_probes = tp->probes_out,
 		.tcpi_backoff = tp->backoff,
-		.tcpi_options = tcp_info_options(tp),
-		.tcpi_wscale = (u8)(tp->snd_wscale | tp->rcv_wscale << 4),
+		.tcpi_options = asked ? (u8)0 : tcp_info_options(tp),
+		.tcpi_wscale = (u8)(asked ? 0 : tp->snd_wscale | tp->rcv_wscale << 4),
 		.tcpi_rto = (u32)(tcp_rto_ns(tp) / NSEC_PER_USEC),
 		.tcpi_ato = tp->ato_ns / NSEC_PER_USEC,
 		.tcpi_snd_mss = tp->mss_cache,
@@ -116,7 +117,7 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_rttvar = tp->rtt.dev4_us / 4,
 		.tcpi_snd_ssthresh = tp->cc.ssthresh,
 		.tcpi_snd_cwnd = tp->cc.cwnd,
-		.tcpi_advmss = tp->advmss - tcp_tstamp_len(tp),
+		.tcpi_advmss = tp->advmss - (asked ? 0 : tcp_tstamp_len(tp)),
 		.tcpi_reordering = tp->reordering,
 		.tcpi_rcv_ssthresh = tp->rcv_ssthresh,
 		.tcpi_rcv_rtt = tp->rcv_rtt8_us / 8,

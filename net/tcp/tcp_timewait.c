@@ -164,9 +164,7 @@ static void tcp_tw_fin_wait2(struct net *net, struct tcp_timewait_sock *tw, stru
 			     const struct tcp_seg *seg, bool old) __needs(softirq_ctx)
 {
 	u32 right = tw->rcv_nxt + (tw->rcv_wnd << tw->rcv_wscale);
-	bool within = seg->seq == tw->rcv_nxt ||
-		      (after(seg->end_seq, tw->rcv_nxt) && before(seg->seq, right)) ||
-		      (seg->seq == right && seg->end_seq == seg->seq);
+	bool within = tcp_in_window(seg->seq, seg->end_seq, tw->rcv_nxt, right);
 
 	testcase(seg->seq == right);
 	testcase(seg->end_seq == tw->rcv_nxt);
@@ -181,7 +179,8 @@ static void tcp_tw_fin_wait2(struct net *net, struct tcp_timewait_sock *tw, stru
 		tcp_tw_answer(net, tw, LINUX_MIB_TCPACKSkippedFinWait2);
 		return;
 	}
-	if (!(seg->flags & TCPHDR_ACK) || !after(seg->end_seq, tw->rcv_nxt))
+	if (!(seg->flags & TCPHDR_ACK) || !after(seg->end_seq, tw->rcv_nxt) ||
+	    seg->end_seq == seg->seq)
 		return;
 	if (!(seg->flags & TCPHDR_FIN) || seg->end_seq != tw->rcv_nxt + 1) {
 		NET_INC_STATS(net, TCPAbortOnData);

@@ -7,7 +7,12 @@ static u8 data[20000];
 /* --- SEG.ACK (RFC 9293, 3.10.7.4 fifth; RFC 5961, 5) ---------------------------------------------------------------------- */
 struct ack_row {
 	const char *name;
-	enum { UNA, NXT, WINDOW } from; /* SND.UNA, SND.NXT, SND.UNA - MAX.SND.WND */
+	enum {
+		UNA,
+		NXT,
+		WINDOW,
+		SENT
+	} from; /* SND.UNA, SND.NXT, SND.UNA - MAX.SND.WND, the first of 100 that were sent */
 	s32 off;
 	bool text;      /* the ten bytes that come along are taken */
 	bool challenge; /* asked back */
@@ -24,6 +29,8 @@ static const struct ack_row ack_table[] = {
 	{ "far_beyond", NXT, 1 << 30, false, true, 0 },
 	{ "oldest_that_counts", WINDOW, 0, true, false, 0 },
 	{ "one_older", WINDOW, -1, false, true, 0 },
+	{ "first_that_was_sent", SENT, 0, true, false, 0 },
+	{ "never_sent", SENT, -1, false, true, 0 },
 	{ "far_before", WINDOW, -(1 << 30), false, true, 0 },
 };
 
@@ -44,9 +51,11 @@ static void ack_one(const struct ack_row *row, u32 una)
 	CHECK_EQ(put(s, data, 1000, 0), 1000);
 	CHECK_EQ(said(0)->seq, una);
 	peer.n = 0;
-	ack = (row->from == UNA   ? una
-	       : row->from == NXT ? una + 1000
-				  : una - tp->max_window) +
+	tp->bytes_acked = row->from == SENT ? 100 : 1u << 31;
+	ack = (row->from == UNA    ? una
+	       : row->from == NXT  ? una + 1000
+	       : row->from == SENT ? una - 100
+				   : una - tp->max_window) +
 	      (u32)row->off;
 	tell_raw(TCPHDR_ACK, peer.seq, ack, 10);
 	CHECK_EQ(tp->rcv_nxt - peer.seq, row->text ? 10 : 0);

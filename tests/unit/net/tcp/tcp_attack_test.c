@@ -569,8 +569,8 @@ TEST(syn_received_answers_are_limited)
 	f.ack = seen.seq + 1; /* a wrong one gets a RST each */
 	for (u32 i = 0; i < 3 * 50; i++) {
 		f.flags = i / 50 == 0 ? TCPHDR_SYN
-				      : TCPHDR_ACK; /* the same SYN; far outside; a SYN inside */
-		f.flags = i / 50 == 2 ? TCPHDR_SYN : f.flags;
+				      : TCPHDR_ACK; /* the same SYN; far outside; a RST inside */
+		f.flags = i / 50 == 2 ? TCPHDR_RST : f.flags;
 		f.seq = i / 50 == 0 ? 5000 : i / 50 == 1 ? 5000 + (1 << 24) : 5100;
 		if (i % 50 == 0)
 			host_clock_advance(600000000);
