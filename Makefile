@@ -89,6 +89,7 @@ $(P)/obj/%.asm.o: %.asm Makefile
 #   lib      libdoorbell.so: optimised, position independent, only what is marked visible is exported
 #   fuzz     clang with libFuzzer's instrumentation and the sanitizers
 #   cov      counts every branch taken (gcov)
+#   race     every memory access of net/ calls tests/race/race.c
 FLAVOUR ?= asan
 H := build/host/$(FLAVOUR)
 HOST_SKIP := kernel/trap.c kernel/slab.c
@@ -103,7 +104,9 @@ FLAVOUR_asan := -O1 $(SANITIZE) $(SHARED)
 FLAVOUR_lib := -O2 $(SHARED)
 FLAVOUR_fuzz := -O2 $(SANITIZE)
 FLAVOUR_cov := -O0 --coverage -fPIC -DCOVERAGE
-HOST_FLAVOUR := $(or $(FLAVOUR_$(FLAVOUR)),$(error FLAVOUR=$(FLAVOUR): asan, lib, fuzz or cov))
+# Addresses that addr2line knows; only the compiler's half of its sanitizer.
+FLAVOUR_race := -O1 -fno-pie -no-pie -Wl,--wrap=sk_alloc
+HOST_FLAVOUR := $(or $(FLAVOUR_$(FLAVOUR)),$(error FLAVOUR=$(FLAVOUR): asan, lib, fuzz, cov or race))
 HOST_CC := $(if $(filter fuzz,$(FLAVOUR)),clang,$(CC))
 # Lines for the sanitizers' reports; with G=-g (and make clean before) also what a debugger asks for: that costs a quarter of
 # the build and half of each link.
@@ -112,6 +115,10 @@ HOST_CFLAGS := -std=gnu11 $(G) -fno-omit-frame-pointer -fno-strict-aliasing -fno
 	$(HOST_FLAVOUR) -DSLAB_DEBUG=1 -Itests/host -Itests/host/include -Iinclude
 $(H)/obj/boot/% $(H)/obj/kernel/% $(H)/obj/net/% $(H)/obj/drivers/%: HOST_CFLAGS += -include tests/host/rename.h
 $(H)/obj/net/%: HOST_CFLAGS += $(CONVERSION)
+ifeq ($(FLAVOUR),race)
+$(H)/obj/net/%: HOST_CFLAGS += -fsanitize=thread
+RACE_OBJS := $(H)/obj/tests/race/race.o
+endif
 # The fuzzer is led by what reads bytes from outside. Counting the rest of the house, the plinth and the targets costs
 # more than the parsers do; so do comparisons in loops over text and over tables.
 ifeq ($(FLAVOUR),fuzz)
@@ -162,7 +169,7 @@ $(H)/libdoorbell.so: $(HOST_OBJS) tests/host/ks.map
 
 # The simulator: tests/sim.
 SIM_OBJS := $(patsubst %.c,$(H)/obj/%.o,$(sort $(wildcard tests/sim/*.c)))
-$(H)/sim: $(SIM_OBJS) $(H)/libdoorbell-test.a
+$(H)/sim: $(SIM_OBJS) $(RACE_OBJS) $(H)/libdoorbell-test.a
 	$(call host_link)
 
 # The torture: tests/torture.

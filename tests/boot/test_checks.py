@@ -227,6 +227,18 @@ def test_header_stands_alone(tmp_path):
     assert check.tool(words) == []
 
 
+def test_counts_that_softirqs_change_too_are_written_in_one_instruction(tmp_path):
+    def verdict(statement):
+        (tmp_path / "x.c").write_text("#include <net/sock.h>\nu32 f(struct sock *sk);\nu32 f(struct sock *sk)\n{\n\t" + statement + "\n"
+                                      "\treturn sk->sk_wmem_alloc;\n}\n")
+        return "\n".join(check.tool(["gcc", *check.FREESTANDING, "-fsyntax-only", str(tmp_path / "x.c")]))
+
+    assert verdict("count_add(&sk->sk_wmem_alloc, 2);") == verdict("sock_set_flag(sk, SOCK_NOSPACE);") == ""
+    for plain in ("sk->sk_wmem_alloc += 2;", "sk->sk_rmem_alloc = 0;", "sk->sk_refcnt++;", "sk->sk_drops++;", "sk->sk_flags |= 1;",
+                  "sk->sk_dst_cache->refs--;"):
+        assert "read-only" in verdict(plain), plain
+
+
 def test_long_function():
     body = "int f(void)\n{\n" + "\tx();\n" * 101 + "}\n"
     assert len(list(check_tidy.long_functions("f.c", body))) == 1
