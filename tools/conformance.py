@@ -50,6 +50,7 @@ WHY = {
     "L3": "an echo request in a broadcast frame is answered (RFC 1122, 3.3.6: drop)",
     "M1": "an echo reply of nothing but zeros bears a checksum of zero, which should be ffff",
     "M10": "timestamp requests are answered",
+    "R22": "forty segments acknowledged at once let eighty out at once; with fq below they would be spread",
     "R4": "the window is reduced only when the SYN-ACK was sent three times",
     "S18": "in some runs the program is not told in time; the errno is right in the others",
     "S4": "what acknowledges more than was sent is dropped in silence (RFC 9293, 3.10.7.4: an ACK says so)",

@@ -8,8 +8,9 @@ import cases_state
 import cases_clients
 import cases_options
 import cases_recovery
+import cases_calls
 import cases_last
 from rig import EVERY
 
-CHAPTERS = (cases_link, cases_ip, cases_udp, cases_tcp, cases_state, cases_options, cases_recovery, cases_clients, cases_last)
+CHAPTERS = (cases_link, cases_ip, cases_udp, cases_tcp, cases_state, cases_options, cases_recovery, cases_clients, cases_calls, cases_last)
 __all__ = ["CHAPTERS", "EVERY"]
