@@ -170,6 +170,7 @@ void tcp_data_queue(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *
 		return;
 	}
 	tcp_event_data_recv(sk, skb, seg);
+	tcp_ofo_overlay(sk, skb);
 	tcp_queue_rcv(sk, skb);
 	while ((skb = tcp_ofo_take(sk)))
 		tcp_queue_rcv(sk, skb);

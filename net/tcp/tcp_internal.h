@@ -1029,6 +1029,7 @@ void tcp_sack_reset(struct tcp_sock *tp);
 bool tcp_trim_front(struct sk_buff *skb, u32 n);
 void tcp_trim_back(struct sk_buff *skb, u32 edge);
 struct sk_buff *tcp_ofo_take(struct sock *sk);
+void tcp_ofo_overlay(const struct sock *sk, struct sk_buff *skb);
 bool tcp_ofo_prune(struct sock *sk, u32 seq, u32 need, u32 limit);
 void tcp_ofo_add(struct sock *sk, struct sk_buff *skb) __needs(softirq_ctx, sk);
 SKB_CONSUMER(tcp_ofo_add, 2);

@@ -2,11 +2,12 @@
 /*
  * Text behind holes: kept in order of sequence, found in O(log n), bounded in bytes and in pieces.
  *
- * Pieces never overlap: a byte that is there already stays, what comes later for it is cut or overwritten. Small pieces that touch are
+ * Pieces never overlap: a byte that is there already stays, what comes later for it is cut or overwritten, be it out of order or the text
+ * that fills the hole before. Small pieces that touch are
  * copied together, so that a stream of them behind one hole costs one buffer. Without memory the farthest goes first: the nearest is
  * what the peer's next retransmission will need.
  *
- * Interface: tcp_ofo_add, tcp_ofo_take, tcp_ofo_prune, tcp_trim_front, tcp_trim_back
+ * Interface: tcp_ofo_add, tcp_ofo_take, tcp_ofo_overlay, tcp_ofo_prune, tcp_trim_front, tcp_trim_back
  * Above: tcp_data.c. Below: tcp_sack_recv.c, tcp_seq_index.c.
  * Context: BH off; owner of the socket (backlog), or softirq while nobody owns it.
  * Owns: the skbs on the out-of-order queue (charged to sk_rmem_alloc).
@@ -107,13 +108,31 @@ bool tcp_ofo_prune(struct sock *sk, u32 seq, u32 need, u32 limit)
 	return true;
 }
 
-/* The bytes of @old stay though @skb, which covers it, takes its place. One that cannot be written to wins: the peer sent it twice anyway. */
+/* The bytes of @old stay where @skb has others. One that cannot be written to wins: the peer sent it twice anyway. */
 static void tcp_ofo_keep_first(const struct sk_buff *old, struct sk_buff *skb)
 {
-	u32 at = TCP_SKB_CB(old)->seq - TCP_SKB_CB(skb)->seq;
+	u32 at = TCP_SKB_CB(old)->seq - TCP_SKB_CB(skb)->seq, n = min(old->len, skb->len - at);
 
-	if (at + old->len <= skb_headlen(skb) && !skb_shared_data(skb))
-		(void)NEVER(skb_copy_bits(old, 0, skb->data + at, old->len) != 0);
+	if (at + n <= skb_headlen(skb) && !skb_shared_data(skb))
+		(void)NEVER(skb_copy_bits(old, 0, skb->data + at, n) != 0);
+}
+
+/**
+ * tcp_ofo_overlay() - @skb begins at RCV.NXT; what waits behind the hole that it fills was here first
+ *
+ * Whoever reads along, a filter on the way or this application, shall see one stream: of a byte that comes twice the first copy.
+ *
+ * Context: owner or softirq. Borrows: @skb.
+ */
+void tcp_ofo_overlay(const struct sock *sk, struct sk_buff *skb)
+{
+	const struct sk_buff *piece;
+
+	skb_queue_walk(&tcp_sk(sk)->out_of_order_queue, piece) {
+		if (!before(TCP_SKB_CB(piece)->seq, TCP_SKB_CB(skb)->seq + skb->len))
+			return;
+		tcp_ofo_keep_first(piece, skb);
+	}
 }
 
 /* @b is small, touches the end of @a, and @a has room for it. */
