@@ -94,7 +94,11 @@ void trace_hit(enum trace_stage stage, enum trace_kind kind, u32 qlen, u32 aux, 
  */
 u32 trace_new_id(void)
 {
-	return ++trace.last_id;
+	unsigned long flags = local_irq_save();
+	u32 id = ++trace.last_id;
+
+	local_irq_restore(flags);
+	return id;
 }
 
 /* --- Switching --------------------------------------------------------------------------------------------------------- */

@@ -27,6 +27,7 @@ SUPPRESSED = {
     ("drivers/pci/pci.c", "leak of 'd'"): LOST,
     ("drivers/net/e1000/e1000_rx.c", "leak of 'skb'"): LOST,
     ("net/ipv4/nf_tables.c", "leak of 'r'"): LOST,
+    ("net/ipv4/igmp.c", "leak of 'more'"): LOST,
     ("net/neigh/neighbour.c", "leak of 'bucket'"): LOST,
     ("net/socket/protosw.c", "leak of 'copy'"): LOST,
     ("net/neigh/neighbour.c", "use after 'kfree' of 'n'"): COUNTED,
