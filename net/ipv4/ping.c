@@ -27,6 +27,9 @@
 
 #define PING_MAX_LEN 65535u
 #define MAX_IDENT    65535u
+/* Identifiers that fall into one list. */
+#define IDENTS_IN_BUCKET ((MAX_IDENT + 1) / PING_BUCKETS)
+static_assert(IDENTS_IN_BUCKET * PING_BUCKETS == MAX_IDENT + 1 && IDENTS_IN_BUCKET % 64 == 0, "");
 
 static struct list_head *bucket_of(struct net *net, u16 ident)
 {
@@ -35,32 +38,52 @@ static struct list_head *bucket_of(struct net *net, u16 ident)
 
 /* --- Identifiers --------------------------------------------------------------------------------------------------------- */
 /*
- * Nobody has it, or (@share) only sockets that share, as SO_REUSEADDR says: it is set from the begin, so that one process may
- * serve what another asked.
+ * Nobody has it, or only sockets that share, as SO_REUSEADDR says: it is set from the begin, so that one process may serve what
+ * another asked.
  */
-static bool ident_free(const struct sock *sk, u16 ident, bool share)
+static bool ident_free(const struct sock *sk, u16 ident)
 {
 	struct list_head *b = bucket_of(sk->sk_net, ident), *n;
 
 	for (n = b->next; n != b; n = n->next) {
 		const struct sock *other = ip4_datagram_sock_of(n);
 
-		if (other->sk_num == ident && !(share && other->sk_reuse && sk->sk_reuse))
+		if (other->sk_num == ident && !(other->sk_reuse && sk->sk_reuse))
 			return false;
 	}
 	return true;
 }
 
-/* An unused one, 1..65535, begun at random. 0: none. */
+static void mark(u64 *bits, u32 nr)
+{
+	bits[nr / 64] |= 1ULL << nr % 64;
+}
+
+static bool marked(const u64 *bits, u32 nr)
+{
+	return bits[nr / 64] >> nr % 64 & 1;
+}
+
+/*
+ * An unused one, 1..65535, begun at random. 0: none. Each list is walked once, with softirqs off: what is taken in it is marked,
+ * the identifiers that belong there are PING_BUCKETS apart.
+ */
 static u16 choose_ident(const struct sock *sk)
 {
-	u32 start = get_random_below(MAX_IDENT);
+	u32 start = get_random_below(MAX_IDENT + 1);
 
-	for (u32 i = 0; i < MAX_IDENT; i++) {
-		u16 ident = (u16)(1 + (start + i) % MAX_IDENT);
+	for (u32 i = 0; i < PING_BUCKETS; i++) {
+		struct list_head *b = bucket_of(sk->sk_net, (u16)(start + i)), *n;
+		u64 taken[IDENTS_IN_BUCKET / 64] = { 0 };
 
-		if (ident_free(sk, ident, false))
-			return ident;
+		for (n = b->next; n != b; n = n->next)
+			mark(taken, ip4_datagram_sock_of(n)->sk_num / PING_BUCKETS);
+		for (u32 j = 0; j < IDENTS_IN_BUCKET; j++) {
+			u16 ident = (u16)(start + i + j * PING_BUCKETS);
+
+			if (ident && !marked(taken, ident / PING_BUCKETS))
+				return ident;
+		}
 	}
 	return 0;
 }
@@ -77,7 +100,7 @@ static int ping_get_port(struct sock *sk, u16 num)
 	ident = num ? num : choose_ident(sk);
 	if (!ident) {
 		err = -EAGAIN;
-	} else if (!ident_free(sk, ident, true)) {
+	} else if (!ident_free(sk, ident)) {
 		err = -EADDRINUSE;
 	} else {
 		sk->sk_num = ident;

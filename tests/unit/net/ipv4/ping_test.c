@@ -2,6 +2,7 @@
 /* Ping sockets by system calls: echo requests and nothing else, replies to the socket of their identifier, errors. */
 #include "../socket/calls.h"
 
+#include "../../../../net/ipv4/ipv4.h"
 #include <net/ping.h>
 #include <wire/icmp.h>
 
@@ -247,8 +248,18 @@ TEST(loopback_answers)
 	all_gone();
 }
 
+/* As get_port() does it, without asking all who came before whether they have it already. */
+static void taken_by(struct sock *sk, u16 ident)
+{
+	sk->sk_num = ident;
+	sk->inet_sport = htons(ident);
+	list_add(&sk->sk_node, &net->ipv4->ping[ident % PING_BUCKETS]);
+	net->ipv4->ping_socks++;
+}
+
 TEST(every_identifier_taken)
 {
+	static const u16 lefts[] = { 1, 63, 64, 65, 4711, 65471, 65472, 65535 };
 	struct sock *sk;
 	static struct sock *all[65536];
 	u32 n;
@@ -257,13 +268,20 @@ TEST(every_identifier_taken)
 	for (n = 0; n < 65535; n++) {
 		sk = sk_alloc(net, AF_INET, &ping_prot);
 		all[n] = sk;
-		if (sk->sk_prot->get_port(sk, (u16)(n + 1)))
-			break;
+		taken_by(sk, (u16)(n + 1));
 	}
-	CHECK_EQ(n, 65535);
 	memset(buf, 0, 8);
 	buf[0] = ICMP_ECHO;
 	CHECK_EQ(send_to(open_ping(), buf, 8, PEER_IP), -EAGAIN);
+	/* The last one that is free is found, wherever the search begins. */
+	for (u32 i = 0; i < ARRAY_SIZE(lefts); i++) {
+		n = lefts[i] - 1;
+		all[n]->sk_prot->close(all[n], 0);
+		all[n] = sk_alloc(net, AF_INET, &ping_prot);
+		CHECK_EQ(all[n]->sk_prot->get_port(all[n], 0), 0);
+		CHECK_EQ(all[n]->sk_num, lefts[i]);
+	}
+	n = 65535;
 	while (n--)
 		all[n]->sk_prot->close(all[n], 0);
 	all_gone();
