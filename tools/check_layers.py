@@ -143,14 +143,16 @@ def call_graph(objects):
     registered, an ops table) is news going up by table, and shared data is no call. Assembly does not count either:
     a vector, a system call's entry or the switch goes where the machine was told to go.
     """
-    defined, calls = {}, defaultdict(set)
-    for obj in objects:
-        text = subprocess.run(["nm", "--defined-only", str(ROOT / obj)], text=True, capture_output=True, check=True).stdout
-        defined.update({line.split()[2]: obj for line in text.splitlines() if line.split()[1] in "TW"})
-        if obj.endswith(".asm.o"):
-            continue
-        text = subprocess.run(["readelf", "-rW", str(ROOT / obj)], text=True, capture_output=True, check=True).stdout
-        calls[obj] = set(re.findall(r"R_X86_64_PLT32\s+[0-9a-f]+\s+(\w+)", text))
+    def told(*words):
+        return subprocess.run([*words, *objects], cwd=ROOT, text=True, capture_output=True, check=True).stdout
+
+    names = (line.rsplit(maxsplit=2) for line in told("nm", "--print-file-name", "--defined-only").splitlines())
+    defined = {name: where.rpartition(":")[0] for where, kind, name in names if kind in "TW"}
+    calls = defaultdict(set)
+    for part in told("readelf", "-rW").split("\nFile: ")[1:]:
+        obj, _, text = part.partition("\n")
+        if not obj.endswith(".asm.o"):
+            calls[obj] = set(re.findall(r"R_X86_64_PLT32\s+[0-9a-f]+\s+(\w+)", text))
     return {o: {defined[s] for s in calls[o] if s in defined and counts(o, s, defined[s])} for o in objects}
 
 
