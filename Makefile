@@ -40,7 +40,7 @@ ASM_SRC := $(sort $(wildcard boot/*.asm kernel/x86/*.asm))
 SLAB_OBJ := $(B)/obj/kernel/slab.c.o
 OBJS := $(patsubst $(P)/obj/kernel/slab.c.o,$(SLAB_OBJ),$(C_SRC:%.c=$(P)/obj/%.c.o)) $(ASM_SRC:%.asm=$(P)/obj/%.asm.o)
 
-WARN := -Wall -Wextra  -Wshadow -Wvla -Wimplicit-fallthrough -Wstrict-prototypes
+WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wshadow -Wvla -Wimplicit-fallthrough -Wstrict-prototypes
 # Same outside every build directory: no path of this machine gets into an object.
 REPRO := "-ffile-prefix-map=$(CURDIR)=."
 # No padding between functions and loops: the image is small, and boots anywhere.
@@ -78,7 +78,7 @@ $(B)/obj/kernel/slab.c.o: kernel/slab.c Makefile
 $(P)/obj/%.asm.o: %.asm Makefile
 	@mkdir -p $(@D)
 	@echo "  NASM    $<"
-	@nasm -f elf64 -w+all -MD $(@:.o=.d) -MP $< -o $@
+	@nasm -f elf64 -w+all -Werror -MD $(@:.o=.d) -MP $< -o $@
 
 # --- Everything above kernel/x86 for the host -----------------------------------------------------------------------------
 # The plinth is chosen by the include path. tests/host/slab_host.c stands in for kernel/slab.c, so that the address
