@@ -122,6 +122,7 @@ struct ip_cork {
 struct ipcm {
 	__be32 saddr; /* 0: the socket's */
 	u32 oif;
+	bool onlink; /* MSG_DONTROUTE, SO_DONTROUTE */
 	s16 tos;
 	u8 ttl;                 /* 0: the socket's */
 	u16 gso_size;           /* UDP_SEGMENT */
@@ -206,6 +207,12 @@ static inline bool ip_datagram_df(const struct sock *sk, const struct dst_entry 
 
 /* A router says that packets of @sk to @daddr must be at most @mtu: learned if @sk believes it. BH off. */
 void ip_sk_update_pmtu(struct sock *sk, __be32 daddr, u32 mtu) __needs(softirq_ctx);
+
+/* A transparent proxy speaks with @saddr, whoever's it is. */
+static inline bool ip_sk_anysrc(const struct sock *sk, __be32 saddr)
+{
+	return saddr && (sk->inet_flags & INET_TRANSPARENT);
+}
 
 /* --- Options and groups of a socket -------------------------------------------------------------------------------------- */
 /* NULL: none. */

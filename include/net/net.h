@@ -90,6 +90,7 @@ struct net {
 	struct list_head socks;   /* every struct sock, by sk_all; net/core/sock.c */
 	u16 port_min, port_max;   /* net.ipv4.ip_local_port_range; net/core/inet_hashtables.c */
 	u8 ip_default_ttl;        /* net.ipv4.ip_default_ttl */
+	bool ip_nonlocal_bind;    /* net.ipv4.ip_nonlocal_bind */
 	bool ip_no_pmtu_disc;     /* of new sockets: DF is not set */
 	u32 socks_live;           /* struct sock and mini sockets; 0 at exit */
 	bool proc_pages;          /* the pages of /proc/net are this instance's; net/init.c */

@@ -34,6 +34,7 @@ struct flowi4 {
 	u32 oif;             /* device index that must be used; 0: any */
 	u8 flowi4_proto, flowi4_tos;
 	bool anysrc; /* an address of ours is not required (DHCP) */
+	bool onlink; /* no gateway (SO_DONTROUTE) */
 };
 
 static inline struct rtable *dst_rtable(struct dst_entry *dst)

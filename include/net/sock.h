@@ -87,6 +87,7 @@ enum sock_flag_bits {
 	SOCK_NO_CHECK_TX, /* SO_NO_CHECK */
 	SOCK_RCVTSTAMP,   /* SO_TIMESTAMP */
 	SOCK_RCVTSTAMPNS, /* SO_TIMESTAMPNS */
+	SOCK_LOCALROUTE,  /* SO_DONTROUTE */
 };
 #define SOCK_TSTAMP_FLAGS (BIT(SOCK_RCVTSTAMP) | BIT(SOCK_RCVTSTAMPNS))
 /* What an IPv4 socket wants to be told, beside data. */
@@ -98,7 +99,10 @@ enum inet_flag_bits {
 	INET_RECVOPTS = 16,
 	INET_RETOPTS = 32,
 	INET_RECVORIGDSTADDR = 64,
-	INET_CMSG = ~1 /* what control messages bring with data */
+	INET_CMSG = 126, /* what control messages bring with data */
+	/* And how it may be bound: to an address that is not there yet; and send from such a one. */
+	INET_FREEBIND = 128,
+	INET_TRANSPARENT = 256
 };
 #define RCV_SHUTDOWN       1
 #define SEND_SHUTDOWN      2
@@ -130,7 +134,8 @@ struct sock {
 #define sk_refcnt       __sk_common.skc_refcnt
 	__be32 inet_saddr; /* source address of what we send */
 	__be16 inet_sport;
-	u16 sk_type; /* enum sock_type */
+	u8 sk_type;      /* enum sock_type */
+	u8 inet_min_ttl; /* IP_MINTTL; 0: any */
 	u16 sk_protocol;
 	u8 sk_shutdown; /* RCV_SHUTDOWN | SEND_SHUTDOWN */
 	u8 sk_userlocks;
@@ -257,6 +262,13 @@ void sock_graft(struct sock *sk, struct socket *parent);
 static inline bool sock_flag(const struct sock *sk, enum sock_flag_bits f)
 {
 	return sk->sk_flags & BIT(f);
+}
+
+/* IP_FREEBIND, IP_TRANSPARENT or the setting: it may be bound to an address that is nobody's here. */
+static inline bool sk_may_bind_nonlocal(const struct sock *sk)
+{
+	return (sk->inet_flags & (INET_FREEBIND | INET_TRANSPARENT)) ||
+	       sk->sk_net->ip_nonlocal_bind;
 }
 
 static inline void sock_set_flag(struct sock *sk, enum sock_flag_bits f)

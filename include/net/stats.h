@@ -155,6 +155,7 @@ struct seq_file;
 	X(TCPLossProbes)			\
 	X(TCPLossProbeRecovery)			\
 	X(TCPBacklogDrop)			\
+	X(TCPMinTTLDrop)			\
 	X(TCPAbortOnData)			\
 	X(TCPAbortOnClose)			\
 	X(TCPAbortOnMemory)			\

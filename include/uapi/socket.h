@@ -85,7 +85,10 @@ enum ip_option {
 	IP_RECVTTL = 12,
 	IP_RECVTOS = 13,
 	IP_MTU = 14,
+	IP_FREEBIND = 15,
+	IP_TRANSPARENT = 19,
 	IP_RECVORIGDSTADDR = 20, /* its control message is of the same number */
+	IP_MINTTL = 21,
 	IP_MULTICAST_IF = 32,
 	IP_MULTICAST_TTL = 33,
 	IP_MULTICAST_LOOP = 34,

@@ -611,6 +611,10 @@ static int set_int(struct sock *sk, int opt, int val)
 	case SO_BROADCAST:
 		flag_assign(sk, SOCK_BROADCAST, val);
 		return 0;
+	case SO_DONTROUTE:
+		flag_assign(sk, SOCK_LOCALROUTE, val);
+		sk_dst_set(sk, NULL);
+		return 0;
 	case SO_SNDBUF:
 	case SO_RCVBUF:
 		return set_buffer(sk, opt == SO_SNDBUF, val, SO_MAX_BUF);
@@ -736,6 +740,9 @@ static int get_int(struct sock *sk, int opt, int *val)
 		return 0;
 	case SO_BROADCAST:
 		*val = sock_flag(sk, SOCK_BROADCAST);
+		return 0;
+	case SO_DONTROUTE:
+		*val = sock_flag(sk, SOCK_LOCALROUTE);
 		return 0;
 	case SO_SNDBUF:
 		*val = (int)sk->sk_sndbuf;

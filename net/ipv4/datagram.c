@@ -136,7 +136,7 @@ int ip4_datagram_dest(const struct sock *sk, const struct msghdr *msg, struct ip
 static struct rtable *lookup(struct sock *sk, const struct ip4_to *to, const struct ipcm *ipc,
 			     struct flowi4 *fl) __needs(softirq_ctx)
 {
-	bool cached = to->connected && !ipc->opt && ipc->saddr == sk->inet_saddr &&
+	bool cached = to->connected && !ipc->opt && !ipc->onlink && ipc->saddr == sk->inet_saddr &&
 		      ipc->oif == sk->sk_bound_dev_if && ipc->tos == sk->inet_tos;
 	struct rtable *rt;
 
@@ -178,7 +178,9 @@ struct rtable *ip4_datagram_route(struct sock *sk, const struct ip4_to *to, cons
 		.flowi4_proto = protocol,
 		.flowi4_tos = (u8)ipc->tos,
 		/* A socket bound to a device may speak before the device has an address (DHCP). */
-		.anysrc = sk->sk_bound_dev_if && ipv4_is_lbcast(to->daddr) && !ipc->saddr,
+		.anysrc = ip_sk_anysrc(sk, ipc->saddr) ||
+			  (sk->sk_bound_dev_if && ipv4_is_lbcast(to->daddr) && !ipc->saddr),
+		.onlink = ipc->onlink,
 	};
 	local_bh_disable();
 	rt = lookup(sk, to, ipc, fl);

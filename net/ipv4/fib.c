@@ -131,15 +131,18 @@ static bool fib_same_prefix(const struct fib_entry *e, __be32 dst, u32 prefixlen
 }
 
 /* Our own addresses are reached through the loopback device whatever the socket is bound to; a refusal binds everybody. */
-static bool fib_leads(const struct fib_entry *e, const struct net_device *dev)
+static bool fib_leads(const struct fib_entry *e, const struct net_device *dev, bool onlink)
 {
+	if (onlink && (!e->rt || e->rt->rt_gateway))
+		return false;
 	return !dev || !e->rt || e->rt->dst.dev == dev || e->type == RTN_LOCAL;
 }
 
 /**
- * fib_lookup() - the entry for @daddr by @dev (NULL: any device). Context: BH off. Return: it; NULL when there is none.
+ * fib_lookup() - the entry for @daddr by @dev (NULL: any device), with @onlink without a gateway. Context: BH off. Return: it; NULL when there is none.
  */
-struct fib_entry *fib_lookup(struct fib_table *fib, __be32 daddr, const struct net_device *dev)
+struct fib_entry *fib_lookup(struct fib_table *fib, __be32 daddr, const struct net_device *dev,
+			     bool onlink)
 {
 	struct fib_entry *e;
 
@@ -149,7 +152,7 @@ struct fib_entry *fib_lookup(struct fib_table *fib, __be32 daddr, const struct n
 
 		left &= ~BIT(len);
 		list_for_each_entry(e, fib_bucket(fib, key, len), hash) {
-			if (fib_same_prefix(e, key, len) && fib_leads(e, dev))
+			if (fib_same_prefix(e, key, len) && fib_leads(e, dev, onlink))
 				return e;
 		}
 	}

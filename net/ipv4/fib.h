@@ -57,8 +57,8 @@ struct fib_table {
 		no_route; /* lookups: all others, of groups, without success */
 };
 
-struct fib_entry *fib_lookup(struct fib_table *fib, __be32 daddr, const struct net_device *dev)
-	__needs(softirq_ctx);
+struct fib_entry *fib_lookup(struct fib_table *fib, __be32 daddr, const struct net_device *dev,
+			     bool onlink) __needs(softirq_ctx);
 struct rtable *rt_clone(const struct rtable *base);
 void rt_retire(struct rtable *rt);
 /* Every cached route is asked for anew. */

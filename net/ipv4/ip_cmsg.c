@@ -106,7 +106,9 @@ int ip_cmsg_send(const struct sock *sk, const struct msghdr *msg, struct ipcm *i
 
 	*ipc = (struct ipcm){ .saddr = sk->inet_saddr,
 			      .oif = sk->sk_bound_dev_if,
-			      .tos = sk->inet_tos };
+			      .tos = sk->inet_tos,
+			      .onlink = sock_flag(sk, SOCK_LOCALROUTE) ||
+					(msg->msg_flags & MSG_DONTROUTE) };
 	while (!err && (more = cmsg_next(msg, &at, &c, &data)) != 0) {
 		if (more < 0 || c.cmsg_level == SOL_SOCKET)
 			err = -EINVAL;

@@ -293,6 +293,8 @@ int ip_route_connect_sk(struct sock *sk)
 		.oif = sk->sk_bound_dev_if,
 		.flowi4_proto = (u8)sk->sk_protocol,
 		.flowi4_tos = sk->inet_tos,
+		.anysrc = ip_sk_anysrc(sk, sk->inet_saddr),
+		.onlink = sock_flag(sk, SOCK_LOCALROUTE),
 	};
 	struct rtable *rt;
 

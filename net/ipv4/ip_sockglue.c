@@ -86,6 +86,20 @@ static void ip_set_recv(struct sock *sk, u16 flag, bool on)
 		skb_errqueue_purge(sk);
 }
 
+/* The flag of an option about addresses that are not ours. */
+static u16 ip_bind_flag(int opt)
+{
+	return opt == IP_FREEBIND ? INET_FREEBIND : INET_TRANSPARENT;
+}
+
+static int ip_set_how_bound(struct sock *sk, int opt, bool on)
+{
+	u16 flag = ip_bind_flag(opt);
+
+	sk->inet_flags = (u16)(on ? sk->inet_flags | flag : sk->inet_flags & ~flag);
+	return 0;
+}
+
 /* --- The calls ------------------------------------------------------------------------------------------------------------- */
 
 /**
@@ -114,6 +128,14 @@ int ip_setsockopt(struct sock *sk, int opt, const void *kval, u32 len)
 			return -EINVAL;
 		sk->inet_ttl = (s16)val;
 		return 0;
+	case IP_MINTTL:
+		if (len < 1 || val < 0 || val > 255)
+			return -EINVAL;
+		sk->inet_min_ttl = (u8)val;
+		return 0;
+	case IP_FREEBIND:
+	case IP_TRANSPARENT:
+		return len < 1 ? -EINVAL : ip_set_how_bound(sk, opt, val != 0);
 	case IP_MTU_DISCOVER:
 		if (val < IP_PMTUDISC_DONT || val > IP_PMTUDISC_OMIT)
 			return -EINVAL;
@@ -141,6 +163,13 @@ static int ip_get_int(struct sock *sk, int opt, int *val)
 		return 0;
 	case IP_TTL:
 		*val = sk->inet_ttl < 0 ? sk->sk_net->ip_default_ttl : sk->inet_ttl;
+		return 0;
+	case IP_MINTTL:
+		*val = sk->inet_min_ttl;
+		return 0;
+	case IP_FREEBIND:
+	case IP_TRANSPARENT:
+		*val = (sk->inet_flags & ip_bind_flag(opt)) != 0;
 		return 0;
 	case IP_MTU_DISCOVER:
 		*val = sk->inet_pmtudisc;

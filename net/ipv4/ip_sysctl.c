@@ -23,6 +23,7 @@
 static const struct net_setting ip_sysctls[] = {
 	IP_SYSCTL(ip_default_ttl, IPDEFTTL, 1, 255),
 	IP_SYSCTL(ip_no_pmtu_disc, 0, 0, 3),
+	IP_SYSCTL(ip_nonlocal_bind, 0, 0, 1),
 	IP_SYSCTL(icmp_ratelimit, 1000, 0, INT),
 	IP_SYSCTL(icmp_ratemask, 0x1818, 0, UINT32_MAX),
 	IP_SYSCTL(icmp_msgs_per_sec, 1000, 0, INT),
@@ -32,9 +33,8 @@ static const struct net_setting ip_sysctls[] = {
 	ROUTE_SYSCTL(min_pmtu, 552, 68, INT),
 	ROUTE_SYSCTL(mtu_expires, 600, 0, INT),
 	ROUTE_SYSCTL(min_adv_mss, 256, 0, INT),
-	/* Nothing depends on these: a host forwards nothing, binds what is its own, and checks all it gets */
+	/* Nothing depends on these: a host forwards nothing, and checks all it gets */
 	IP_SYSCTL(ip_forward, 0, 0, 0),
-	IP_SYSCTL(ip_nonlocal_bind, 0, 0, 0),
 	IP_SYSCTL(ip_dynaddr, 0, 0, 7),
 	IP_SYSCTL(ip_early_demux, 1, 0, 1),
 	IP_SYSCTL(ip_autobind_reuse, 0, 0, 1),
@@ -76,6 +76,7 @@ int ip_sysctl_set(struct net *net, const char *name, const char *value)
 		return err;
 	net->ip_default_ttl = (u8)net->ipv4->set.ip_default_ttl;
 	net->ip_no_pmtu_disc = net->ipv4->set.ip_no_pmtu_disc != 0;
+	net->ip_nonlocal_bind = net->ipv4->set.ip_nonlocal_bind != 0;
 	return 0;
 }
 

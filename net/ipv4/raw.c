@@ -159,10 +159,11 @@ static int raw_bind(struct sock *sk, const struct sockaddr_in *addr, int addr_le
 		goto out;
 	type = inet_addr_type(sk->sk_net, addr->sin_addr);
 	err = -EADDRNOTAVAIL;
-	if (addr->sin_addr && type == RTN_UNICAST)
+	if (addr->sin_addr && type == RTN_UNICAST && !sk_may_bind_nonlocal(sk))
 		goto out;
 	sk->sk_rcv_saddr = addr->sin_addr;
-	sk->inet_saddr = type == RTN_LOCAL ? addr->sin_addr : 0; /* a group is no source */
+	sk->inet_saddr = type == RTN_LOCAL || type == RTN_UNICAST ? addr->sin_addr
+								  : 0; /* a group is no source */
 	sk->sk_userlocks |= SOCK_BINDADDR_LOCK;
 	sk_dst_set(sk, NULL);
 	err = 0;

@@ -111,7 +111,8 @@ static struct pmtu_entry *pmtu_new(struct fib_table *fib, __be32 daddr)
 void ip_update_pmtu(struct net *net, __be32 daddr, u32 oif, u32 mtu)
 {
 	struct fib_table *fib = net->fib;
-	struct fib_entry *e = fib_lookup(fib, daddr, oif ? dev_get_by_index(net, oif) : NULL);
+	struct fib_entry *e =
+		fib_lookup(fib, daddr, oif ? dev_get_by_index(net, oif) : NULL, false);
 	const struct ip_settings *set = &net->ipv4->set;
 	bool locked = mtu < set->min_pmtu;
 	struct pmtu_entry *x;
@@ -200,7 +201,7 @@ static struct rtable *rt_lookup(struct net *net, struct flowi4 *fl) __needs(soft
 		fib->out_slow_mc++;
 	else
 		fib->out_slow_tot++;
-	e = fib_lookup(fib, fl->daddr, dev);
+	e = fib_lookup(fib, fl->daddr, dev, fl->onlink);
 	if (!e)
 		return ERR_PTR(-ENETUNREACH);
 	rt = e->rt;

@@ -503,7 +503,7 @@ static int packet_create(struct net *net, struct socket *sock, int protocol)
 	if (!sk)
 		return -ENOMEM;
 	sk->sk_socket = sock;
-	sk->sk_type = sock->type;
+	sk->sk_type = (u8)sock->type;
 	po = pkt_sk(sk);
 	po->tap = (struct packet_tap){ .type = (__force __be16)(u16)protocol,
 				       .func = packet_rcv,

@@ -48,7 +48,7 @@ static int inet_create(struct net *net, struct socket *sock, int protocol)
 		return -ENOMEM;
 	sock_init_data(sock, sk);
 	sk->sk_socket = sock;
-	sk->sk_type = sock->type;
+	sk->sk_type = (u8)sock->type;
 	sk->sk_protocol = (u16)protocol;
 	sk->inet_is_icsk = (answer->flags & INET_PROTOSW_ICSK) != 0;
 	sk->sk_reuse = (answer->flags & INET_PROTOSW_REUSE) != 0;
@@ -97,11 +97,17 @@ static bool is_multicast(__be32 addr)
 	return (ntohl(addr) & IN_MULTICAST_BITS) == IN_MULTICAST_VALUE;
 }
 
-/* May a socket be bound to @addr? Ours, any, or one that only receives. */
-static bool may_bind(const struct net *net, __be32 addr)
+/* A group or a broadcast: no source. */
+static bool only_receives(const struct net *net, __be32 addr)
 {
-	return !addr || inet_addr_is_local(net, addr) || is_multicast(addr) ||
-	       inet_addr_is_bcast(net, addr);
+	return is_multicast(addr) || inet_addr_is_bcast(net, addr);
+}
+
+/* May a socket be bound to @addr? Ours, any, or one that only receives; another one by those who know what they do. */
+static bool may_bind(const struct sock *sk, __be32 addr)
+{
+	return !addr || inet_addr_is_local(sk->sk_net, addr) || sk_may_bind_nonlocal(sk) ||
+	       only_receives(sk->sk_net, addr);
 }
 
 /* Owned. Takes a port and says where we send from. 0 or what get_port() says. */
@@ -126,14 +132,13 @@ static int inet_bind(struct socket *sock, const struct sockaddr *addr, int len) 
 		return -EINVAL;
 	if (sin->sin_family != AF_INET && (sin->sin_family != AF_UNSPEC || sin->sin_addr))
 		return -EAFNOSUPPORT;
-	if (!may_bind(sk->sk_net, sin->sin_addr))
+	if (!may_bind(sk, sin->sin_addr))
 		return -EADDRNOTAVAIL;
 	lock_sock(sk);
 	if (sk->sk_state != TCP_CLOSE || sk->sk_num)
 		goto out_release;
 	sk->sk_rcv_saddr = sin->sin_addr;
-	/* A group or broadcast address is no source. */
-	sk->inet_saddr = inet_addr_is_local(sk->sk_net, sin->sin_addr) ? sin->sin_addr : 0;
+	sk->inet_saddr = only_receives(sk->sk_net, sin->sin_addr) ? 0 : sin->sin_addr;
 	err = take_port(sk, ntohs(sin->sin_port));
 	if (err) {
 		sk->sk_rcv_saddr = 0;

@@ -160,6 +160,24 @@ static void tcp_v4_sock_rcv(struct sock *sk, struct sk_buff *skb, const struct t
 	sock_put(sk);
 }
 
+/* Does the packet, which may be one that came back in an ICMP message, have the time to live that the socket wants (RFC 5082)? */
+static bool tcp_v4_ttl_ok(const struct sock *sk, const struct sk_buff *skb)
+{
+	if (likely(ip_hdr(skb)->ttl >= sk->inet_min_ttl))
+		return true;
+	NET_INC_STATS(sk->sk_net, TCPMinTTLDrop);
+	return false;
+}
+
+/* It does; else @skb is gone. */
+static bool tcp_v4_near(const struct sock *sk, struct sk_buff *skb)
+{
+	if (likely(tcp_v4_ttl_ok(sk, skb)))
+		return true;
+	kfree_skb_reason(skb, SKB_DROP_REASON_TCP_MINTTL);
+	return false;
+}
+
 /**
  * tcp_v4_rcv() - a TCP segment arrived (struct net_protocol)
  * @skb: data at the TCP header; consumed
@@ -174,7 +192,7 @@ void tcp_v4_rcv(struct sk_buff *skb)
 	const struct iphdr *iph;
 	const struct tcphdr *th;
 	struct sock_common *c;
-	struct sock *lsk;
+	struct sock *lsk, *sk;
 
 	trace_fn_skb(tcp_v4_rcv, skb, 0);
 	if (!tcp_v4_validate(net, skb, &seg))
@@ -197,13 +215,16 @@ void tcp_v4_rcv(struct sk_buff *skb)
 		tcp_v4_req_rcv(container_of(c, struct tcp_request_sock, c), skb, &seg);
 		return;
 	} else if (c) {
-		tcp_v4_sock_rcv(container_of(c, struct sock, __sk_common), skb, &seg);
+		sk = container_of(c, struct sock, __sk_common);
+		if (likely(tcp_v4_near(sk, skb)))
+			tcp_v4_sock_rcv(sk, skb, &seg);
 		return;
 	}
 	lsk = inet_lookup_listener(net->tcp_hash, iph->saddr, th->source, iph->daddr,
 				   ntohs(th->dest), dif);
 	if (lsk) {
-		tcp_v4_listen_rcv(lsk, skb, &seg, isn);
+		if (likely(tcp_v4_near(lsk, skb)))
+			tcp_v4_listen_rcv(lsk, skb, &seg, isn);
 		return;
 	}
 	tcp_v4_send_reset(net, skb, &seg);
@@ -310,6 +331,8 @@ void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
 		return;
 	}
 	sk = container_of(c, struct sock, __sk_common);
+	if (sk->sk_state != TCP_CLOSE && !tcp_v4_ttl_ok(sk, skb))
+		return;
 	if (sk->sk_state == TCP_CLOSE || !between(seq, tcp_sk(sk)->snd_una, tcp_sk(sk)->snd_nxt)) {
 		NET_INC_STATS(net, OutOfWindowIcmps);
 		return;
@@ -339,7 +362,9 @@ int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, struct tcp_f
 			     .saddr = sk->inet_saddr,
 			     .oif = sk->sk_bound_dev_if,
 			     .flowi4_proto = IPPROTO_TCP,
-			     .flowi4_tos = sk->inet_tos };
+			     .flowi4_tos = sk->inet_tos,
+			     .anysrc = ip_sk_anysrc(sk, sk->inet_saddr),
+			     .onlink = sock_flag(sk, SOCK_LOCALROUTE) };
 	__be32 bound = sk->sk_rcv_saddr;
 	struct rtable *rt = ip_route_output_key(net, &fl);
 	int err;
