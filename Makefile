@@ -57,7 +57,7 @@ $(P)/obj/net/%.c.o: CFLAGS += $(CONVERSION)
 # What runs once, or when somebody asks, is compiled small.
 COLD := boot/main boot/options drivers/pci/pci kernel/fault kernel/trace kernel/lib/vsprintf \
 	$(addprefix kernel/posix/,exec files mmap process settings tty) $(addprefix net/dhcp/,dhcp dhcp_message) \
-	net/core/sysctl $(addprefix net/ipv4/,fib igmp igmp_report ip_mcast nf_tables nft_text) net/sched/sch_params \
+	net/core/core_sysctl net/core/sysctl $(addprefix net/ipv4/,fib igmp igmp_report ip_mcast nf_tables nft_text) net/sched/sch_params \
 	$(addprefix net/tcp/,tcp_net tcp_sockopt tcp_sysctl)
 $(COLD:%=$(P)/obj/%.c.o): CFLAGS += -Os
 

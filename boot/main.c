@@ -205,9 +205,8 @@ static void sysctl_init(struct net *net) __may_sleep
 	for (u32 i = 0; i < options.nr_sysctl; i++) {
 		const char *key = options.sysctl[i].name, *name = key + strlen("net.ipv4.");
 		bool core = strncmp(key, "net.core.", strlen("net.ipv4.")) == 0; /* as long */
-		int err = core == (strcmp(name, "somaxconn") == 0)
-				  ? net_sysctl_set(net, name, options.sysctl[i].value)
-				  : -ENOENT;
+		int err = core ? net_core_sysctl_set(net, name, options.sysctl[i].value)
+			       : net_sysctl_set(net, name, options.sysctl[i].value);
 
 		if (!err)
 			continue;

@@ -34,6 +34,7 @@
 
 #define LOOPBACK_ADDR 0x7f000001u
 #define SYSCTL_FOLDER "/proc/sys/net/ipv4/"
+#define CORE_FOLDER   "/proc/sys/net/core/"
 
 /*
  * Every room of an instance, in the order of birth; the end goes backwards. First the tables of families and protocols
@@ -262,6 +263,8 @@ int net_sysctl_set(struct net *net, const char *name, const char *value)
 {
 	int err;
 
+	if (strcmp(name, "somaxconn") == 0) /* net.core's */
+		return -ENOENT;
 	if (strcmp(name, "ip_local_port_range") == 0)
 		return port_range_set(net, value);
 	if (strcmp(name, "conf.all.accept_source_route") == 0)
@@ -299,6 +302,30 @@ int net_sysctl_get(const struct net *net, const char *name, char *text)
 	return err == -ENOENT ? tcp_sysctl_get(net, name, text) : err;
 }
 
+/**
+ * net_core_sysctl_set() - sets net.core.@name of an instance.
+ * Context: process.
+ * Return: 0; -ENOENT no such setting; -EINVAL no value; -ERANGE.
+ */
+int net_core_sysctl_set(struct net *net, const char *name, const char *value)
+{
+	if (strcmp(name, "somaxconn") == 0) /* TCP alone listens */
+		return tcp_sysctl_set(net, "tcp_somaxconn", value);
+	return core_sysctl_set(net, name, value);
+}
+
+static int core_setting_set(void *arg, const char *name, const char *value) __may_sleep
+{
+	return net_core_sysctl_set(arg, name, value);
+}
+
+static int core_setting_get(void *arg, const char *name, char text[PROC_SETTING_MAX])
+{
+	if (strcmp(name, "somaxconn") == 0)
+		return tcp_sysctl_get(arg, "tcp_somaxconn", text);
+	return core_sysctl_get(arg, name, text);
+}
+
 static int setting_set(void *arg, const char *name, const char *value) __may_sleep
 {
 	return net_sysctl_set(arg, name, value);
@@ -310,7 +337,7 @@ static int setting_get(void *arg, const char *name, char text[PROC_SETTING_MAX])
 }
 
 /**
- * net_proc_init() - the pages /proc/net/... show @net, /proc/sys/net/ipv4/... are its settings. The first instance that asks has them; a page without memory
+ * net_proc_init() - the pages /proc/net/... show @net, /proc/sys/net/ipv4/... and core/... are its settings. The first instance that asks has them; a page without memory
  * is missing.
  * Context: process.
  */
@@ -319,11 +346,16 @@ void net_proc_init(struct net *net)
 	const struct proc_settings settings = {
 		.folder = SYSCTL_FOLDER, .set = setting_set, .get = setting_get, .arg = net
 	};
+	const struct proc_settings core = {
+		.folder = CORE_FOLDER, .set = core_setting_set, .get = core_setting_get, .arg = net
+	};
 	int err = proc_register(pages[0].path, pages[0].show, net);
 
 	net->proc_pages = err == 0;
-	if (net->proc_pages)
+	if (net->proc_pages) {
 		(void)proc_settings_register(&settings);
+		(void)proc_settings_register(&core);
+	}
 	for (u32 i = 1; net->proc_pages && i < ARRAY_SIZE(pages); i++)
 		(void)proc_register(pages[i].path, pages[i].show, net);
 }
@@ -337,8 +369,10 @@ void net_exit(struct net *net)
 	BUG_ON(!list_empty(&net->dev_base));
 	for (u32 i = 0; net->proc_pages && i < ARRAY_SIZE(pages); i++)
 		proc_unregister(pages[i].path);
-	if (net->proc_pages)
+	if (net->proc_pages) {
 		proc_settings_unregister(SYSCTL_FOLDER);
+		proc_settings_unregister(CORE_FOLDER);
+	}
 	net->proc_pages = false;
 	rooms_exit(net, ARRAY_SIZE(rooms));
 }

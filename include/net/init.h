@@ -13,9 +13,11 @@ int net_init(struct net *net);
 int net_loopback_address(struct net *net);
 /* net.ipv4.NAME=VALUE, the name without "net.ipv4.". 0, -ENOENT no such setting, -EINVAL, -ERANGE. Process. */
 int net_sysctl_set(struct net *net, const char *name, const char *value) __may_sleep;
-/* The same setting as text of at most PROC_SETTING_MAX bytes: its length, -ENOENT. Process. */
+/* net.core.NAME=VALUE, as above. */
+int net_core_sysctl_set(struct net *net, const char *name, const char *value) __may_sleep;
+/* A setting of net.ipv4 as text of at most PROC_SETTING_MAX bytes: its length, -ENOENT. Process. */
 int net_sysctl_get(const struct net *net, const char *name, char *text);
-/* The pages /proc/net/... of @net and its settings, /proc/sys/net/ipv4/... */
+/* The pages /proc/net/... of @net and its settings, /proc/sys/net/ipv4/... and core/... */
 void net_proc_init(struct net *net);
 /* The reverse: devices must have been unregistered. */
 void net_exit(struct net *net);

@@ -54,6 +54,13 @@ enum nf_inet_hooks {
 #define NET_MAX_PTYPES    8
 #define NET_MAX_NOTIFIERS 8
 
+/* What sockets of every family begin with, and how far their options go. */
+struct net_core_settings {
+	u32 rmem_max, wmem_max;         /* SO_RCVBUF, SO_SNDBUF, before they are doubled */
+	u32 rmem_default, wmem_default; /* but for TCP, which has its own */
+	u32 optmem_max;                 /* control data of one message, or a filter */
+};
+
 struct net {
 	struct net_mib mib;
 	struct list_head dev_base;       /* every net_device, by registration */
@@ -86,16 +93,21 @@ struct net {
 	/* For /etc/resolv.conf: of ip=, or of the lease; 0 behind the last. */
 	__be32 nameserver[NR_NAMESERVERS];
 	struct list_head taps; /* struct packet_tap: who listens beside the stack; net/dev/tap.c */
-	struct list_head packets; /* packet sockets, by sk_node; net/packet */
-	struct list_head socks;   /* every struct sock, by sk_all; net/core/sock.c */
-	u16 port_min, port_max;   /* net.ipv4.ip_local_port_range; net/core/inet_hashtables.c */
-	u8 ip_default_ttl;        /* net.ipv4.ip_default_ttl */
-	bool ip_nonlocal_bind;    /* net.ipv4.ip_nonlocal_bind */
-	bool ip_no_pmtu_disc;     /* of new sockets: DF is not set */
-	u32 socks_live;           /* struct sock and mini sockets; 0 at exit */
-	bool proc_pages;          /* the pages of /proc/net are this instance's; net/init.c */
+	struct list_head packets;      /* packet sockets, by sk_node; net/packet */
+	struct list_head socks;        /* every struct sock, by sk_all; net/core/sock.c */
+	struct net_core_settings core; /* net.core.*; net/core/core_sysctl.c */
+	u16 port_min, port_max; /* net.ipv4.ip_local_port_range; net/core/inet_hashtables.c */
+	u8 ip_default_ttl;      /* net.ipv4.ip_default_ttl */
+	bool ip_nonlocal_bind;  /* net.ipv4.ip_nonlocal_bind */
+	bool ip_no_pmtu_disc;   /* of new sockets: DF is not set */
+	u32 socks_live;         /* struct sock and mini sockets; 0 at exit */
+	bool proc_pages;        /* the pages of /proc/net are this instance's; net/init.c */
 };
 
+void net_core_defaults(struct net *net);
+/* net.core.NAME=VALUE: 0, -ENOENT, -EINVAL, -ERANGE; as text: its length, -ENOENT. Process. */
+int core_sysctl_set(struct net *net, const char *name, const char *value);
+int core_sysctl_get(struct net *net, const char *name, char *text);
 /* Every room must have gone and every count be zero: asserted. */
 void net_free(struct net *net);
 /* An empty instance; NULL without memory. Process context. */

@@ -35,6 +35,7 @@ struct net *net_alloc(void)
 	net->port_min = PORT_MIN_DEFAULT;
 	net->ip_default_ttl = IPDEFTTL;
 	net->port_max = PORT_MAX_DEFAULT;
+	net_core_defaults(net);
 	get_random_bytes(&net->hash_key, sizeof(net->hash_key));
 	return net;
 }

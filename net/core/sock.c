@@ -26,7 +26,6 @@ enum {
 	BACKLOG_SLACK = 64 * 1024, /* beside the buffers, so that ACKs pass while data fills them */
 	TICK_NS = 4000000,         /* HZ 250: timeouts are rounded up to it */
 	VM_WAIT_MAX_TICKS = 51,    /* HZ / 5 + 1: the pause after an allocation failed */
-	SO_MAX_BUF = SYSCTL_MEM_DEFAULT, /* wmem_max, rmem_max: before doubling */
 };
 
 /* --- Life ------------------------------------------------------------------------------------------------------- */
@@ -94,8 +93,8 @@ void sock_init_data(struct socket *sock, struct sock *sk)
 	init_waitqueue_head(&sk->sk_lock_wq);
 	sk->sk_socket = sock;
 	sk->sk_state = TCP_CLOSE;
-	sk->sk_sndbuf = SYSCTL_MEM_DEFAULT;
-	sk->sk_rcvbuf = SYSCTL_MEM_DEFAULT;
+	sk->sk_sndbuf = sk->sk_net->core.wmem_default;
+	sk->sk_rcvbuf = sk->sk_net->core.rmem_default;
 	sk->sk_rcvlowat = 1;
 	sk->sk_sndtimeo_ns = WAIT_FOREVER;
 	sk->sk_rcvtimeo_ns = WAIT_FOREVER;
@@ -485,7 +484,7 @@ static void flag_assign(struct sock *sk, enum sock_flag_bits f, bool on)
 /* Doubled, because the limit counts truesize and the caller thinks of payload. */
 static u32 doubled_buf(int val, u32 least, u32 most)
 {
-	u32 asked = min_t(u32, val, most) * 2;
+	u32 limit = min_t(u32, most, INT32_MAX / 2), asked = min_t(u32, val, limit) * 2;
 
 	return max(asked, least);
 }
@@ -616,8 +615,9 @@ static int set_int(struct sock *sk, int opt, int val)
 		sk_dst_set(sk, NULL);
 		return 0;
 	case SO_SNDBUF:
+		return set_buffer(sk, true, val, sk->sk_net->core.wmem_max);
 	case SO_RCVBUF:
-		return set_buffer(sk, opt == SO_SNDBUF, val, SO_MAX_BUF);
+		return set_buffer(sk, false, val, sk->sk_net->core.rmem_max);
 	case SO_SNDBUFFORCE:
 	case SO_RCVBUFFORCE: /* above what the instance allows */
 		return set_buffer(sk, opt == SO_SNDBUFFORCE, max(val, 0), INT32_MAX / 2);

@@ -39,8 +39,6 @@
 /* Filters of groups are longer: of so many sources, which is more than a socket can have. */
 #define OPT_LIST_MAX ((int)(sizeof(struct group_filter) + 40 * sizeof(struct sockaddr_storage)))
 #define SOCK_MODE    (S_IFSOCK | 0777)
-/* Control data of one message, bytes. */
-#define CONTROL_MAX 20480
 
 /* The instance that system calls act on: they come with no other context. Set once at boot. */
 static struct net *syscall_net;
@@ -497,14 +495,14 @@ static int check_control(const struct msghdr *msg)
 }
 
 /* Copies control data in; @msg->msg_control is the caller's to kfree(). 0, -ENOBUFS too much or no memory, -EFAULT, -EINVAL. */
-static int get_control(const struct user_msghdr *um, struct msghdr *msg)
+static int get_control(const struct net *net, const struct user_msghdr *um, struct msghdr *msg)
 {
 	void *data;
 	int err;
 
 	if (!um->msg_control || !um->msg_controllen)
 		return 0;
-	if (um->msg_controllen > CONTROL_MAX)
+	if (um->msg_controllen > net->core.optmem_max)
 		return -ENOBUFS;
 	data = kmalloc(um->msg_controllen);
 	if (!data)
@@ -534,7 +532,7 @@ static long send_user_msg(struct socket *sock, const struct user_msghdr *um, u32
 	if (ret < 0)
 		return ret;
 	iov_iter_init(&msg.msg_iter, iov, um->msg_iovlen);
-	ret = get_control(um, &msg);
+	ret = get_control(sock->sk->sk_net, um, &msg);
 	if (!ret)
 		ret = sock_sendmsg(sock, &msg);
 	kfree(msg.msg_control);
@@ -738,8 +736,10 @@ SYSCALL_DEFINE5(setsockopt, int, fd, int, level, int, opt, const void *, uval, i
 	sock = sockfd_lookup(fd, &f, &err);
 	if (!sock)
 		return err;
+	if (opt_is_list(level, opt) && (u32)len > sock->sk->sk_net->core.optmem_max)
+		kval = NULL;
 	len = min(len, opt_is_list(level, opt) ? OPT_LIST_MAX : OPT_MAX);
-	if (len > OPT_MAX)
+	if (kval && len > OPT_MAX)
 		kval = kmalloc((size_t)len);
 	err = !kval ? -ENOBUFS : len ? copy_from_user(kval, uval, (size_t)len) : 0;
 	if (!err && level == SOL_SOCKET)

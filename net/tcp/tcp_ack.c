@@ -98,12 +98,29 @@ static void tcp_ack_probe(struct sock *sk) __needs(sk)
 }
 
 /*
+ * The least round trip of the last five minutes. An ACK of one short segment alone may be one that was delayed: it makes the least only less,
+ * or delayed ones would be all that is known of a path in the end.
+ */
+static void tcp_ack_update_min_rtt(struct sock *sk, const struct tcp_acked *acked)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 rtt_us = acked->last_rtt_us ? min(acked->rtt_us, acked->last_rtt_us) : acked->rtt_us;
+	bool lone = acked->segs == 1 && acked->bytes < tp->mss_cache && !tp->sacked_out &&
+		    !acked->sacked && !acked->retrans;
+
+	if (lone && rtt_us > tp->rtt.min_us)
+		return;
+	tcp_rtt_min_sample(&tp->rtt, rtt_us, (u32)(acked->now_ns / NSEC_PER_MSEC),
+			   tcp_net_of(sk)->min_rtt_wlen * 1000u);
+}
+
+/*
  * The round trip of the first segment that was acknowledged or SACKed at its first attempt; of what was sent twice only the echo tells
  * which copy came. Return: there is a sample.
  */
-static bool tcp_ack_update_rtt(struct tcp_sock *tp, const struct tcp_seg *seg,
-			       struct tcp_acked *acked)
+static bool tcp_ack_update_rtt(struct sock *sk, const struct tcp_seg *seg, struct tcp_acked *acked)
 {
+	struct tcp_sock *tp = tcp_sk(sk);
 	u64 now = acked->now_ns;
 
 	if (acked->rtt_us == UINT32_MAX && acked->sack_first_ns && acked->sack_first_ns <= now)
@@ -117,8 +134,7 @@ static bool tcp_ack_update_rtt(struct tcp_sock *tp, const struct tcp_seg *seg,
 	if (acked->rtt_us == UINT32_MAX)
 		return false;
 	tcp_rtt_sample(&tp->rtt, acked->rtt_us, tp->snd_una, tp->snd_nxt);
-	if (acked->last_rtt_us)
-		tp->rtt.min_us = min(tp->rtt.min_us, acked->last_rtt_us);
+	tcp_ack_update_min_rtt(sk, acked);
 	tp->backoff = 0; /* Karn: only a sample ends the back-off */
 	return true;
 }
@@ -185,7 +201,7 @@ static void tcp_ack_take(struct sock *sk, const struct tcp_seg *seg, struct tcp_
 		tcp_remove_reno_sacks(sk, acked->segs);
 		acked->orig &= !acked->retrans; /* no block says that it was the original */
 	}
-	sampled = tcp_ack_update_rtt(tp, seg, acked);
+	sampled = tcp_ack_update_rtt(sk, seg, acked);
 	head = tcp_rtx_head(tp);
 	/* What is SACKed was sent before the first one out (again): that one's timeout stays where it is. */
 	acked->set_timer = acked->segs || (sampled && acked->sack_first_ns && head &&

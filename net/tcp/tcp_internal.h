@@ -168,17 +168,24 @@ static inline struct tcp_skb_cb *tcp_cb(const struct sk_buff *skb)
 #define TCP_SKB_CB(skb) tcp_cb(skb)
 
 /* --- RTT (RFC 6298), microseconds ---------------------------------------------------------------------------------------- */
+#define TCP_RTT_LEAST 3u
 struct tcp_rtt {
 	u32 srtt8_us; /* smoothed round trip, times 8; 0: no sample yet */
 	u32 dev4_us;  /* mean deviation, times 4 */
 	u32 peak4_us; /* largest dev4 of the round trip now running */
 	u32 var4_us;  /* what the timeout uses: follows a peak at once, sinks once per round trip */
 	u32 round_end; /* sequence number whose acknowledgment ends the round */
-	u32 min_us;
-	u64 rto_ns; /* without back-off */
+	u64 rto_ns;    /* without back-off */
+	union {
+		struct tcp_rtt_min {
+			u32 us, ms;     /* the sample, and when it came */
+		} least[TCP_RTT_LEAST]; /* of the window; of what came after that; and after that */
+		u32 min_us;             /* the first of them */
+	};
 };
 void tcp_rtt_init(struct tcp_rtt *r);
 void tcp_rtt_sample(struct tcp_rtt *r, u32 rtt_us, u32 snd_una, u32 snd_nxt);
+void tcp_rtt_min_sample(struct tcp_rtt *r, u32 rtt_us, u32 now_ms, u32 window_ms);
 u64 tcp_rto_backoff(u64 rto_ns, u32 shift);
 u64 tcp_rto_model_ns(u64 rto_base_ns, u32 retries);
 
@@ -240,6 +247,9 @@ struct tcp_congestion_ops {
 };
 extern const struct tcp_congestion_ops tcp_reno, tcp_cubic_ops;
 const struct tcp_congestion_ops *tcp_cong_find(const char *name);
+int tcp_cong_set_allowed(struct tcp_net *tn, const char *names);
+int tcp_cong_list(u32 mask, char *text);
+#define TCP_CONG_ALL 3u /* a bit for each */
 u32 tcp_slow_start(struct tcp_cc *cc, u32 acked);
 u32 tcp_cubic_root(u64 v);
 void tcp_hystart_reset(struct tcp_hystart *h);
@@ -371,6 +381,7 @@ struct tcp_net {
 	u32 fin_timeout, keepalive_time, keepalive_intvl,
 		keepalive_probes; /* seconds; probes: count */
 	u32 max_syn_backlog, max_tw_buckets, max_orphans;
+	u32 cong_allowed; /* a bit for each algorithm */
 	u32 somaxconn, syncookies, abort_on_overflow;
 	u32 rfc1337, tw_reuse;
 	u32 invalid_ratelimit;   /* milliseconds between two answers to what is out of place */
@@ -490,6 +501,7 @@ struct tcp_sock {
 	u32 rcv_ssthresh;         /* more than this is not announced */
 	u32 rcvq_space, rcvq_seq; /* what was read in the last round trip; where this one began */
 	u32 ato_ns;               /* delay of an ACK; 0: no text came yet */
+	u32 total_retrans;
 	u64 rcvq_ns;
 	u32 rcv_rtt8_us, rcv_rtt_seq,
 		rcv_rtt_tsecr; /* round trip times 8, as the receiver sees it */
@@ -503,12 +515,13 @@ struct tcp_sock {
 	bool wscale_ok, fin_rcvd;
 	/* Negotiated: RFC 2018, RFC 7323 3, RFC 3168 6.1 */
 	bool sack_ok, tstamp_ok;
-	u8 ecn_flags;                      /* enum tcp_ecn_flags */
-	u32 ts_recent;                     /* TSval to echo */
-	u32 ts_recent_secs;                /* monotonic second in which it was set */
-	u32 tsoffset;                      /* added to our clock in TSval: no peer sees another's */
-	u32 syn_tsval;                     /* TSval of our first SYN */
-	struct sk_buff_head tcp_rtx_queue; /* sent, not acknowledged; by seq */
+	u8 ecn_flags;       /* enum tcp_ecn_flags */
+	u32 ts_recent;      /* TSval to echo */
+	u32 ts_recent_secs; /* monotonic second in which it was set */
+	u32 tsoffset;       /* added to our clock in TSval: no peer sees another's */
+	u32 syn_tsval;      /* TSval of our first SYN */
+	u32 dsack_dups;
+	struct sk_buff_head tcp_rtx_queue;      /* sent, not acknowledged; by seq */
 	struct sk_buff_head out_of_order_queue; /* by seq */
 	struct rb_root ofo_index;
 	bool dsack;   /* rcv_sacks[0] is to be told */
@@ -519,25 +532,24 @@ struct tcp_sock {
 	const struct tcp_congestion_ops *ca_ops;
 	enum tcp_ca_state ca_state;
 	u32 packets_out, sacked_out, lost_out, retrans_out;
-	u32 lost;                 /* segments ever marked */
-	u32 high_seq;             /* snd_nxt when recovery began: RFC 6582's recover */
+	u32 lost;     /* segments ever marked */
+	u32 high_seq; /* snd_nxt when recovery began: RFC 6582's recover */
+	u32 reord_seen;
 	struct rb_root rtx_index; /* of tcp_rtx_queue: what no SACK block covered */
 	struct list_head tsorted; /* of tcp_rtx_queue: what RACK has not found lost, by departure */
 	u32 sack_high;            /* behind the highest number in a SACK block; while sacked_out */
 	u32 rtx_hint;             /* nothing that is to be sent again begins before */
 	struct tcp_rack rack;
 	struct tcp_prr prr;
+	u8 backoff, retransmits, probes_out, keepalive_sent;
 	struct tcp_undo undo;
-	u32 reordering; /* segments by which others may be overtaken */
-	u32 reord_seen, dsack_dups;
+	u32 reordering;            /* segments by which others may be overtaken */
 	u32 tlp_high_seq;          /* snd_nxt when a loss probe went */
 	bool tlp_out, tlp_retrans; /* tlp_high_seq holds; the probe was a copy */
 	u8 solicits;               /* ACKs asked for since the last came */
 	u32 cwnd_usage_seq, max_packets_out;
-	u32 total_retrans;
 	u32 notsent_lowat; /* an option, below; bytes; 0: the instance's */
 	struct tcp_rtt rtt;
-	u8 backoff, retransmits, probes_out, keepalive_sent;
 	union {
 		u64 probe_stamp_ns; /* with nothing in flight: the first window probe */
 		u64 rto_due_ns; /* while REFUSED is pending: the timeout that it stands before */

@@ -137,11 +137,16 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 	if (!req->wscale_ok)
 		tp->window_clamp = min(tp->window_clamp, 65535u);
 	tp->total_retrans = req->retrans;
-	tp->segs_in = 1;                             /* the SYN */
-	tp->delivered = !early;                      /* the SYN-ACK */
-	if (!req->retrans && !early && req->sent_ns) /* a cookie knows no time */
-		tcp_rtt_sample(&tp->rtt, (u32)((ktime_get_ns() - req->sent_ns) / NSEC_PER_USEC),
-			       tp->snd_una, tp->snd_nxt);
+	tp->segs_in = 1;                               /* the SYN */
+	tp->delivered = !early;                        /* the SYN-ACK */
+	if (!req->retrans && !early && req->sent_ns) { /* a cookie knows no time */
+		u64 now = ktime_get_ns();
+		u32 rtt_us = (u32)((now - req->sent_ns) / NSEC_PER_USEC);
+
+		tcp_rtt_sample(&tp->rtt, rtt_us, tp->snd_una, tp->snd_nxt);
+		tcp_rtt_min_sample(&tp->rtt, rtt_us, (u32)(now / NSEC_PER_MSEC),
+				   tcp_net_of(child)->min_rtt_wlen * 1000u);
+	}
 }
 
 /**

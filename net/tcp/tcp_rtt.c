@@ -2,7 +2,7 @@
 /*
  * Round-trip time and retransmission timeout. Pure functions of their arguments.
  *
- * Interface: tcp_rtt_init, tcp_rtt_sample, tcp_rto_backoff, tcp_rto_model_ns
+ * Interface: tcp_rtt_init, tcp_rtt_sample, tcp_rtt_min_sample, tcp_rto_backoff, tcp_rto_model_ns
  * Above: tcp_ack.c, tcp_timer.c, tcp_minisocks.c. Below: nothing.
  * Context: any. Owns: nothing.
  * Specs: RFC 6298 2 and 5, with a least deviation term of 200 ms instead of the recommended least timeout of 1 s: the
@@ -16,7 +16,9 @@
 /** tcp_rtt_init() - before the first sample: timeout 1 s (RFC 6298, 2.1). Context: any. */
 void tcp_rtt_init(struct tcp_rtt *r)
 {
-	*r = (struct tcp_rtt){ .rto_ns = TCP_TIMEOUT_INIT_NS, .min_us = UINT32_MAX };
+	*r = (struct tcp_rtt){ .rto_ns = TCP_TIMEOUT_INIT_NS };
+	for (u32 i = 0; i < TCP_RTT_LEAST; i++)
+		r->least[i].us = UINT32_MAX;
 }
 
 /* A new deviation from the old one and this error: gain 1/4, but 1/32 when a sudden fall of the RTT would raise it. */
@@ -46,7 +48,6 @@ void tcp_rtt_sample(struct tcp_rtt *r, u32 rtt_us, u32 snd_una, u32 snd_nxt)
 	u32 rtt = min(rtt_us, RTT_MAX_US);
 
 	rtt = max(rtt, 1u);
-	r->min_us = min(r->min_us, rtt);
 	if (r->srtt8_us == 0) {
 		r->srtt8_us = rtt * 8;
 		r->dev4_us = rtt * 2;
@@ -67,6 +68,41 @@ void tcp_rtt_sample(struct tcp_rtt *r, u32 rtt_us, u32 snd_una, u32 snd_nxt)
 		}
 	}
 	r->rto_ns = min((u64)(r->srtt8_us / 8 + r->var4_us) * NSEC_PER_USEC, TCP_RTO_MAX_NS);
+}
+
+/**
+ * tcp_rtt_min_sample() - the least round trip of a window of time, without remembering all of them (Kathleen Nichols' way)
+ * @r: estimator; min_us is the answer
+ * @rtt_us: a sample
+ * @now_ms: when it came
+ * @window_ms: how long one counts
+ *
+ * Three are kept: the least of the window, the least of what came after that one, and the least of what came after those. When the first
+ * gets too old the second takes its place, which is right as long as they lie apart: so the second is taken anew from the window's second
+ * quarter, and the third from its second half.
+ * Context: any.
+ */
+void tcp_rtt_min_sample(struct tcp_rtt *r, u32 rtt_us, u32 now_ms, u32 window_ms)
+{
+	struct tcp_rtt_min now = { max(rtt_us, 1u), now_ms }, *m = r->least;
+	u32 beaten = TCP_RTT_LEAST, age;
+
+	while (beaten && now.us <= m[beaten - 1].us)
+		beaten--;
+	if (now_ms - m[TCP_RTT_LEAST - 1].ms > window_ms) /* nothing came for so long */
+		beaten = 0;
+	for (u32 i = beaten; i < TCP_RTT_LEAST; i++)
+		m[i] = now;
+	while (now_ms - m[0].ms > window_ms) {
+		for (u32 i = 1; i < TCP_RTT_LEAST; i++)
+			m[i - 1] = m[i];
+		m[TCP_RTT_LEAST - 1] = now;
+	}
+	age = now_ms - m[0].ms;
+	if (m[1].ms == m[0].ms && age > window_ms / 4)
+		m[1] = m[2] = now;
+	else if (m[2].ms == m[1].ms && age > window_ms / 2)
+		m[2] = now;
 }
 
 /** tcp_rto_backoff() - timeout after @shift doublings, at most 120 s (RFC 6298, 5.5). Context: any. Return: ns. */

@@ -99,6 +99,7 @@ static const struct net_setting tcp_sysctls[] = {
 	TCP_SYSCTL(early_retrans, 3, 0, 4),
 	TCP_SYSCTL(solicit_acks, 3, 0, 4), /* Linux has none */
 	TCP_SYSCTL(frto, 2, 0, U8),
+	TCP_SYSCTL(min_rtt_wlen, 300, 0, 86400),
 	TCP_SYSCTL(reordering, TCP_DUPACK_THRESH, 1, INT),
 	TCP_SYSCTL(max_reordering, 300, 1, INT),
 	TCP_SYSCTL(thin_linear_timeouts, 0, 0, U8),
@@ -110,7 +111,6 @@ static const struct net_setting tcp_sysctls[] = {
 	TCP_SYSCTL(low_latency, 0, 0, INT),
 	TCP_SYSCTL(no_metrics_save, 0, 0, U8),
 	TCP_SYSCTL(no_ssthresh_metrics_save, 1, 0, 1),
-	TCP_SYSCTL(min_rtt_wlen, 300, 0, 86400),
 	TCP_SYSCTL(tso_rtt_log, 9, 0, U8),
 	TCP_SYSCTL(early_demux, 1, 0, U8),
 	TCP_SYSCTL(reflect_tos, 0, 0, 1),
@@ -129,6 +129,7 @@ void tcp_default_settings(struct tcp_net *tn)
 {
 	tcp_default_buffers(tn);
 	tn->ca_ops = &tcp_cubic_ops;
+	tn->cong_allowed = TCP_CONG_ALL;
 	net_settings_preset(&tcp_numbers, tn);
 	tn->fo_keys.n = 1;
 	get_random_bytes(&tn->fo_keys.key[0], sizeof(tn->fo_keys.key[0]));
@@ -202,6 +203,8 @@ int tcp_sysctl_set(struct net *net, const char *name, const char *value)
 		net->tcp->ca_ops = ops;
 		return 0;
 	}
+	if (strcmp(bare, "allowed_congestion_control") == 0)
+		return tcp_cong_set_allowed(net->tcp, value);
 	if (strcmp(bare, "fastopen_key") == 0)
 		return tcp_fastopen_set_key(net->tcp, value);
 	return net_setting_set(&tcp_numbers, net->tcp, bare, value);
@@ -228,8 +231,9 @@ int tcp_sysctl_get(const struct net *net, const char *name, char *text)
 	if (strcmp(name, "tcp_congestion_control") == 0)
 		return scnprintf(text, PROC_SETTING_MAX, "%s", net->tcp->ca_ops->name);
 	if (strcmp(name, "tcp_available_congestion_control") == 0)
-		return scnprintf(text, PROC_SETTING_MAX, "%s %s", tcp_reno.name,
-				 tcp_cubic_ops.name);
+		return tcp_cong_list(TCP_CONG_ALL, text);
+	if (strcmp(name, "tcp_allowed_congestion_control") == 0)
+		return tcp_cong_list(net->tcp->cong_allowed, text);
 	if (strcmp(name, "tcp_fastopen_key") == 0)
 		return 0;
 	return net_setting_get(&tcp_numbers, net->tcp, name + 4, text);

@@ -51,8 +51,8 @@ u32 tcp_space(const struct sock *sk)
 u32 tcp_initial_window(const struct sock *sk, u32 seg, u8 *wscale)
 {
 	u32 clamp = tcp_sk(sk)->window_clamp, space = min(tcp_full_space(sk), clamp);
-	u32 most =
-		sk->sk_userlocks & SOCK_RCVBUF_LOCK ? space : max(space, tcp_net_of(sk)->rmem[2]);
+	u32 larger = max(tcp_net_of(sk)->rmem[2], sk->sk_net->core.rmem_max);
+	u32 most = sk->sk_userlocks & SOCK_RCVBUF_LOCK ? space : max(space, larger);
 
 	*wscale = tcp_select_wscale(min(most, clamp));
 	return min(space > seg ? space / seg * seg : space, tcp_unscaled_limit(sk));

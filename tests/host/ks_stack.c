@@ -505,9 +505,8 @@ void stack_stop(void)
 int stack_tune(const char *name, const char *val)
 {
 	static const char *const folders[] = { "net.ipv4.", "net.core." };
-	static const char *const kinds[] = { "tcp_",   "ip_",     "ipfrag_",  "icmp_",
-					     "igmp_",  "udp_",    "inet_",    "conf.",
-					     "route/", "fwmark_", "somaxconn" };
+	static const char *const kinds[] = { "tcp_", "ip_",   "ipfrag_", "icmp_",  "igmp_",
+					     "udp_", "inet_", "conf.",   "route/", "fwmark_" };
 
 	if (!ks.net)
 		return -ENODEV;
@@ -517,5 +516,5 @@ int stack_tune(const char *name, const char *val)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (strncmp(name, kinds[i], strlen(kinds[i])) == 0)
 			return net_sysctl_set(ks.net, name, val);
-	return -ENOENT;
+	return net_core_sysctl_set(ks.net, name, val);
 }

@@ -100,6 +100,7 @@ TEST(rooms_come_up_in_order)
 
 /* --- Settings as files ------------------------------------------------------------------------------------------------- */
 #define SYSCTLS "/proc/sys/net/ipv4/"
+#define CORE    "/proc/sys/net/core/"
 static const struct {
 	const char *name, *path, *value, *reads;
 	int err;
@@ -117,6 +118,19 @@ static const struct {
 	{ "order_of_ours", SYSCTLS "flush", "1", "", 0 },
 	{ "order_without_number", SYSCTLS "flush", "now", "", -EINVAL },
 	{ "out_of_range", SYSCTLS "tcp_fin_timeout", "0", "60", -ERANGE },
+	{ "available", SYSCTLS "tcp_available_congestion_control", "reno", "reno cubic", -ENOENT },
+	{ "allowed", SYSCTLS "tcp_allowed_congestion_control", " reno", "reno", 0 },
+	{ "allowed_both", SYSCTLS "tcp_allowed_congestion_control", "cubic reno", "reno cubic", 0 },
+	{ "allowed_none", SYSCTLS "tcp_allowed_congestion_control", "", "", 0 },
+	{ "allowed_unknown", SYSCTLS "tcp_allowed_congestion_control", "reno bbr", "reno cubic",
+	  -ENOENT },
+	{ "allowed_part", SYSCTLS "tcp_allowed_congestion_control", "ren", "reno cubic", -ENOENT },
+	{ "backlogs", CORE "somaxconn", "17", "17", 0 },
+	{ "receive_buffers", CORE "rmem_max", "1000000", "1000000", 0 },
+	{ "receive_buffers_least", CORE "rmem_max", "2303", "212992", -ERANGE },
+	{ "send_buffers", CORE "wmem_default", "4608", "4608", 0 },
+	{ "send_buffers_most", CORE "wmem_max", "2147483648", "212992", -ERANGE },
+	{ "control_data", CORE "optmem_max", "x", "20480", -EINVAL },
 	{ "no_number", SYSCTLS "tcp_fin_timeout", "x", "60", -EINVAL },
 };
 
@@ -143,7 +157,10 @@ TEST(no_such_setting)
 	net_proc_init(net);
 	CHECK_EQ(proc_setting_get(SYSCTLS "tcp_nothing", text), -ENOENT);
 	CHECK_EQ(proc_setting_set(SYSCTLS "tcp_nothing", "1"), -ENOENT);
-	CHECK_EQ(proc_setting_get("/proc/sys/net/core/somaxconn", text), -ENOENT);
+	CHECK_EQ(proc_setting_get(SYSCTLS "somaxconn", text), -ENOENT);
+	CHECK_EQ(proc_setting_set(SYSCTLS "somaxconn", "1"), -ENOENT);
+	CHECK_EQ(proc_setting_get(CORE "nothing", text), -ENOENT);
+	CHECK_EQ(proc_setting_set(CORE "nothing", "1"), -ENOENT);
 	net_exit(net);
 	net_free(net);
 }

@@ -86,6 +86,61 @@ TEST(options_built)
 	CHECK_EQ(tcp_select_wscale(0xffffffffu), 14);
 }
 
+/* The least of a window of 300 s, against one that remembers every sample. */
+static const struct {
+	const char *name;
+	u32 window_ms, step_ms, steps;
+	u32 start_ms;
+} least_rows[] = {
+	{ "often", 300000, 7000, 400, 0 },
+	{ "across_the_wrap", 300000, 7000, 400, 0xfff00000 },
+	{ "seldom", 300000, 140000, 50, 5 },
+	{ "more_seldom_than_the_window", 300000, 301000, 20, 0 },
+	{ "no_window", 0, 10, 20, 1 },
+};
+TEST_EACH(least_round_trip, least_rows)
+{
+	static u32 us[400];
+	struct tcp_rtt r;
+	u32 seed = 1;
+
+	tcp_rtt_init(&r);
+	for (u32 i = 0; i < row->steps; i++) {
+		u32 least = UINT32_MAX, near = UINT32_MAX;
+
+		seed = seed * 1103515245 + 12345;
+		us[i] = 1 + (seed >> 16) % 5000;
+		tcp_rtt_min_sample(&r, us[i], row->start_ms + i * row->step_ms, row->window_ms);
+		for (u32 j = 0; j <= i; j++) {
+			u32 age = (i - j) * row->step_ms;
+
+			if (age <= row->window_ms)
+				least = min(least, us[j]);
+			if (age <= row->window_ms / 4)
+				near = min(near, us[j]);
+		}
+		/* Never less than the window's least, nor more than the least of its last quarter. */
+		CHECK(r.min_us >= least && r.min_us <= near);
+	}
+}
+
+TEST(a_short_round_trip_is_forgotten_after_the_window)
+{
+	struct tcp_rtt r;
+
+	tcp_rtt_init(&r);
+	tcp_rtt_min_sample(&r, 0, 1000, 300000);
+	CHECK_EQ(r.min_us, 1);
+	for (u32 ms = 2000; ms <= 301000; ms += 1000) {
+		tcp_rtt_min_sample(&r, 50000, ms, 300000);
+		CHECK_EQ(r.min_us, 1);
+	}
+	tcp_rtt_min_sample(&r, 60000, 302000, 300000);
+	CHECK_EQ(r.min_us, 50000);
+	tcp_rtt_min_sample(&r, 10, 303000, 300000);
+	CHECK_EQ(r.min_us, 10);
+}
+
 TEST(rtt)
 {
 	struct tcp_rtt r;
