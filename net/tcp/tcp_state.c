@@ -57,7 +57,8 @@ void tcp_set_state(struct sock *sk, enum tcp_state state)
 }
 
 /**
- * tcp_forget_names() - the socket has no peer any more, and of its own names only those that bind() gave it
+ * tcp_forget_names() - the socket has no peer any more, and no address of its own but one that bind() gave it. Its port, which it may have given
+ * back, is what getsockname() goes on to say, as on Linux.
  *
  * Context: owner, BH off, state CLOSE.
  */
@@ -65,8 +66,6 @@ void tcp_forget_names(struct sock *sk)
 {
 	sk->sk_daddr = 0;
 	sk->sk_dport = 0;
-	if (!sk->sk_num) /* what bind() chose stays, too, where no connection used it */
-		sk->inet_sport = 0;
 	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK)) {
 		sk->sk_rcv_saddr = 0;
 		sk->inet_saddr = 0;

@@ -376,6 +376,52 @@ TEST_EACH(port_range, range_table)
 	all_gone();
 }
 
+/* The port of @fd's own name; *@addr gets the address. */
+static u16 own_port(int fd, __be32 *addr)
+{
+	struct sockaddr_in got;
+	int len = 16;
+
+	CHECK_EQ(SYS(getsockname, (u64)fd, P(&got), P(&len)), 0);
+	*addr = got.sin_addr;
+	return ntohs(got.sin_port);
+}
+
+/* Nobody listens there; *@port is where the connection that failed came from. */
+static void refused(int fd, u16 *port)
+{
+	struct sockaddr_in a = name_of(LOOPBACK, 1);
+	__be32 addr;
+
+	CHECK_EQ(SYS(connect, (u64)fd, P(&a), 16), -EINPROGRESS);
+	host_clock_advance(1000);
+	*port = own_port(fd, &addr); /* nobody has asked how it ended */
+	CHECK(*port >= PORT_MIN_DEFAULT && addr == LOOPBACK);
+	CHECK_EQ(SYS(connect, (u64)fd, P(&a), 16), -ECONNREFUSED);
+	CHECK(own_port(fd, &addr) == *port && addr == INADDR_ANY);
+}
+
+/* The port that connect() chose is given back and goes on to be told; another connect() chooses anew. */
+TEST(a_failed_connect_leaves_its_port_to_be_seen)
+{
+	struct sockaddr_in a = name_of(INADDR_BROADCAST, 1);
+	int fd = -1, other;
+	u16 port, next;
+	__be32 addr;
+
+	up();
+	fd = open_socket(AF_INET, SOCK_STREAM, 0);
+	CHECK_EQ(SYS(connect, (u64)fd, P(&a), 16), -ENETUNREACH);
+	CHECK_EQ(own_port(fd, &addr), 0); /* none was chosen */
+	refused(fd, &port);
+	other = open_socket(AF_INET, SOCK_STREAM, 0);
+	a = name_of(LOOPBACK, port);
+	CHECK_EQ(SYS(bind, (u64)other, P(&a), 16), 0); /* it is free */
+	refused(fd, &next);
+	CHECK(next != port);
+	all_gone();
+}
+
 TEST(autobind_uses_the_range_until_it_is_exhausted)
 {
 	struct sockaddr_in a = name_of(LOOPBACK, 9), got;
