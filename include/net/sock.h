@@ -88,6 +88,7 @@ enum sock_flag_bits {
 	SOCK_RCVTSTAMP,   /* SO_TIMESTAMP */
 	SOCK_RCVTSTAMPNS, /* SO_TIMESTAMPNS */
 	SOCK_LOCALROUTE,  /* SO_DONTROUTE */
+	SOCK_ON_CPU,      /* a packet came for it: SO_INCOMING_CPU is 0, before that -1 */
 };
 #define SOCK_TSTAMP_FLAGS (BIT(SOCK_RCVTSTAMP) | BIT(SOCK_RCVTSTAMPNS))
 /* What an IPv4 socket wants to be told, beside data. */

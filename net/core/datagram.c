@@ -86,6 +86,7 @@ bool datagram_queue_rcv(struct sock *sk, struct sk_buff *skb)
 	bool queued;
 
 	sock_hold(sk); /* the callback may close it */
+	sock_set_flag(sk, SOCK_ON_CPU);
 	queued = sock_queue_rcv_skb(sk, skb) == 0;
 	if (!queued) {
 		count_add(&sk->sk_drops, 1);

@@ -610,6 +610,9 @@ static int set_int(struct sock *sk, int opt, int val)
 	case SO_BROADCAST:
 		flag_assign(sk, SOCK_BROADCAST, val);
 		return 0;
+	case SO_INCOMING_CPU: /* others than the first name none */
+		flag_assign(sk, SOCK_ON_CPU, val == 0);
+		return 0;
 	case SO_DONTROUTE:
 		flag_assign(sk, SOCK_LOCALROUTE, val);
 		sk_dst_set(sk, NULL);
@@ -786,6 +789,9 @@ static int get_int_more(struct sock *sk, int opt, int *val)
 	case SO_BINDTOIFINDEX:
 		*val = (int)sk->sk_bound_dev_if;
 		return 0;
+	case SO_INCOMING_CPU:
+		*val = sock_flag(sk, SOCK_ON_CPU) ? 0 : -1;
+		return 0;
 	case SO_SNDLOWAT:
 		*val = 1;
 		return 0;
@@ -835,6 +841,29 @@ static int get_meminfo(const struct sock *sk, void *kval, u32 *len)
 	return put_value(kval, len, accounts, sizeof(accounts));
 }
 
+/* Whom it is connected to, or was: as much as is asked for. */
+static int get_peername(const struct sock *sk, void *kval, const u32 *len)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+				   .sin_port = sk->sk_dport,
+				   .sin_addr = sk->sk_daddr };
+
+	if (sk->sk_family != AF_INET || !sk->sk_dport)
+		return -ENOTCONN;
+	if (*len > sizeof(sin))
+		return -EINVAL;
+	memcpy(kval, &sin, *len);
+	return 0;
+}
+
+/* A number that no other socket of this boot has. */
+static int get_cookie(const struct sock *sk, void *kval, u32 *len)
+{
+	u64 cookie = sk->sk_trace_id;
+
+	return *len < sizeof(cookie) ? -EINVAL : put_value(kval, len, &cookie, sizeof(cookie));
+}
+
 static int getsockopt_locked(struct sock *sk, int opt, void *kval, u32 *len)
 {
 	struct linger ling;
@@ -861,6 +890,10 @@ static int getsockopt_locked(struct sock *sk, int opt, void *kval, u32 *len)
 				 *len < sizeof(rate) ? sizeof(u32) : sizeof(rate));
 	case SO_MEMINFO:
 		return get_meminfo(sk, kval, len);
+	case SO_PEERNAME:
+		return get_peername(sk, kval, len);
+	case SO_COOKIE:
+		return get_cookie(sk, kval, len);
 	default:
 		if (get_int(sk, opt, &val) && get_int_more(sk, opt, &val))
 			return -ENOPROTOOPT;
@@ -871,7 +904,8 @@ static int getsockopt_locked(struct sock *sk, int opt, void *kval, u32 *len)
 /**
  * sock_getsockopt() - reads an option of level SOL_SOCKET into @kval; *@len: room in, length out.
  * Context: process. Not owned: reading SO_ERROR does not wait for a sender that sleeps.
- * Return: 0; -EINVAL too little room for a device name; -ENODEV; -ENOPROTOOPT.
+ * Return: 0; -EINVAL too little room (a device's name, SO_COOKIE) or too much (SO_PEERNAME); -ENODEV; -ENOTCONN SO_PEERNAME without a peer;
+ * -ENOPROTOOPT.
  */
 int sock_getsockopt(struct sock *sk, int opt, void *kval, u32 *len)
 {

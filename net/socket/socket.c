@@ -764,10 +764,12 @@ static long get_option_into(struct socket *sock, int level, int opt, void *kval,
 		err = sock_getsockopt(sock->sk, opt, kval, &klen);
 	else
 		err = sock->ops->getsockopt(sock, level, opt, kval, &klen);
+	len = (int)klen;
+	if (err == -EINVAL && len > room) /* what it would take */
+		return copy_to_user(ulen, &len, sizeof(len)) ? -EFAULT : err;
 	if (err)
 		return err;
-	BUG_ON(klen > (u32)room);
-	len = (int)klen;
+	BUG_ON(len > room);
 	if (len && copy_to_user(uval, kval, (size_t)len))
 		return -EFAULT;
 	return copy_to_user(ulen, &len, sizeof(len));

@@ -448,6 +448,8 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	sk->sk_shutdown = 0;
 	tcp_forget_names(sk);
 	sk_dst_set(sk, NULL);
+	kfree(tp->saved_syn);
+	tp->saved_syn = NULL;
 	tp->fin_rcvd = false;
 	tp->fo_asked = tp->fo_child = tp->syn_data = tp->syn_data_acked = false;
 	tp->mtu_info = tp->pmtu = tp->mss_low = 0;

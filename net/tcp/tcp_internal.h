@@ -527,6 +527,7 @@ struct tcp_sock {
 	bool dsack;   /* rcv_sacks[0] is to be told */
 	u8 num_sacks; /* behind it: blocks behind holes, the latest first */
 	struct tcp_sack_block rcv_sacks[1 + TCP_MAX_SACKS];
+	u32 cwnd_usage_seq;
 	/* Congestion and loss */
 	struct tcp_cc cc;
 	const struct tcp_congestion_ops *ca_ops;
@@ -547,9 +548,9 @@ struct tcp_sock {
 	u32 tlp_high_seq;          /* snd_nxt when a loss probe went */
 	bool tlp_out, tlp_retrans; /* tlp_high_seq holds; the probe was a copy */
 	u8 solicits;               /* ACKs asked for since the last came */
-	u32 cwnd_usage_seq, max_packets_out;
-	u32 notsent_lowat; /* an option, below; bytes; 0: the instance's */
+	u32 notsent_lowat;         /* an option, below; bytes; 0: the instance's */
 	struct tcp_rtt rtt;
+	struct tcp_saved_syn *saved_syn; /* what began it, till it is read; NULL: not kept */
 	union {
 		u64 probe_stamp_ns; /* with nothing in flight: the first window probe */
 		u64 rto_due_ns; /* while REFUSED is pending: the timeout that it stands before */
@@ -569,6 +570,7 @@ struct tcp_sock {
 	u8 nonagle;           /* enum tcp_nagle */
 	/* Timers */
 	enum tcp_time pending;
+	u32 max_packets_out;
 	struct timer write_timer, delack_timer, keepalive_timer, pacing_timer;
 	struct list_head tsq_node; /* on the instance's list, holding the socket; else empty */
 	/* Options */
@@ -597,6 +599,7 @@ struct tcp_sock {
 	u8 chrono;         /* enum tcp_chrono, since chrono_ns */
 	u8 fo_fail : 2;    /* enum tcp_fastopen_fail */
 	u8 fo_connect : 1; /* TCP_FASTOPEN_CONNECT */
+	u8 save_syn; /* TCP_SAVE_SYN: headers of its children's SYNs are kept; 2: the link's too */
 	struct tcp_rate rate;
 	u64 chrono_ns, chrono_spent_ns[TCP_CHRONO_SNDBUF];
 	u32 segs_in, segs_out, data_segs_in, data_segs_out, delivered, delivered_ce;
@@ -615,10 +618,17 @@ static inline struct tcp_net *tcp_net_of(const struct sock *sk)
 }
 
 /* A half-open connection at a listener. Owner: the listener's syn_queue. */
+/* Headers of a SYN, for TCP_SAVED_SYN. */
+struct tcp_saved_syn {
+	u32 len;
+	u8 data[];
+};
+
 struct tcp_request_sock {
 	struct sock_common c; /* first; state TCP_NEW_SYN_RECV */
 	struct sock *listener;
 	struct ip_options *opt; /* of what we send; NULL: none */
+	struct tcp_saved_syn *saved_syn;
 	struct list_head node;
 	struct timer timer;
 	u64 sent_ns;

@@ -63,6 +63,7 @@ bad_header:
 static void tcp_v4_do_rcv(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
 	__needs(softirq_ctx, sk)
 {
+	sock_set_flag(sk, SOCK_ON_CPU);
 	skb->dev = NULL; /* borrowed until now; the skb may stay on a queue */
 	(void)skb_pull(skb, skb->len - seg->len);
 	tcp_rcv_state_process(sk, skb, seg);

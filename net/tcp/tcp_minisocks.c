@@ -55,6 +55,7 @@ int tcp_init_sock(struct sock *sk)
 void tcp_free_sock(struct sock *sk)
 {
 	kfree(tcp_sk(sk)->fo_keys);
+	kfree(tcp_sk(sk)->saved_syn);
 }
 
 /* --- Children ------------------------------------------------------------------------------------------------------------- */
@@ -170,6 +171,8 @@ struct sock *tcp_create_openreq_child(struct tcp_request_sock *req, bool early)
 	}
 	tcp_child_inherit(child, lsk);
 	tcp_child_numbers(child, req, early);
+	tcp_sk(child)->saved_syn = req->saved_syn;
+	req->saved_syn = NULL;
 	return child;
 }
 

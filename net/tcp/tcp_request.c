@@ -15,12 +15,14 @@
 #include "tcp_internal.h"
 
 #include <kernel/mm.h>
+#include <lib/string.h>
 #include <net/ip.h>
 
 /** tcp_reqsk_free() - a request that never got into a table. Context: any. Consumes: @req. */
 void tcp_reqsk_free(struct tcp_request_sock *req)
 {
 	kfree(req->opt);
+	kfree(req->saved_syn);
 	kfree(req);
 }
 
@@ -159,6 +161,25 @@ int tcp_reqsk_init(struct tcp_request_sock *req, struct sock *lsk, const struct 
 	return 0;
 }
 
+/* The headers of the SYN, if the listener wants them; without memory there are none. */
+static struct tcp_saved_syn *tcp_save_syn(const struct sock *lsk, const struct sk_buff *skb)
+{
+	u32 end = skb->transport_header + (u32)(tcp_hdr(skb)->doff >> 4) * 4;
+	u32 at = tcp_sk(lsk)->save_syn == 2 ? skb->mac_header : skb->network_header;
+	struct tcp_saved_syn *saved;
+
+	if (likely(!tcp_sk(lsk)->save_syn))
+		return NULL;
+	if (at > skb->network_header || skb->network_header - at > LL_MAX_HEADER)
+		at = skb->network_header; /* no link's header came with it */
+	saved = kmalloc(sizeof(*saved) + end - at);
+	if (!saved)
+		return NULL;
+	saved->len = end - at;
+	memcpy(saved->data, skb->head + at, saved->len);
+	return saved;
+}
+
 /**
  * tcp_reqsk_alloc() - a request for a SYN, in no table yet
  * @isn: our first number; 0: choose
@@ -179,6 +200,7 @@ struct tcp_request_sock *tcp_reqsk_alloc(struct sock *lsk, const struct sk_buff 
 		kfree(req);
 		return NULL;
 	}
+	req->saved_syn = tcp_save_syn(lsk, skb);
 	req->ecn_ok = tcp_ecn_request_ok(lsk->sk_net->tcp, seg);
 	timer_setup(&req->timer, tcp_synack_timer);
 	return req;

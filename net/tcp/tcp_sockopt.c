@@ -299,6 +299,11 @@ static int tcp_set_int(struct sock *sk, int opt, int val) __needs(sk)
 			tp->pingpong = !(val & 1);
 		}
 		return 0;
+	case TCP_SAVE_SYN:
+		if (val < 0 || val > 2)
+			return -EINVAL;
+		tp->save_syn = (u8)val;
+		return 0;
 	case TCP_DEFER_ACCEPT:
 		tp->defer_accept = tcp_secs_to_timeouts(val);
 		return 0;
@@ -430,6 +435,9 @@ static int tcp_get_int(const struct sock *sk, int opt, int *val)
 	case TCP_NOTSENT_LOWAT:
 		v = tp->notsent_lowat;
 		break;
+	case TCP_SAVE_SYN:
+		v = tp->save_syn;
+		break;
 	case TCP_INQ:
 		v = tp->recvmsg_inq;
 		break;
@@ -452,11 +460,28 @@ static void tcp_get_fastopen_key(const struct sock *sk, void *kval, u32 *len)
 		memcpy(kval, keys->key, *len);
 }
 
+/* Read once, or nothing. -EINVAL: *@len says how much room it wants. */
+static int tcp_get_saved_syn(struct sock *sk, void *kval, u32 *len)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 room = *len;
+
+	*len = tp->saved_syn ? tp->saved_syn->len : 0;
+	if (!*len)
+		return 0;
+	if (room < *len)
+		return -EINVAL;
+	memcpy(kval, tp->saved_syn->data, *len);
+	kfree(tp->saved_syn);
+	tp->saved_syn = NULL;
+	return 0;
+}
+
 /**
  * tcp_getsockopt() - an option of level SOL_TCP (SOL_SOCKET and SOL_IP go to their own rooms)
  * @kval: result; *@len shrinks to what was written
  *
- * Context: process. Return: 0; -ENOPROTOOPT no such option; -EOPNOTSUPP no such level; what sock_getsockopt() or ip_getsockopt() say.
+ * Context: process. Return: 0; -ENOPROTOOPT no such option; -EOPNOTSUPP no such level; -EINVAL too little room for TCP_SAVED_SYN; what sock_getsockopt() or ip_getsockopt() say.
  */
 int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len)
 {
@@ -488,6 +513,12 @@ int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len)
 		*len = min_t(u32, *len, sizeof(name));
 		memcpy(kval, name, *len);
 		return 0;
+	}
+	if (opt == TCP_SAVED_SYN) {
+		lock_sock(sk);
+		err = tcp_get_saved_syn(sk, kval, len);
+		release_sock(sk);
+		return err;
 	}
 	if (opt == TCP_FASTOPEN_KEY) {
 		tcp_get_fastopen_key(sk, kval, len);

@@ -30,7 +30,7 @@ TCP_CONTROL = {36: "TCP_INQ"}
 OF_ADDRESSES = ("IP_ADD_MEMBERSHIP", "IP_DROP_MEMBERSHIP", "IP_MULTICAST_IF")  # struct ip_mreq, or one address
 # struct ip_mreq_source: group, source (the option wants them around the address of a device)
 OF_SOURCES = {"IP_ADD_SOURCE_MEMBERSHIP": 39, "IP_DROP_SOURCE_MEMBERSHIP": 40, "IP_BLOCK_SOURCE": 38, "IP_UNBLOCK_SOURCE": 37}
-OPTIONS.update(OF_SOURCES, IP_MSFILTER=41, IP_FREEBIND=15, IP_TRANSPARENT=19, IP_MINTTL=21)
+OPTIONS.update(OF_SOURCES, IP_MSFILTER=41, IP_FREEBIND=15, IP_TRANSPARENT=19, IP_MINTTL=21, TCP_SAVE_SYN=27, TCP_SAVED_SYN=28, SO_INCOMING_CPU=49, SO_TIMESTAMPING=37)
 
 
 class Flow:
@@ -595,7 +595,7 @@ class Runner:
             value = raw.rstrip(b"\0").decode()
         elif args[1] == "IP_OPTIONS":
             value = raw.hex()
-        elif args[1] == "TCP_FASTOPEN_KEY":
+        elif args[1] in ("TCP_FASTOPEN_KEY", "TCP_SAVED_SYN"):
             value = raw.hex() or "none"
         else:
             value = ", ".join(map(str, struct.unpack(f"={len(raw) // 4}i", raw)))

@@ -60,6 +60,9 @@ static const struct int_row int_table[] = {
 	{ "acceptconn_is_read_only", SO_ACCEPTCONN, 1, -ENOPROTOOPT, 0 },
 	{ "protocol_is_read_only", SO_PROTOCOL, 1, -ENOPROTOOPT, IPPROTO_TCP },
 	{ "domain_is_read_only", SO_DOMAIN, 1, -ENOPROTOOPT, AF_INET },
+	{ "dontroute", SO_DONTROUTE, 5, 0, 1 },
+	{ "incoming_cpu", SO_INCOMING_CPU, 0, 0, 0 },
+	{ "incoming_cpu_that_there_is_not", SO_INCOMING_CPU, 3, 0, -1 },
 	{ "sndlowat_is_1", SO_SNDLOWAT, 9, -ENOPROTOOPT, 1 },
 	{ "reuseport", SO_REUSEPORT, 7, 0, 1 },
 	{ "reuseport_off", SO_REUSEPORT, 0, 0, 0 },
@@ -531,6 +534,42 @@ TEST_EACH(accounts_to_be_read, account_table)
 	}
 	len = 4;
 	CHECK_EQ(sock_setsockopt(s->sk, SO_MEMINFO, &m, len), -ENOPROTOOPT);
+	sock_release(s);
+	peer_down();
+}
+
+/* SO_PEERNAME is getpeername() that still answers when the connection is over; SO_COOKIE a number for life. */
+TEST(peer_and_cookie)
+{
+	struct sockaddr_in sin = { 0 };
+	struct socket *s, *other;
+	u64 cookie = 0, again = 0;
+	u32 len = sizeof(sin);
+
+	peer_up();
+	CHECK_EQ(sock_create_kern(hosts[0], AF_INET, SOCK_STREAM, 0, &other), 0);
+	CHECK_EQ(sock_getsockopt(other->sk, SO_PEERNAME, &sin, &len), -ENOTCONN);
+	s = peer_connected();
+	CHECK_EQ(sock_getsockopt(s->sk, SO_PEERNAME, &sin, &len), 0);
+	CHECK_EQ(len, sizeof(sin));
+	CHECK(sin.sin_family == AF_INET && sin.sin_addr == s->sk->sk_daddr &&
+	      sin.sin_port == s->sk->sk_dport);
+	len = 4;
+	CHECK_EQ(sock_getsockopt(s->sk, SO_PEERNAME, &sin, &len), 0);
+	CHECK_EQ(len, 4);
+	len = 17;
+	CHECK_EQ(sock_getsockopt(s->sk, SO_PEERNAME, &sin, &len), -EINVAL);
+	CHECK_EQ(sock_setsockopt(s->sk, SO_PEERNAME, &sin, 16), -ENOPROTOOPT);
+	len = 8;
+	CHECK_EQ(sock_getsockopt(s->sk, SO_COOKIE, &cookie, &len), 0);
+	CHECK_EQ(sock_getsockopt(s->sk, SO_COOKIE, &again, &len), 0);
+	CHECK(cookie && cookie == again);
+	CHECK_EQ(sock_getsockopt(other->sk, SO_COOKIE, &again, &len), 0);
+	CHECK(cookie != again);
+	len = 7;
+	CHECK_EQ(sock_getsockopt(s->sk, SO_COOKIE, &cookie, &len), -EINVAL);
+	CHECK_EQ(sock_setsockopt(s->sk, SO_COOKIE, &cookie, 8), -ENOPROTOOPT);
+	sock_release(other);
 	sock_release(s);
 	peer_down();
 }

@@ -5,6 +5,8 @@
  */
 #include "peer.h"
 
+#include <kernel/fault.h>
+
 /* --- What the SYN-ACK announces ------------------------------------------------------------------------------------------- */
 struct offer_row {
 	const char *name;
@@ -271,6 +273,58 @@ TEST_EACH(accept_queue, backlog_table)
 	peer.sport = (u16)(1000 + row->room);
 	tell_raw(TCPHDR_ACK, 1000u * row->room + 1, said(0)->seq + 1, 0);
 	CHECK_EQ(peer_found(), TCP_ESTABLISHED);
+	close_accepted(c);
+	sock_release(l);
+	peer_down();
+}
+
+static int read_saved(struct socket *s, u8 *b, u32 *len)
+{
+	return tcp_getsockopt(s->sk, SOL_TCP, TCP_SAVED_SYN, b, len);
+}
+
+/* The SYN's headers, IP's first: read once, by who has room for all of them. */
+TEST(saved_headers_of_a_syn)
+{
+	static const int on = 1;
+	struct socket *l, *c;
+	u8 b[128];
+	u32 len = 43;
+
+	peer_up();
+	l = tcp_listener(0, PORT, 5);
+	CHECK_EQ(tcp_setsockopt(l->sk, SOL_TCP, TCP_SAVE_SYN, &on, sizeof(on)), 0);
+	for (u64 n = 1; n < 8 && len; n++) { /* one of these is the memory for the headers */
+		peer.sport++;
+		faults[FAULT_ALLOC] = (struct fault){ .on = true, .at = n };
+		faults_armed = true;
+		peer_syn(peer_mss1460, 4);
+		faults_armed = false;
+		faults[FAULT_ALLOC].on = false;
+		tell(TCPHDR_ACK, peer.seq, 0, 0);
+		if (peer_found() != TCP_ESTABLISHED)
+			continue;
+		c = accepted(l, 04000);
+		len = sizeof(b);
+		CHECK_EQ(read_saved(c, b, &len), 0);
+		close_accepted(c);
+	}
+	CHECK_EQ(len, 0); /* no memory: nothing to be read, nothing else missing */
+	peer.sport++;
+	peer_syn(peer_mss1460, 4);
+	tell(TCPHDR_ACK, peer.seq, 0, 0);
+	c = accepted(l, 04000);
+	len = 43;
+	CHECK_EQ(read_saved(c, b, &len), -EINVAL);
+	CHECK_EQ(len, 44); /* so much it wants */
+	len = sizeof(b);
+	CHECK_EQ(read_saved(c, b, &len), 0);
+	CHECK_EQ(len, 44);
+	CHECK(b[0] == 0x45 && b[8] == 64 && get_unaligned_be32(b + 12) == 0x0a000002);
+	CHECK_EQ(get_unaligned_be16(b + 20), peer.sport);
+	CHECK(b[33] == TCPHDR_SYN && !memcmp(b + 40, peer_mss1460, 4));
+	CHECK_EQ(read_saved(c, b, &len), 0);
+	CHECK_EQ(len, 0);
 	close_accepted(c);
 	sock_release(l);
 	peer_down();

@@ -59,6 +59,8 @@ static const struct limit_row limit_table[] = {
 	{ "linger2_60", TCP_LINGER2, 60, 0, 60 },
 	{ "linger2_longer_than_the_instances", TCP_LINGER2, 61, 0, 61 },
 	{ "linger2_capped", TCP_LINGER2, 121, 0, 120 },
+	{ "save_syn", TCP_SAVE_SYN, 2, 0, 2 },
+	{ "save_syn_3", TCP_SAVE_SYN, 3, -EINVAL, 0 },
 	{ "inq", TCP_INQ, 1, 0, 1 },
 	{ "inq_2", TCP_INQ, 2, -EINVAL, 0 },
 	{ "maxseg_taken_back", TCP_MAXSEG, 0, 0, 536 },
