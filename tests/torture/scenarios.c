@@ -676,10 +676,11 @@ static int run_tcp_server(void)
 	int fd[CLIENTS] = { -1, -1, -1 }, l = -1, err = 0;
 	struct sockaddr_in me = name_of(HOST_IP(0), fresh_port()), from;
 	struct linger hard = { 1, 0 };
-	int flen = sizeof(from);
+	int flen = sizeof(from), keep = 2;
 
 	fill(3000);
 	l = (int)TRY(open_fd(SOCK_STREAM));
+	TRY(SYS5(setsockopt, l, SOL_TCP, TCP_SAVE_SYN, &keep, sizeof(keep)));
 	TRY(SYS3(bind, l, &me, sizeof(me)));
 	TRY(SYS2(listen, l, 8));
 	for (u32 i = 0; i < CLIENTS; i++) {
