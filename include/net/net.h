@@ -107,7 +107,7 @@ struct net {
 void net_core_defaults(struct net *net);
 /* net.core.NAME=VALUE: 0, -ENOENT, -EINVAL, -ERANGE; as text: its length, -ENOENT. Process. */
 int core_sysctl_set(struct net *net, const char *name, const char *value);
-int core_sysctl_get(struct net *net, const char *name, char *text);
+int core_sysctl_get(const struct net *net, const char *name, char *text);
 /* Every room must have gone and every count be zero: asserted. */
 void net_free(struct net *net);
 /* An empty instance; NULL without memory. Process context. */

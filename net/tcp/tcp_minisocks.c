@@ -77,10 +77,10 @@ static void tcp_child_inherit(struct sock *child, const struct sock *lsk)
 	child->inet_pmtudisc = lsk->inet_pmtudisc;
 	child->inet_flags = lsk->inet_flags;
 	count_flags_set(&child->sk_flags,
-			lsk->sk_flags & (u32)(BIT(SOCK_KEEPOPEN) | BIT(SOCK_LINGER) |
-					      BIT(SOCK_URGINLINE) | BIT(SOCK_LOCALROUTE) |
-					      BIT(SOCK_BROADCAST) | BIT(SOCK_NO_CHECK_TX) |
-					      SOCK_TSTAMP_FLAGS));
+			lsk->sk_flags &
+				(u32)(BIT(SOCK_KEEPOPEN) | BIT(SOCK_LINGER) | BIT(SOCK_URGINLINE) |
+				      BIT(SOCK_LOCALROUTE) | BIT(SOCK_BROADCAST) |
+				      BIT(SOCK_NO_CHECK_TX) | SOCK_TSTAMP_FLAGS));
 	child->sk_lingertime_s = lsk->sk_lingertime_s;
 	child->sk_sndbuf = lsk->sk_sndbuf;
 	child->sk_rcvbuf = lsk->sk_rcvbuf;
