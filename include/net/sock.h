@@ -84,13 +84,14 @@ enum sock_flag_bits {
 	SOCK_BROADCAST,
 	SOCK_NOSPACE,
 	SOCK_ZAPPED,
-	SOCK_NO_CHECK_TX, /* SO_NO_CHECK */
-	SOCK_RCVTSTAMP,   /* SO_TIMESTAMP */
-	SOCK_RCVTSTAMPNS, /* SO_TIMESTAMPNS */
-	SOCK_LOCALROUTE,  /* SO_DONTROUTE */
-	SOCK_ON_CPU,      /* a packet came for it: SO_INCOMING_CPU is 0, before that -1 */
+	SOCK_NO_CHECK_TX,  /* SO_NO_CHECK */
+	SOCK_RCVTSTAMP,    /* SO_TIMESTAMP */
+	SOCK_RCVTSTAMPNS,  /* SO_TIMESTAMPNS */
+	SOCK_LOCALROUTE,   /* SO_DONTROUTE */
+	SOCK_RCVTSTAMPING, /* SO_TIMESTAMPING, of what is received */
+	SOCK_ON_CPU,       /* a packet came for it: SO_INCOMING_CPU is 0, before that -1 */
 };
-#define SOCK_TSTAMP_FLAGS (BIT(SOCK_RCVTSTAMP) | BIT(SOCK_RCVTSTAMPNS))
+#define SOCK_TSTAMP_FLAGS (BIT(SOCK_RCVTSTAMP) | BIT(SOCK_RCVTSTAMPNS) | BIT(SOCK_RCVTSTAMPING))
 /* What an IPv4 socket wants to be told, beside data. */
 enum inet_flag_bits {
 	INET_RECVERR = 1, /* errors are queued */
@@ -171,7 +172,12 @@ struct sock {
 	u32 sk_priority, sk_mark;
 	u64 sk_sndtimeo_ns, sk_rcvtimeo_ns; /* WAIT_FOREVER: none */
 	u32 sk_lingertime_s;
-	u16 sk_ack_backlog, sk_max_ack_backlog; /* accept queue of a listener */
+	union {
+		struct {
+			u16 sk_ack_backlog, sk_max_ack_backlog; /* accept queue of a listener */
+		};
+		u32 sk_tsflags; /* of a socket of messages: enum sof_timestamping */
+	};
 	u32 sk_max_pacing_rate;         /* SO_MAX_PACING_RATE, bytes a second; UINT32_MAX: none */
 	u32 sk_trace_id;                /* the number of this socket in traces */
 	struct dst_entry *sk_dst_cache; /* counted */

@@ -66,6 +66,7 @@ enum so_option {
 	SO_RCVBUFFORCE = 33,
 	SO_TIMESTAMPNS = 35,
 	SO_MARK = 36,
+	SO_TIMESTAMPING = 37, /* its control message is of the same number */
 	SO_PROTOCOL = 38,
 	SO_DOMAIN = 39,
 	SO_MAX_PACING_RATE = 47,
@@ -73,6 +74,17 @@ enum so_option {
 	SO_MEMINFO = 55,
 	SO_COOKIE = 57,
 	SO_BINDTOIFINDEX = 62,
+};
+/* Flags of SO_TIMESTAMPING. */
+enum sof_timestamping {
+	SOF_TIMESTAMPING_TX_SOFTWARE = 2,
+	SOF_TIMESTAMPING_RX_SOFTWARE = 8, /* taken */
+	SOF_TIMESTAMPING_SOFTWARE = 16,   /* told */
+	SOF_TIMESTAMPING_TX_SCHED = 256,
+	SOF_TIMESTAMPING_TX_ACK = 512,
+	SOF_TIMESTAMPING_OPT_TSONLY = 2048,
+	SOF_TIMESTAMPING_OPT_STATS = 4096,
+	SOF_TIMESTAMPING_MASK = 0xffff
 };
 #define SOL_IP 0
 enum ip_option {

@@ -67,7 +67,7 @@ void put_cmsg(struct msghdr *msg, int level, int type, const void *data, u32 len
 
 /**
  * sock_recv_timestamp() - when @skb reached the socket, by the clock of the day, if the socket wants to know (SO_TIMESTAMP,
- * SO_TIMESTAMPNS). Of what came before it wanted to, the time is now.
+ * SO_TIMESTAMPNS, SO_TIMESTAMPING). Of what came before it wanted to, the time is now.
  * Context: process.
  */
 void sock_recv_timestamp(const struct sock *sk, struct msghdr *msg, const struct sk_buff *skb)
@@ -81,10 +81,17 @@ void sock_recv_timestamp(const struct sock *sk, struct msghdr *msg, const struct
 		real -= min(real, now - skb->tstamp_ns);
 	t[0] = (s64)(real / NSEC_PER_SEC);
 	t[1] = (s64)(real % NSEC_PER_SEC);
-	if (sock_flag(sk, SOCK_RCVTSTAMPNS)) {
+	if (sock_flag(sk, SOCK_RCVTSTAMPNS))
 		put_cmsg(msg, SOL_SOCKET, SO_TIMESTAMPNS, t, sizeof(t));
-		return;
+	if (sock_flag(sk, SOCK_RCVTSTAMP)) {
+		const s64 tv[2] = { t[0], t[1] / (s64)NSEC_PER_USEC };
+
+		put_cmsg(msg, SOL_SOCKET, SO_TIMESTAMP, tv, sizeof(tv));
 	}
-	t[1] /= (s64)NSEC_PER_USEC;
-	put_cmsg(msg, SOL_SOCKET, SO_TIMESTAMP, t, sizeof(t));
+	/* Three times: of the software, one that is not used any more, of the card. */
+	if (skb->tstamp_ns && !sk->inet_is_icsk && (sk->sk_tsflags & SOF_TIMESTAMPING_SOFTWARE)) {
+		const s64 ts[6] = { t[0], t[1] };
+
+		put_cmsg(msg, SOL_SOCKET, SO_TIMESTAMPING, ts, sizeof(ts));
+	}
 }

@@ -597,6 +597,28 @@ static void set_timestamp(struct sock *sk, int opt, bool on)
 	flag_assign(sk, SOCK_RCVTSTAMPNS, on && opt == SO_TIMESTAMPNS);
 }
 
+/* Only sockets of messages have times; of what they send there are none. */
+static bool may_have_timestamping(const struct sock *sk)
+{
+	return sk->sk_family == AF_INET && !sk->inet_is_icsk;
+}
+
+static int set_timestamping(struct sock *sk, u32 flags)
+{
+	const u32 sent =
+		SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK;
+
+	if (!may_have_timestamping(sk))
+		return -ENOPROTOOPT;
+	if ((flags & ~(u32)SOF_TIMESTAMPING_MASK) || (flags & sent) ||
+	    (flags & (SOF_TIMESTAMPING_OPT_STATS | SOF_TIMESTAMPING_OPT_TSONLY)) ==
+		    SOF_TIMESTAMPING_OPT_STATS)
+		return -EINVAL;
+	sk->sk_tsflags = flags;
+	flag_assign(sk, SOCK_RCVTSTAMPING, (flags & SOF_TIMESTAMPING_RX_SOFTWARE) != 0);
+	return 0;
+}
+
 /* The options whose value is one int. */
 static int set_int(struct sock *sk, int opt, int val)
 {
@@ -645,6 +667,8 @@ static int set_int(struct sock *sk, int opt, int val)
 	case SO_TIMESTAMPNS:
 		set_timestamp(sk, opt, val != 0);
 		return 0;
+	case SO_TIMESTAMPING:
+		return set_timestamping(sk, (u32)val);
 	case SO_RCVLOWAT:
 		set_rcvlowat(sk, val);
 		return 0;
@@ -864,6 +888,14 @@ static int get_cookie(const struct sock *sk, void *kval, u32 *len)
 	return *len < sizeof(cookie) ? -EINVAL : put_value(kval, len, &cookie, sizeof(cookie));
 }
 
+/* And the number of a clock, which there is none of. */
+static int get_timestamping(const struct sock *sk, void *kval, u32 *len)
+{
+	const u32 v[2] = { sk->sk_tsflags, 0 };
+
+	return may_have_timestamping(sk) ? put_value(kval, len, v, sizeof(v)) : -ENOPROTOOPT;
+}
+
 static int getsockopt_locked(struct sock *sk, int opt, void *kval, u32 *len)
 {
 	struct linger ling;
@@ -890,6 +922,8 @@ static int getsockopt_locked(struct sock *sk, int opt, void *kval, u32 *len)
 				 *len < sizeof(rate) ? sizeof(u32) : sizeof(rate));
 	case SO_MEMINFO:
 		return get_meminfo(sk, kval, len);
+	case SO_TIMESTAMPING:
+		return get_timestamping(sk, kval, len);
 	case SO_PEERNAME:
 		return get_peername(sk, kval, len);
 	case SO_COOKIE:

@@ -63,6 +63,7 @@ static const struct int_row int_table[] = {
 	{ "dontroute", SO_DONTROUTE, 5, 0, 1 },
 	{ "incoming_cpu", SO_INCOMING_CPU, 0, 0, 0 },
 	{ "incoming_cpu_that_there_is_not", SO_INCOMING_CPU, 3, 0, -1 },
+	{ "times_of_a_stream", SO_TIMESTAMPING, 24, -ENOPROTOOPT, -ENOPROTOOPT },
 	{ "sndlowat_is_1", SO_SNDLOWAT, 9, -ENOPROTOOPT, 1 },
 	{ "reuseport", SO_REUSEPORT, 7, 0, 1 },
 	{ "reuseport_off", SO_REUSEPORT, 0, 0, 0 },
