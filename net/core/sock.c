@@ -667,8 +667,6 @@ static int set_int(struct sock *sk, int opt, int val)
 	case SO_TIMESTAMPNS:
 		set_timestamp(sk, opt, val != 0);
 		return 0;
-	case SO_TIMESTAMPING:
-		return set_timestamping(sk, (u32)val);
 	case SO_RCVLOWAT:
 		set_rcvlowat(sk, val);
 		return 0;
@@ -710,6 +708,8 @@ static int setsockopt_locked(struct sock *sk, int opt, const void *kval, u32 len
 	switch (opt) {
 	case SO_MAX_PACING_RATE:
 		return set_max_pacing_rate(sk, kval, len, (u32)val);
+	case SO_TIMESTAMPING:
+		return set_timestamping(sk, (u32)val);
 	case SO_LINGER:
 		return set_linger(sk, kval, len);
 	case SO_RCVTIMEO:
