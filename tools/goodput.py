@@ -169,8 +169,11 @@ The wire alone carries {ceilings}: it holds nobody up.
 TAIL = """
 
 Linux sends the same bytes in more frames (12 to 17 thousand against 11.6 thousand: its writes become packets of many sizes), and joins
-several small ones when it sends them again: therefore fewer than one for each frame lost. Gaps of about 45 ms are the receiver's delayed ACK
-of a single segment whose neighbours' ACKs were lost; gaps of 200 ms and more are timeouts of the least length. Both guests have both.
+several small ones when it sends them again: therefore fewer than one for each frame lost. Doorbell sends some more than were lost near
+0 ms, and that is what decides there: when the only ACK of a flight is lost, which a receiver that reads much in one go makes likely, Linux
+waits for a delayed ACK (gaps of 40 ms) or, in a recovery, for the timeout (200 ms); Doorbell asks for the ACK by sending the last
+segment again after two round trips (`tcp_solicit_acks`, net/tcp/tcp_tlp.c), as long as the timeout is far away. Longer gaps are several losses
+in a row, or a machine that let nobody run.
 
 Where both guests meet the same losses at 20 ms, the window is what decides: the figures at 1 % and 3 % lie where CUBIC's (and below it
 NewReno's) response to a loss puts them, whoever sends.
