@@ -18,7 +18,7 @@ enum tcp_wnd_news { TCP_WND_OLD, TCP_WND_SAME, TCP_WND_CHANGED };
 /*
  * SND.WND from a segment that is newer than the last that set it. A greater ACK is proof of that, whatever the sequence
  * number (a retransmission has a small one): without it SND.UNA would move and take the old window beyond the edge that
- * the peer offered. Of those alike the greater window is the newer; but none at all is said on purpose.
+ * the peer offered.
  */
 static enum tcp_wnd_news tcp_update_window(struct sock *sk, const struct tcp_seg *seg) __needs(sk)
 {
@@ -28,8 +28,7 @@ static enum tcp_wnd_news tcp_update_window(struct sock *sk, const struct tcp_seg
 
 	if (!(seg->flags & TCPHDR_SYN))
 		wnd <<= tp->snd_wscale;
-	if (!after(seg->ack, tp->snd_wl2) && !after(seg->seq, tp->snd_wl1) &&
-	    !(seg->seq == tp->snd_wl1 && (wnd > tp->snd_wnd || !wnd)))
+	if (!tcp_may_update_window(tp, seg, wnd))
 		return TCP_WND_OLD;
 	changed = wnd != tp->snd_wnd;
 	tp->snd_wl1 = seg->seq;

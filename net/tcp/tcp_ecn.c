@@ -76,16 +76,17 @@ void tcp_ecn_queue_cwr(struct tcp_sock *tp)
  * @tp: connection
  * @skb: the descriptor that goes down: marked ECN-capable if it may be
  * @cb: its numbers
+ * @len: bytes of text in it: an ACK alone is not capable (RFC 3168, 6.1.4), and says nothing of a reduced window
  *
  * Context: owner or softirq. Borrows: @skb. Return: flags for the header.
  */
-u8 tcp_ecn_send(struct tcp_sock *tp, struct sk_buff *skb, const struct tcp_skb_cb *cb)
+u8 tcp_ecn_send(struct tcp_sock *tp, struct sk_buff *skb, const struct tcp_skb_cb *cb, u32 len)
 {
 	u8 flags = 0;
 
 	if (!(tp->ecn_flags & TCP_ECN_OK))
 		return 0;
-	if (skb->len && !before(cb->seq, tp->snd_nxt)) {
+	if (len && !before(cb->seq, tp->snd_nxt)) {
 		skb->ecn_ect = 1;
 		if (tp->ecn_flags & TCP_ECN_QUEUE_CWR)
 			flags |= TCPHDR_CWR;

@@ -211,7 +211,7 @@ static bool tcp_disordered_ack(const struct tcp_sock *tp, const struct tcp_seg *
 
 	return (seg->flags & (TCPHDR_ACK | TCPHDR_SYN | TCPHDR_FIN | TCPHDR_RST)) == TCPHDR_ACK &&
 	       !seg->len && seg->seq == tp->rcv_nxt && seg->ack == tp->snd_una &&
-	       wnd == tp->snd_wnd &&
+	       !tcp_may_update_window(tp, seg, wnd) &&
 	       tcp_paws_ok(tp->ts_recent, tp->ts_recent_secs, seg->opt.tsval,
 			   (u32)min(tcp_rto_ns(tp) / NSEC_PER_MSEC, (u64)INT32_MAX));
 }
@@ -244,6 +244,14 @@ static bool tcp_rst_before_fin(const struct sock *sk, const struct tcp_seg *seg)
 		sk->sk_state == TCP_CLOSING);
 }
 
+/* What was lost on the way does not make a RST wrong: whoever knows what we told by SACK last knows as much as RCV.NXT (RFC 5961, 3 meant). */
+static bool tcp_rst_behind_sack(const struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	const struct sk_buff *last = skb_peek_tail(&tp->out_of_order_queue);
+
+	return tp->sack_ok && last && seg->seq == TCP_SKB_CB(last)->end_seq;
+}
+
 /* First: the sequence number. A segment that ends before what we acknowledged last, or begins behind the window, is not ours. */
 static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx, sk)
 {
@@ -256,7 +264,9 @@ static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg) __need
 	testcase(seg->end_seq == tp->rcv_wup - 1);
 	testcase(seg->seq == right);
 	testcase(seg->seq == right + 1);
-	if (!before(seg->end_seq, tp->rcv_wup) && !after(seg->seq, right))
+	/* Text that begins where an open window ends has nothing in it; an empty segment may stand there, and any at a shut one. */
+	if (!before(seg->end_seq, tp->rcv_wup) && !after(seg->seq, right) &&
+	    (seg->seq != right || right == tp->rcv_nxt || seg->end_seq == seg->seq))
 		return STEP_NEXT;
 	if ((seg->flags & TCPHDR_RST) && tcp_rst_before_fin(sk, seg))
 		return STEP_NEXT;
@@ -267,12 +277,13 @@ static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg) __need
 							     : SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
 }
 
-/* Second: RST. Only the exact number counts; another one in the window is asked back (RFC 5961, 3). */
+/* Second: RST. Only an exact number counts; another one in the window is asked back (RFC 5961, 3). */
 static int tcp_step2_rst(struct sock *sk, const struct tcp_seg *seg) __needs(softirq_ctx, sk)
 {
 	if (!(seg->flags & TCPHDR_RST))
 		return STEP_NEXT;
-	if (seg->seq == tcp_sk(sk)->rcv_nxt || tcp_rst_before_fin(sk, seg))
+	if (seg->seq == tcp_sk(sk)->rcv_nxt || tcp_rst_before_fin(sk, seg) ||
+	    tcp_rst_behind_sack(tcp_sk(sk), seg))
 		tcp_reset(sk);
 	else
 		tcp_send_challenge_ack(sk);

@@ -746,6 +746,14 @@ static inline bool tcp_in_window(u32 seq, u32 end_seq, u32 nxt, u32 right)
 	       (seq == right && end_seq == seq);
 }
 
+/* A segment may be newer than the last that set SND.WND, which it says is @wnd. Of those alike the greater one is newer; none is said on purpose. */
+static inline bool tcp_may_update_window(const struct tcp_sock *tp, const struct tcp_seg *seg,
+					 u32 wnd)
+{
+	return after(seg->ack, tp->snd_wl2) || after(seg->seq, tp->snd_wl1) ||
+	       (seg->seq == tp->snd_wl1 && (wnd > tp->snd_wnd || !wnd));
+}
+
 static inline struct sk_buff *tcp_send_head(const struct sock *sk)
 {
 	return skb_peek(&sk->sk_write_queue);
@@ -809,7 +817,7 @@ void tcp_ecn_rcv_syn(struct tcp_sock *tp, const struct tcp_seg *seg);
 void tcp_ecn_rcv_synack(struct tcp_sock *tp, const struct tcp_seg *seg);
 bool tcp_ecn_request_ok(const struct tcp_net *tn, const struct tcp_seg *seg);
 void tcp_ecn_queue_cwr(struct tcp_sock *tp);
-u8 tcp_ecn_send(struct tcp_sock *tp, struct sk_buff *skb, const struct tcp_skb_cb *cb);
+u8 tcp_ecn_send(struct tcp_sock *tp, struct sk_buff *skb, const struct tcp_skb_cb *cb, u32 len);
 void tcp_ecn_rcv_cwr(struct tcp_sock *tp, const struct tcp_seg *seg);
 void tcp_ecn_rcv_mark(struct tcp_sock *tp, const struct tcp_seg *seg);
 bool tcp_ecn_rcv_echo(const struct tcp_sock *tp, const struct tcp_seg *seg);

@@ -312,8 +312,8 @@ void tcp_v4_err(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	struct sock *sk;
 	u32 seq;
 
-	if (skb_headlen(skb) < 8)
-		return;
+	if (skb_headlen(skb) < 8 || (type == ICMP_TIME_EXCEEDED && code == ICMP_EXC_FRAGTIME))
+		return; /* a piece was lost: as good as a segment that was */
 	sport = htons(get_unaligned_be16(p));
 	dport = htons(get_unaligned_be16(p + 2));
 	seq = get_unaligned_be32(p + 4);

@@ -178,6 +178,7 @@ static struct tcp_hdr_spec tcp_build_header(struct sock *sk, struct sk_buff *skb
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct tcp_out_options o = tcp_out_options(tp, cb, now);
+	u32 len = skb->len;
 	struct tcp_hdr_spec h = { .saddr = sk->inet_saddr,
 				  .daddr = sk->sk_daddr,
 				  .sport = htons(sk->sk_num),
@@ -198,7 +199,7 @@ static struct tcp_hdr_spec tcp_build_header(struct sock *sk, struct sk_buff *skb
 		tp->rcv_wup = tp->rcv_nxt;
 	} else {
 		h.wnd = tcp_select_window(sk);
-		h.flags |= tcp_ecn_send(tp, skb, cb);
+		h.flags |= tcp_ecn_send(tp, skb, cb, len);
 		tcp_put_urgent(tp, &h);
 	}
 	return h;
