@@ -264,9 +264,7 @@ static int tcp_step1_sequence(struct sock *sk, const struct tcp_seg *seg) __need
 	testcase(seg->end_seq == tp->rcv_wup - 1);
 	testcase(seg->seq == right);
 	testcase(seg->seq == right + 1);
-	/* Text that begins where an open window ends has nothing in it; an empty segment may stand there, and any at a shut one. */
-	if (!before(seg->end_seq, tp->rcv_wup) && !after(seg->seq, right) &&
-	    (seg->seq != right || right == tp->rcv_nxt || seg->end_seq == seg->seq))
+	if (!before(seg->end_seq, tp->rcv_wup) && !after(seg->seq, right))
 		return STEP_NEXT;
 	if ((seg->flags & TCPHDR_RST) && tcp_rst_before_fin(sk, seg))
 		return STEP_NEXT;
@@ -397,6 +395,7 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	bool fin_wait = sk->sk_state == TCP_FIN_WAIT1 || sk->sk_state == TCP_FIN_WAIT2;
+	u32 right = tp->rcv_nxt + tcp_receive_window(tp);
 
 	if (seg->end_seq == seg->seq) {
 		if (sk->sk_state == TCP_ESTABLISHED || fin_wait)
@@ -404,6 +403,8 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 		return STEP_CONSUMED;
 	}
 	if (sk->sk_state != TCP_ESTABLISHED && !fin_wait) {
+		if (seg->seq == right)
+			tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_NOW; /* it is outside */
 		if (!before(seg->seq, tp->rcv_nxt))
 			return STEP_CONSUMED; /* behind the peer's FIN there is no text */
 		/* The FIN or text again: our ACK was lost, and without another one the peer repeats it till it gives up. */
@@ -415,7 +416,8 @@ static int tcp_step7_text(struct sock *sk, struct sk_buff *skb, const struct tcp
 	}
 	tcp_urg(sk, skb, seg);
 	if (fin_wait && (sk->sk_shutdown & RCV_SHUTDOWN) &&
-	    after(seg->seq + seg->len, tp->rcv_nxt)) {
+	    after(seg->seq + seg->len, tp->rcv_nxt) &&
+	    (seg->seq != right || right == tp->rcv_nxt)) {
 		/* Nobody will ever read it, nor what is missing before a FIN that came too early: say so (RFC 9293 SHLD-3, RFC 2525 2.17). */
 		NET_INC_STATS(sk->sk_net, TCPAbortOnData);
 		tcp_v4_send_reset(sk->sk_net, skb, seg);

@@ -328,6 +328,8 @@ static void tcp_one_acked(struct tcp_sock *tp, struct sk_buff *skb, u32 seq, u32
 		res->retrans = true;
 	} else if (!(cb->sacked & TCPCB_SACKED_ACKED)) {
 		tcp_sample(skb, res);
+		if (before(seq, res->prior_una))
+			seq = res->prior_una; /* what an ACK took half of is no news from before it */
 		if (before(seq, res->reord))
 			res->reord = seq;
 		if (!after(cb->end_seq, tp->high_seq))
