@@ -128,10 +128,11 @@ bool tcp_timewait_gives_way(struct sock_common *old, struct sock_common *new_)
 	return true;
 }
 
-/* Where we are. Limited (Linux's tcp_invalid_ratelimit): it may be one half of a loop. */
-static void tcp_tw_answer(struct net *net, struct tcp_timewait_sock *tw, enum tcpext_mib skipped)
-	__needs(softirq_ctx)
+/* Where we are. Without text or FIN limited (Linux's tcp_invalid_ratelimit): it may be one half of a loop. */
+static void tcp_tw_answer(struct net *net, struct tcp_timewait_sock *tw, const struct tcp_seg *seg,
+			  enum tcpext_mib skipped) __needs(softirq_ctx)
 {
+	bool limited = seg->end_seq == seg->seq || (seg->flags & TCPHDR_SYN);
 	const struct tcp_mini_ack a = { .seq = tw->snd_nxt,
 					.ack = tw->rcv_nxt,
 					.wnd = (u16)tw->rcv_wnd,
@@ -140,11 +141,12 @@ static void tcp_tw_answer(struct net *net, struct tcp_timewait_sock *tw, enum tc
 					.ts_recent = tw->ts_recent };
 	u64 now = ktime_get_ns();
 
-	if (now < tw->next_ack_ns) {
+	if (limited && now < tw->next_ack_ns) {
 		net->mib.tcpext[skipped]++;
 		return;
 	}
-	tw->next_ack_ns = now + net->tcp->invalid_ratelimit * NSEC_PER_MSEC;
+	if (limited)
+		tw->next_ack_ns = now + net->tcp->invalid_ratelimit * NSEC_PER_MSEC;
 	tcp_v4_send_ack(net, &tw->c, &a);
 }
 
@@ -172,11 +174,11 @@ static void tcp_tw_fin_wait2(struct net *net, struct tcp_timewait_sock *tw, stru
 		if (seg->seq == tw->rcv_nxt && !old)
 			tcp_timewait_kill(net, tw);
 		else if (within && !old)
-			tcp_tw_answer(net, tw, LINUX_MIB_TCPACKSkippedChallenge);
+			tcp_tw_answer(net, tw, seg, LINUX_MIB_TCPACKSkippedChallenge);
 		return;
 	}
 	if (old || !within || (seg->flags & TCPHDR_SYN)) {
-		tcp_tw_answer(net, tw, LINUX_MIB_TCPACKSkippedFinWait2);
+		tcp_tw_answer(net, tw, seg, LINUX_MIB_TCPACKSkippedFinWait2);
 		return;
 	}
 	if (!(seg->flags & TCPHDR_ACK) || !after(seg->end_seq, tw->rcv_nxt) ||
@@ -191,9 +193,7 @@ static void tcp_tw_fin_wait2(struct net *net, struct tcp_timewait_sock *tw, stru
 	tw->substate = TCP_TIME_WAIT;
 	tw->rcv_nxt = seg->end_seq;
 	tcp_tw_store_ts(tw, seg);
-	tw->next_ack_ns = 0; /* a FIN is always acknowledged */
-	tcp_tw_answer(net, tw, LINUX_MIB_TCPACKSkippedTimeWait);
-	tw->next_ack_ns = 0;
+	tcp_tw_answer(net, tw, seg, LINUX_MIB_TCPACKSkippedTimeWait);
 	(void)mod_timer(&tw->timer, ktime_get_ns() + TCP_TIMEWAIT_NS);
 }
 
@@ -241,5 +241,5 @@ void tcp_timewait_process(struct net *net, struct tcp_timewait_sock *tw, struct 
 		tcp_tw_store_ts(tw, seg);
 		return; /* the last ACK of the peer, once more */
 	}
-	tcp_tw_answer(net, tw, LINUX_MIB_TCPACKSkippedTimeWait);
+	tcp_tw_answer(net, tw, seg, LINUX_MIB_TCPACKSkippedTimeWait);
 }

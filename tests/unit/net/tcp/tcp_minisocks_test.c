@@ -571,16 +571,19 @@ TEST_EACH(time_wait, tw_table)
 	peer_down();
 }
 
-/* Answers are limited: two a second. */
+/* Answers to what has neither text nor FIN are limited: two a second. */
 TEST(time_wait_answers_are_limited)
 {
 	peer_up();
 	into_time_wait();
 	for (u32 i = 0; i < 100; i++) {
-		tell(TCPHDR_ACK, peer.seq, 0, 10);
+		tell(TCPHDR_ACK, peer.seq + 1000000, 0, 0);
 		host_clock_advance(10000000);
 	}
 	CHECK_EQ(peer.n, 2);
+	tell(TCPHDR_ACK, peer.seq, 0, 10);
+	tell(TCPHDR_FIN | TCPHDR_ACK, peer.seq - 1, 0, 0);
+	CHECK_EQ(peer.n, 4);
 	CHECK_EQ(peer_mib(LINUX_MIB_TCPACKSkippedTimeWait), 98);
 	peer_down();
 }
