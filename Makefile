@@ -55,10 +55,13 @@ $(SLAB_OBJ): CFLAGS += -DSLAB_DEBUG=$(DEBUG)
 CONVERSION := -Wconversion -Wno-sign-conversion
 $(P)/obj/net/%.c.o: CFLAGS += $(CONVERSION)
 # What runs once, or when somebody asks, is compiled small.
-COLD := boot/main boot/options drivers/pci/pci kernel/fault kernel/trace kernel/lib/vsprintf \
-	$(addprefix kernel/posix/,exec files mmap process settings tty) $(addprefix net/dhcp/,dhcp dhcp_message) \
-	net/core/core_sysctl net/core/sysctl $(addprefix net/ipv4/,fib igmp igmp_report ip_mcast nf_tables nft_text) net/sched/sch_params \
-	$(addprefix net/tcp/,tcp_net tcp_sockopt tcp_sysctl)
+COLD := $(addprefix boot/,main multiboot options) drivers/pci/pci drivers/net/e1000/e1000_hw \
+	$(addprefix kernel/,cmdline fault ksyms panic proc random trace lib/vsprintf x86/backtrace x86/clock x86/paging) \
+	$(addprefix kernel/posix/,exec files mmap process settings tty) $(addprefix net/dhcp/,dhcp dhcp_message) net/init \
+	$(addprefix net/core/,core_sysctl errqueue inetdevice stats sysctl) net/packet/af_packet \
+	$(addprefix net/neigh/,acd arp) $(addprefix net/sched/,sch_api sch_netem sch_params sch_tbf) \
+	$(addprefix net/ipv4/,fib igmp igmp_report ip_cmsg ip_mcast ip_options ip_sysctl nf_reject nf_tables nft_text ping) \
+	$(addprefix net/tcp/,tcp_fastopen tcp_net tcp_newreno tcp_sockopt tcp_syncookies tcp_sysctl)
 $(COLD:%=$(P)/obj/%.c.o): CFLAGS += -Os
 
 objects: $(OBJS)

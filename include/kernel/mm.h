@@ -33,8 +33,9 @@ struct alloc_site {
 		&site_;                                                                            \
 	})
 
-/* The linker gives the bounds of a section whose name is an identifier. Sites are numbered from 1 in its order. */
-extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
+/* The linker gives the bounds of a section whose name is an identifier; not all of them hide it. Sites are numbered from 1 in its order. */
+extern struct alloc_site __start_alloc_sites[] __attribute__((visibility("hidden")));
+extern struct alloc_site __stop_alloc_sites[] __attribute__((visibility("hidden")));
 #define for_each_alloc_site(s_)                                                                    \
 	for (struct alloc_site *s_ = __start_alloc_sites; s_ < __stop_alloc_sites; s_++)
 

@@ -111,14 +111,30 @@ static void check_receive_side(const struct sock *sk)
 	FUZZ_CHECK(!after(TCP_SKB_CB(skb)->seq, tp->copied_seq));
 }
 
+/* What waits on the error queue, a ring whose newest has a name. */
+static u32 truesize_of_errors(const struct sock *sk)
+{
+	const struct sk_buff *tail = sk->sk_error_tail, *skb = tail;
+	u32 sum = 0;
+
+	if (!tail)
+		return 0;
+	do {
+		sum += skb->truesize;
+		skb = skb->next;
+	} while (skb != tail);
+	return sum;
+}
+
 static void check_tcp(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
 	FUZZ_CHECK_EQ(sk->sk_wmem_queued,
 		      truesize_of(&sk->sk_write_queue) + truesize_of(&tp->tcp_rtx_queue));
-	FUZZ_CHECK_EQ(sk->sk_rmem_alloc,
-		      truesize_of(&sk->sk_receive_queue) + truesize_of(&tp->out_of_order_queue));
+	FUZZ_CHECK_EQ(sk->sk_rmem_alloc, truesize_of(&sk->sk_receive_queue) +
+						 truesize_of(&tp->out_of_order_queue) +
+						 truesize_of_errors(sk));
 	if (sk->sk_state == TCP_LISTEN) {
 		FUZZ_CHECK_EQ(sk->sk_wmem_queued, 0);
 		FUZZ_CHECK_EQ(sk->sk_rmem_alloc, 0);
