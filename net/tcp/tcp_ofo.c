@@ -114,7 +114,7 @@ static void tcp_ofo_keep_first(const struct sk_buff *old, struct sk_buff *skb)
 	u32 at = TCP_SKB_CB(old)->seq - TCP_SKB_CB(skb)->seq, n = min(old->len, skb->len - at);
 
 	if (at + n <= skb_headlen(skb) && !skb_shared_data(skb))
-		(void)NEVER(skb_copy_bits(old, 0, skb->data + at, n) != 0);
+		BUG_ON(skb_copy_bits(old, 0, skb->data + at, n) != 0);
 }
 
 /**
@@ -149,7 +149,7 @@ static void tcp_ofo_merge(struct sock *sk, struct sk_buff *a, struct sk_buff *b)
 {
 	struct tcp_skb_cb *acb = TCP_SKB_CB(a);
 
-	(void)NEVER(skb_copy_bits(b, 0, skb_put(a, b->len), b->len) != 0);
+	BUG_ON(skb_copy_bits(b, 0, skb_put(a, b->len), b->len) != 0);
 	skb_stats.copied_other += b->len;
 	acb->end_seq = TCP_SKB_CB(b)->end_seq;
 	acb->tcp_flags |= TCP_SKB_CB(b)->tcp_flags & TCPHDR_FIN;
