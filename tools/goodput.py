@@ -160,8 +160,8 @@ under QEMU's TCG with one CPU. Between them and the receiver stands a wire that 
 nothing else is lost: when one side is slow, the other waits.
 
 Each figure is what the receiving application saw: the bytes by the time from the first to the last of them, and the longest time between
-two in which it got nothing. Median [least-most] of {seeds} seeds, each run three times where the round trip is 0. The machine has other work
-to do, so that the ratio, taken pair by pair, is what to read; at a round trip of 0 it compares two processors' work as much as two protocols.
+two in which it got nothing. Median [least-most] of {seeds} seeds, each run three times where the round trip is 0. No machine is quite
+still, so that the ratio, taken pair by pair, is what to read; at a round trip of 0 it compares two processors' work as much as two protocols.
 
 The wire alone carries {ceilings}: it holds nobody up.
 

@@ -617,13 +617,13 @@ static inline struct tcp_net *tcp_net_of(const struct sock *sk)
 	return sk->sk_net->tcp;
 }
 
-/* A half-open connection at a listener. Owner: the listener's syn_queue. */
 /* Headers of a SYN, for TCP_SAVED_SYN. */
 struct tcp_saved_syn {
 	u32 len;
 	u8 data[];
 };
 
+/* A half-open connection at a listener. Owner: the listener's syn_queue. */
 struct tcp_request_sock {
 	struct sock_common c; /* first; state TCP_NEW_SYN_RECV */
 	struct sock *listener;

@@ -2,21 +2,14 @@
 /*
  * ktest.h for a test that speaks to the kernel as an application does: SYS(bind, fd, P(&name), 16).
  *
- * The host's headers and ours both have some names; a test of system calls wants ours. So this comes first in a file.
+ * It comes first in a file (libc_first.h).
  */
 #ifndef KTEST_CALLS_H
 #define KTEST_CALLS_H
-#define timeval  host_timeval
-#define timespec host_timespec
-#include "ktest.h"
-#undef timeval
-#undef timespec
-#undef FD_SETSIZE
-#undef SEEK_SET
-#undef SEEK_CUR
-#undef SEEK_END
+#include "libc_first.h"
 
 #include "host.h"
+#include "ktest.h"
 
 #include <kernel/syscall.h>
 #include <lib/err.h>

@@ -8,19 +8,7 @@
  */
 #ifndef TORTURE_H
 #define TORTURE_H
-/* The C library has these too; here the kernel's are meant. */
-#define timeval  host_timeval
-#define timespec host_timespec
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#undef timeval
-#undef timespec
-#undef FD_SETSIZE
-#undef SEEK_SET
-#undef SEEK_CUR
-#undef SEEK_END
+#include "libc_first.h"
 
 #include <kernel/fault.h>
 #include <kernel/timer.h>

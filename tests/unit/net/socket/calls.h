@@ -5,24 +5,19 @@
  */
 #ifndef CALLS_H
 #define CALLS_H
-#include "ktest_calls.h"
+#include "instance.h"
 
-#include <drivers/loopback.h>
 #include <kernel/fault.h>
 #include <kernel/file.h>
 #include <kernel/mm.h>
-#include <kernel/posix.h>
 #include <kernel/proc.h>
 #include <kernel/softirq.h>
 #include <kernel/timer.h>
 #include <lib/byteorder.h>
 #include <net/checksum.h>
 #include <net/etherdevice.h>
-#include <net/inetdevice.h>
-#include <net/init.h>
 #include <net/neighbour.h>
 #include <net/route.h>
-#include <net/socket.h>
 #include <uapi/if.h>
 #include <uapi/if_packet.h>
 
@@ -42,7 +37,6 @@ static struct {
 static u32 nr_frames;
 static bool card_holds; /* frames stay with the card, unsent */
 static struct sk_buff_head held;
-static struct net *net;
 static struct net_device *dev;
 
 static netdev_tx_t fake_xmit(struct sk_buff *skb, struct net_device *d)
@@ -84,14 +78,7 @@ static const struct net_device_ops fake_ops = { .ndo_start_xmit = fake_xmit,
 
 static void up(void)
 {
-	if (!net) {
-		host_console_quiet(true);
-		syscall_init();
-		posix_init();
-		net = net_alloc();
-		CHECK(net && net_global_init() == 0 && net_init(net) == 0);
-		CHECK_EQ(loopback_init(net), 0);
-		CHECK_EQ(net_loopback_address(net), 0);
+	if (instance_up()) {
 		dev = alloc_etherdev(net, 0);
 		memcpy(dev->dev_addr, our_mac, 6);
 		dev->netdev_ops = &fake_ops;
@@ -100,7 +87,6 @@ static void up(void)
 		CHECK_EQ(inet_addr_add(dev, OUR_IP, 24), 0);
 		CHECK_EQ(neigh_add_permanent(net, PEER_IP, dev, peer_mac), 0);
 		skb_queue_head_init(&held);
-		socket_init(net);
 		net_proc_init(net);
 	}
 	nr_frames = 0;

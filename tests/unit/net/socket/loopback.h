@@ -5,33 +5,17 @@
  */
 #ifndef LOOPBACK_H
 #define LOOPBACK_H
-#include "ktest_calls.h"
+#include "instance.h"
 
-#include <drivers/loopback.h>
 #include <kernel/fault.h>
 #include <kernel/file.h>
 #include <kernel/mm.h>
-#include <kernel/posix.h>
 #include <kernel/timer.h>
 #include <lib/byteorder.h>
-#include <net/inetdevice.h>
-#include <net/init.h>
-#include <net/socket.h>
-
-static struct net *net;
 
 static void up(void)
 {
-	if (net)
-		return;
-	host_console_quiet(true);
-	syscall_init();
-	posix_init();
-	net = net_alloc();
-	CHECK(net && net_global_init() == 0 && net_init(net) == 0);
-	CHECK_EQ(loopback_init(net), 0);
-	CHECK_EQ(net_loopback_address(net), 0);
-	socket_init(net);
+	(void)instance_up();
 }
 
 /* All descriptors below @end but the console's. */
