@@ -86,6 +86,24 @@ TEST(options_built)
 	CHECK_EQ(tcp_select_wscale(0xffffffffu), 14);
 }
 
+/* When the least gets too old, the least of what came in the rest of the window takes its place, and then that one's. */
+TEST(least_round_trip_has_successors)
+{
+	static const struct {
+		u32 ms, us, least;
+	} t[] = {
+		{ 0, 10, 10 },      { 90000, 20, 10 },  { 270000, 30, 10 },
+		{ 315000, 40, 20 }, { 396000, 50, 30 },
+	};
+	struct tcp_rtt r;
+
+	tcp_rtt_init(&r);
+	for (u32 i = 0; i < ARRAY_SIZE(t); i++) {
+		tcp_rtt_min_sample(&r, t[i].us, t[i].ms, 300000);
+		CHECK_EQ(r.min_us, t[i].least);
+	}
+}
+
 /* The least of a window of 300 s, against one that remembers every sample. */
 static const struct {
 	const char *name;
