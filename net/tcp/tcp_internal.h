@@ -456,7 +456,9 @@ enum tcp_deferred {
 	TCP_DEFER_DELACK = 2,
 	TCP_DEFER_KEEPALIVE = 4,
 	TCP_DEFER_MTU = 8,
-	TCP_DEFER_TSQ = 16
+	TCP_DEFER_TSQ = 16,
+	TCP_DEFER_ERR = 32,   /* sk_err_soft came by ICMP */
+	TCP_DEFER_NO_WAY = 64 /* and said that there is no route */
 };
 /* How much one pass over the write queue sends: all it may; one packet; one segment beyond the congestion window. */
 enum tcp_push_one { TCP_PUSH_ALL, TCP_PUSH_ONE, TCP_PUSH_PROBE };
@@ -961,6 +963,7 @@ void tcp_forget_names(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_done(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_destroy_sock(struct sock *sk) __needs(softirq_ctx, sk);
 void tcp_abort_with(struct sock *sk, int err) __needs(softirq_ctx, sk);
+void tcp_unreachable(struct sock *sk, int err) __needs(softirq_ctx, sk);
 void tcp_orphan(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_timewait.c */
@@ -1106,7 +1109,7 @@ void tcp_set_keepalive(struct sock *sk, bool on) __needs(sk);
 void tcp_keepalive_time_set(struct sock *sk) __needs(sk);
 u64 tcp_fin_time_ns(const struct sock *sk);
 void tcp_fin_wait2_orphan(struct sock *sk) __needs(softirq_ctx, sk);
-void tcp_revert_backoff(struct sock *sk, u32 seq) __needs(softirq_ctx, sk);
+void tcp_revert_backoff(struct sock *sk) __needs(softirq_ctx, sk);
 
 /* tcp_request.c */
 int tcp_reqsk_init(struct tcp_request_sock *req, struct sock *lsk, const struct sk_buff *skb,

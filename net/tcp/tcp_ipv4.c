@@ -254,16 +254,13 @@ static bool tcp_icmp_no_way(u8 type, u8 code)
 	return type == ICMP_DEST_UNREACH && (code == ICMP_NET_UNREACH || code == ICMP_HOST_UNREACH);
 }
 
-/*
- * An error about a segment that is in flight on @sk. While connecting it decides; later it is only remembered, or reported at once to
- * who asked for that (IP_RECVERR), without an end of the connection.
- */
+/* An error about a segment that is in flight on @sk: heeded now or when the owner lets go. */
 static void tcp_v4_sock_err(struct sock *sk, struct sk_buff *skb, u8 type, u8 code, u32 info)
 	__needs(softirq_ctx)
 {
 	struct ip_icmp_news news = { .type = type, .code = code, .info = info };
 	int err;
-	bool hard;
+	bool hard, no_way;
 
 	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED) {
 		tcp_v4_frag_needed(sk, info);
@@ -275,22 +272,17 @@ static void tcp_v4_sock_err(struct sock *sk, struct sk_buff *skb, u8 type, u8 co
 	if ((sk->inet_flags & INET_RECVERR) || sk->sk_state == TCP_SYN_SENT ||
 	    sk->sk_state == TCP_SYN_RECV)
 		ip_icmp_error(sk, skb, err, &news);
-	if (sock_owned_by_user(sk)) {
-		NET_INC_STATS(sk->sk_net, LockDroppedIcmps);
+	no_way = tcp_icmp_no_way(type, code) &&
+		 get_unaligned_be32(skb->data + 4) == tcp_sk(sk)->snd_una;
+	if (sock_owned_by_user(sk)) { /* in connect() perhaps, whose SYN has only just left */
 		sk->sk_err_soft = err;
+		tcp_sk(sk)->deferred |= no_way ? TCP_DEFER_ERR | TCP_DEFER_NO_WAY : TCP_DEFER_ERR;
 		return;
 	}
 	sock_owned_by_me(sk);
-	if (tcp_icmp_no_way(type, code))
-		tcp_revert_backoff(sk, get_unaligned_be32(skb->data + 4));
-	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
-		tcp_abort_with(sk, err);
-	} else if (sk->inet_flags & INET_RECVERR) {
-		sk->sk_err = err;
-		sk->sk_error_report(sk);
-	} else {
-		sk->sk_err_soft = err; /* RFC 9293 MUST-56, RFC 5461: never abort */
-	}
+	if (no_way)
+		tcp_revert_backoff(sk);
+	tcp_unreachable(sk, err);
 }
 
 /**

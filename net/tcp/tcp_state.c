@@ -2,7 +2,7 @@
 /*
  * The state of a connection and its end.
  *
- * Interface: tcp_set_state, tcp_forget_names, tcp_done, tcp_destroy_sock, tcp_abort_with, tcp_orphan
+ * Interface: tcp_set_state, tcp_forget_names, tcp_done, tcp_destroy_sock, tcp_abort_with, tcp_unreachable, tcp_orphan
  * Above: tcp_output.c and all further right. Below: tcp_rtx_queue.c, <net/inet_hashtables.h>.
  * Context: owner of the socket with BH off, or softirq while nobody owns it.
  * Owns: the first reference of a socket, which means "the connection or its application lives"; tcp_destroy_sock()
@@ -144,4 +144,26 @@ void tcp_abort_with(struct sock *sk, int err)
 	if (!sock_flag(sk, SOCK_DEAD))
 		sk->sk_error_report(sk);
 	tcp_done(sk);
+}
+
+/**
+ * tcp_unreachable() - somebody says, believably, that a segment in flight does not arrive
+ * @sk: socket
+ * @err: why (positive errno)
+ *
+ * While connecting that decides. An open connection lives on: it remembers the reason, or reports it at once to who asked for that
+ * (IP_RECVERR). RFC 9293 MUST-56; RFC 5461.
+ *
+ * Context: BH off, nobody else owns the socket; the caller holds a reference.
+ */
+void tcp_unreachable(struct sock *sk, int err)
+{
+	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
+		tcp_abort_with(sk, err);
+	} else if (sk->inet_flags & INET_RECVERR) {
+		sk->sk_err = err;
+		sk->sk_error_report(sk);
+	} else {
+		sk->sk_err_soft = err;
+	}
 }

@@ -206,22 +206,20 @@ static void tcp_retransmit_timer(struct sock *sk) __needs(softirq_ctx, sk)
 }
 
 /**
- * tcp_revert_backoff() - a router had no way for a segment: that was no congestion, and the last doubling of the timeout is taken back
- * @sk: socket, not owned
- * @seq: of the segment
+ * tcp_revert_backoff() - a router had no way for the first segment out: that was no congestion, and the last doubling of the timeout is taken back
+ * @sk: socket
  *
- * Only for the first segment out, sent again by the timeout. When the timeout is over now, it goes once more at once (RFC 6069, 3).
+ * Only when the timeout sent that segment again. When the timeout is over now, it goes once more at once (RFC 6069, 3).
  *
- * Context: BH off; the caller holds a reference.
+ * Context: BH off, nobody else owns the socket; the caller holds a reference.
  */
-void tcp_revert_backoff(struct sock *sk, u32 seq)
+void tcp_revert_backoff(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct sk_buff *head = tcp_rtx_head(tp);
 	u64 due, now = ktime_get_ns();
 
-	if (!head || seq != tp->snd_una || !tp->retransmits || !tp->backoff ||
-	    tp->pending != TCP_TIME_RETRANS)
+	if (!head || !tp->retransmits || !tp->backoff || tp->pending != TCP_TIME_RETRANS)
 		return;
 	tp->backoff--;
 	due = head->tstamp_ns + tcp_rto_ns(tp);
@@ -522,6 +520,10 @@ void tcp_release_cb(struct sock *sk)
 	}
 	if (todo & TCP_DEFER_MTU)
 		tp->icsk_af_ops->mtu_reduced(sk);
+	if (todo & TCP_DEFER_NO_WAY)
+		tcp_revert_backoff(sk);
+	if ((todo & TCP_DEFER_ERR) && sk->sk_err_soft) /* else the peer has answered since */
+		tcp_unreachable(sk, count_take(&sk->sk_err_soft));
 	if (todo & TCP_DEFER_TSQ) {
 		tcp_tsq_write(sk);
 		sock_put(sk);

@@ -371,8 +371,61 @@ TEST(icmp_quotes_too_little)
 	peer_down();
 }
 
-/* The owner is at work: even while connecting the error is only remembered. */
-TEST(icmp_meets_the_owner)
+/* The owner is at work, in connect() itself perhaps: the error waits until it lets go, and then decides as it always does. */
+TEST_EACH(icmp_waits_for_who_connects, icmp_table)
+{
+	struct socket *s;
+
+	peer_up();
+	s = peer_connecting();
+	lock_sock(s->sk);
+	peer_icmp(row->type, row->code, 0, peer.nxt - 1, 8);
+	CHECK_EQ(state_of(s), TCP_SYN_SENT);
+	release_sock(s->sk);
+	CHECK_EQ(state_of(s), row->err ? TCP_CLOSE : TCP_SYN_SENT);
+	CHECK_EQ(s->sk->sk_err, row->err);
+	CHECK_EQ(peer_mib(LINUX_MIB_LockDroppedIcmps), 0);
+	sock_release(s);
+	peer_down();
+}
+
+struct owned_icmp_row {
+	const char *name;
+	u8 inet_flags;
+	int err;
+};
+
+static const struct owned_icmp_row owned_icmp_table[] = {
+	{ "remembered", 0, 0 },
+	{ "reported", INET_RECVERR, EHOSTUNREACH },
+};
+
+/* An open connection outlives it: the last doubling of the timeout goes back, and who asked for errors hears. */
+TEST_EACH(icmp_waits_for_who_sends, owned_icmp_table)
+{
+	struct socket *s;
+
+	peer_up();
+	s = peer_connected();
+	s->sk->inet_flags |= row->inet_flags;
+	CHECK_EQ(put(s, "lost", 4, 0), 4);
+	host_clock_advance(900 * NSEC_PER_MSEC);
+	CHECK_EQ(tcp_sk(s->sk)->backoff, 2);
+	lock_sock(s->sk);
+	peer_icmp(ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0, tcp_sk(s->sk)->snd_una, 8);
+	CHECK_EQ(tcp_sk(s->sk)->backoff, 2);
+	CHECK_EQ(s->sk->sk_err, 0);
+	release_sock(s->sk);
+	CHECK_EQ(tcp_sk(s->sk)->backoff, 1);
+	CHECK_EQ(s->sk->sk_err, row->err);
+	CHECK_EQ(s->sk->sk_err_soft, row->err ? 0 : EHOSTUNREACH);
+	CHECK_EQ(state_of(s), TCP_ESTABLISHED);
+	sock_release(s);
+	peer_down();
+}
+
+/* The answer of the peer came meanwhile as well: what opened outlives what a router said before. */
+TEST(icmp_waits_behind_the_backlog)
 {
 	struct socket *s;
 
@@ -380,10 +433,10 @@ TEST(icmp_meets_the_owner)
 	s = peer_connecting();
 	lock_sock(s->sk);
 	peer_icmp(ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0, peer.nxt - 1, 8);
-	CHECK_EQ(peer_mib(LINUX_MIB_LockDroppedIcmps), 1);
+	tell_raw(TCPHDR_SYN | TCPHDR_ACK, peer.seq, peer.nxt, 0);
 	release_sock(s->sk);
-	CHECK_EQ(state_of(s), TCP_SYN_SENT);
-	CHECK_EQ(s->sk->sk_err_soft, ECONNREFUSED);
+	CHECK_EQ(state_of(s), TCP_ESTABLISHED);
+	CHECK_EQ(s->sk->sk_err, 0);
 	sock_release(s);
 	peer_down();
 }
