@@ -557,6 +557,7 @@ class Runner:
 
     def call_close_returns(self, args):
         self.fd(args[0])
+        self.stack.run()
         if not self.stack.sleeper or self.stack.sleeper.result is None:
             self.fail("close() has returned", "it still waits")
         self.result(self.stack.sleeper.result)
@@ -645,6 +646,7 @@ class Runner:
 
     def take(self, flags):
         """The next packet, which must be there and have these flags."""
+        self.stack.advance(self.stack.now, True)
         if not self.stack.sent:
             self.fail(f"a {packets.flag_names(flags)} of the handshake", "nothing")
         p = self.stack.sent.pop(0)

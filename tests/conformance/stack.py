@@ -161,20 +161,26 @@ class Stack:
         self.lib.rx(raw, len(raw))
         self._look()
 
+    def run(self):
+        """Whoever can go on does so."""
+        self.lib.run()
+        self._look()
+
     def advance(self, until, stop_at_packet=False):
         """Lets time pass till @until, each timer at its own time; or only till something is sent."""
         for _ in range(1000000):
             if stop_at_packet and self.sent:
                 return
             due = self.lib.next_us()
+            if stop_at_packet and self.sent:  # of owners who have let go only now
+                return
             if self.sleeper and self.sleeper.result is None:
                 due = min(due, self.sleeper.deadline)
             if due > until:
                 self.now = max(self.now, until)
                 return
             self.now = max(self.now, due)
-            self.lib.run()
-            self._look()
+            self.run()
         raise RuntimeError("a million timers without getting there: the stack runs in circles")
 
     # --- calls ---

@@ -54,7 +54,11 @@ struct watch {
 	uint64_t gen;                 /* events; 0: no descriptor */
 };
 
-#define KS_FDS 1024 /* descriptors that a script can have */
+#define KS_FDS     1024 /* descriptors that a script can have */
+#define OWNERS_MAX 2048
+
+/* Do news find the sockets owned? */
+enum owned { OWNED_NEVER, OWNED_EACH, OWNED_FLUSH, OWNED_BATCH, NR_OWNED };
 
 /* A close() on its way; lives on the stack of the thread that waits for it. */
 struct closing {
@@ -71,6 +75,9 @@ static struct {
 	bool mute; /* stopping: nothing is sent */
 	struct list_head closings;
 	struct watch watch[KS_FDS];
+	enum owned owned;
+	struct sock *owner[OWNERS_MAX]; /* those that are owned just now, counted */
+	u32 nr_owners;
 } ks = { .closings = LIST_HEAD_INIT(ks.closings) };
 
 /* --- Time ------------------------------------------------------------------------------------------------------------- */
@@ -92,6 +99,55 @@ static void settle(void)
 	} while (next_ns() <= host_clock() || threads_runnable());
 }
 
+/* --- Owners at work -------------------------------------------------------------------------------------------------- */
+/*
+ * Where one thread calls, nothing comes in the middle of a call. With KS_OWNED in the environment it does: packets and timers find
+ * every socket that a thread can reach owned, as if all were at work just then. "each": they let go after each packet. "flush": they
+ * also look at the backlog before, as a long sendmsg() does. "batch": they let go before the next call, so that all packets of one time
+ * wait.
+ */
+static enum owned wanted_owned(void)
+{
+	static const char *const names[NR_OWNED] = { "", "each", "flush", "batch" };
+	const char *word = getenv("KS_OWNED");
+	u32 i = 0;
+
+	while (word && i < NR_OWNED && strcmp(word, names[i]) != 0)
+		i++;
+	BUG_ON(i == NR_OWNED);
+	return (enum owned)i;
+}
+
+static void own(void)
+{
+	struct sock *sk;
+
+	if (!ks.owned || ks.mute)
+		return;
+	list_for_each_entry(sk, &ks.net->socks, sk_all) {
+		if (!sk->sk_socket || sk->sk_owned)
+			continue;
+		BUG_ON(ks.nr_owners == OWNERS_MAX);
+		sock_hold(sk);
+		lock_sock(sk);
+		ks.owner[ks.nr_owners++] = sk;
+	}
+}
+
+static void let_go(void)
+{
+	for (u32 i = 0; i < ks.nr_owners; i++) {
+		struct sock *sk = ks.owner[i];
+
+		if (ks.owned == OWNED_FLUSH)
+			(void)sk_flush_backlog(sk);
+		release_sock(sk);
+		sock_put(sk);
+	}
+	ks.nr_owners = 0;
+}
+
+/* --- In and out ------------------------------------------------------------------------------------------------------- */
 /*
  * A thread of the caller comes in: its stack is the one of thread "init" now, its time is ours (which never goes back),
  * and what was due before it came has happened.
@@ -101,8 +157,13 @@ static void enter(void)
 	u64 now = ks.host.now_us() * NSEC_PER_USEC;
 
 	host_stack_changed();
-	if (now > host_clock())
+	let_go();
+	if (now > host_clock()) {
+		own();
 		host_clock_set(now);
+		(void)next_ns();
+		let_go();
+	}
 	settle();
 }
 
@@ -112,6 +173,7 @@ uint64_t stack_next_us(void)
 
 	if (!ks.net)
 		return UINT64_MAX;
+	let_go();
 	next = next_ns(); /* at the time of the last call, which has settled: a question, nothing runs */
 	return next == UINT64_MAX ? next : DIV_ROUND_UP(next, NSEC_PER_USEC);
 }
@@ -179,7 +241,11 @@ void stack_rx(const void *ip, size_t len)
 
 	if (!ks.net || !len || len > MTU_MAX)
 		return;
-	enter();
+	if (ks.nr_owners)
+		host_stack_changed();
+	else
+		enter();
+	own();
 	local_bh_disable();
 	skb = netdev_alloc_skb(ks.dev, (u32)len);
 	if (skb) {
@@ -191,7 +257,10 @@ void stack_rx(const void *ip, size_t len)
 		netif_rx(skb);
 	}
 	local_bh_enable();
-	settle();
+	if (ks.owned != OWNED_BATCH)
+		let_go();
+	if (!ks.nr_owners)
+		settle();
 }
 
 /* --- Descriptors --------------------------------------------------------------------------------------------------------- */
@@ -430,6 +499,7 @@ int stack_start(const struct stack_host *h, const struct stack_config *c)
 		return -EINVAL;
 	ks.host = *h;
 	ks.mute = false;
+	ks.owned = wanted_owned();
 	host_clock_set(h->now_us() * NSEC_PER_USEC);
 	host_set_entropy(h->rnd);
 	boot();
@@ -510,6 +580,7 @@ int stack_tune(const char *name, const char *val)
 
 	if (!ks.net)
 		return -ENODEV;
+	let_go();
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
 		if (strncmp(name, folders[i], strlen(folders[i])) == 0)
 			name += strlen(folders[i]);
