@@ -195,9 +195,9 @@ def info(t, fd):
             "advmss": words[19], "total_retrans": words[23]}
 
 
-@case("X9", "TCP_INFO tells what was agreed, and what is under way")
+@case("X9", "TCP_INFO tells what was agreed, and what is under way", clock=True)
 def told(t):
-    conn, fd = t.accepted(syn={"options": [("MSS", 700), ("SAckOK", b""), ("NOP", None), ("WScale", 3)]}, rtt=0.3)
+    conn, fd = t.accepted(syn={"options": [("MSS", 700), ("SAckOK", b""), ("NOP", None), ("WScale", 3)]}, rtt=0.3 * t.factor)
     now = info(t, fd)
     assert (now["state"], now["snd_mss"], now["advmss"], now["pmtu"], now["cwnd"], now["unacked"]) == (ESTABLISHED, 700, 1460, 1500, 10, 0), now
     assert now["options"] & 6 == 6 and now["snd_wscale"] == 3
@@ -215,9 +215,9 @@ def told(t):
     assert info(t, fd)["state"] == CLOSE_WAIT
 
 
-@case("X9", "TCP_INFO tells of a loss and its repair")
+@case("X9", "TCP_INFO tells of a loss and its repair", clock=True)
 def told_of_a_loss(t):
-    conn, fd = t.accepted(syn={"options": [("MSS", 200), ("SAckOK", b"")]}, rtt=0.2)
+    conn, fd = t.accepted(syn={"options": [("MSS", 200), ("SAckOK", b"")]}, rtt=0.2 * t.factor)
     base, since = conn.ack, t.link.mark()
     t.agent.send(fd, bytes(1000))
     conn.hear(lambda f: f[TCP].seq == base + 800 & 0xffffffff, since)

@@ -7,7 +7,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import ARP, Ether
 
 from rig import case
-from wire_peer import BROADCAST, GATEWAY, GATEWAY_MAC, GUEST, GUEST_MAC, is_at
+from wire_peer import BROADCAST, GATEWAY, GATEWAY_MAC, GUEST, GUEST_MAC, PATIENCE, is_at
 
 DISCOVER, OFFER, REQUEST, DECLINE, ACK_MESSAGE = range(1, 6)
 
@@ -29,7 +29,8 @@ def answer(t, asked, what, lease=3600, to=BROADCAST):
                               ("router", GATEWAY), "end"]))
 
 
-@case("X1", "nobody answers: the question comes again after 4 and 8 seconds, a second more or less", boot="ip=dhcp", alone=True, linux=False)
+@case("X1", "nobody answers: the question comes again after 4 and 8 seconds, a second more or less", boot="ip=dhcp", alone=True, clock=True,
+      linux=False)
 def silent_server(t):
     t.lab.good_end = 69
     times, frames, since = [], [], 0
@@ -46,10 +47,10 @@ def silent_server(t):
 
 
 @case("X2", "a lease is renewed with its server at half its time, with anybody later, and given up at its end", boot="ip=dhcp", alone=True,
-      linux=False)
+      clock=True, linux=False)
 def short_lease(t):
-    asked = hear(t, DISCOVER, 0, 10)[1]
-    for _ in range(40):  # the card is deaf for its first second
+    asked = hear(t, DISCOVER, 0, PATIENCE)[1]
+    for _ in range(200):  # the card is deaf for its first second
         answer(t, asked, OFFER)
         if t.link.wait(lambda f: kind(f) == REQUEST, 0, 0.1) is not None:
             break
@@ -69,22 +70,22 @@ def short_lease(t):
 @case("A9", "another host has the address that was leased: the server is told so, and no packet leaves from it", boot="ip=dhcp acd=strict",
       alone=True, linux=False)
 def declined(t):
-    asked = hear(t, DISCOVER, 0, 10)[1]
-    for _ in range(40):  # the card is deaf for its first second
+    asked = hear(t, DISCOVER, 0, PATIENCE)[1]
+    for _ in range(200):  # the card is deaf for its first second
         answer(t, asked, OFFER)
         if t.link.wait(lambda f: kind(f) == REQUEST, 0, 0.1) is not None:
             break
     since = t.link.mark()
     answer(t, hear(t, REQUEST, 0, 1)[1], ACK_MESSAGE)
-    assert t.link.wait(lambda f: ARP in f and f[ARP].psrc == "0.0.0.0" and f[ARP].pdst == GUEST, since, 10) is not None
+    assert t.link.wait(lambda f: ARP in f and f[ARP].psrc == "0.0.0.0" and f[ARP].pdst == GUEST, since) is not None
     t.link.send(is_at(GUEST, "52:55:0a:00:03:03", GUEST, BROADCAST))
-    _, told = hear(t, DECLINE, since, 10)
+    _, told = hear(t, DECLINE, since, PATIENCE)
     options = dict(o for o in told[DHCP].options if isinstance(o, tuple) and len(o) == 2)
     assert (options["requested_addr"], options["server_id"]) == (GUEST, GATEWAY) and told[IP].src == "0.0.0.0" and told[BOOTP].ciaddr == "0.0.0.0"
     assert not t.from_guest(0, lambda f: (IP in f and f[IP].src == GUEST) or (ARP in f and f[ARP].psrc == GUEST))
     since = t.link.mark()
-    asked = hear(t, DISCOVER, since, 20)[1]  # ten seconds later at the earliest it begins anew
+    asked = hear(t, DISCOVER, since, PATIENCE)[1]  # ten seconds later at the earliest it begins anew
     answer(t, asked, OFFER)
-    answer(t, hear(t, REQUEST, since, 10)[1], ACK_MESSAGE)
+    answer(t, hear(t, REQUEST, since, PATIENCE)[1], ACK_MESSAGE)
     t.lab.start()
     assert t.gateway.ping()

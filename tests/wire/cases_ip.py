@@ -329,7 +329,7 @@ def own_fragments(t):
 # --- Path MTU ----------------------------------------------------------------------------------------------------------------
 def in_flight(t):
     """A connection with three large segments under way: (Tcp, descriptor, the first one)."""
-    conn, fd = t.accepted(syn={"options": [("MSS", 1460)]})
+    conn, fd = t.accepted(rtt=0.1 * t.factor, syn={"options": [("MSS", 1460)]})
     t.agent.sending(fd, bytes(3 * 1460))
     first = conn.hear(payload)
     size = len(payload(first))
@@ -343,7 +343,7 @@ def too_big(conn, first, mtu, wrong=0):
     return conn.host.ip() / ICMP(type=3, code=4, nexthopmtu=mtu) / bytes(quoted)
 
 
-@case("I20", "segments carry DF, and a router's word about a smaller MTU is followed at once", ("1000", 1000, 960), ("1400", 1400, 1360))
+@case("I20", "segments carry DF, and a router's word about a smaller MTU is followed at once", ("1000", 1000, 960), ("1400", 1400, 1360), clock=True)
 def smaller_path(t, mtu, most):
     conn, _, first = in_flight(t)
     assert first[IP].flags.DF
@@ -354,7 +354,7 @@ def smaller_path(t, mtu, most):
     assert again[TCP].seq == conn.ack and most - 12 <= len(payload(again)) <= most
 
 
-@case("I20", "an MTU below the floor is not believed", ("68", 68), ("300", 300))
+@case("I20", "an MTU below the floor is not believed", ("68", 68), ("300", 300), clock=True)
 def smallest_path(t, mtu):
     conn, _, first = in_flight(t)
     since = t.link.mark()
@@ -438,8 +438,10 @@ def no_error(t, which):
 
 @case("M6", "three hundred datagrams to a closed port, a handful of errors")
 def errors_are_rare(t):
-    found = t.host.probe(*[t.host.ip() / UDP(sport=5, dport=CLOSED)] * 300)
-    assert 1 <= len(found) <= 10
+    started, found = time.monotonic(), []
+    for _ in range(3):  # more than a hundred small datagrams may be too many for the socket's queue before QEMU
+        found += t.host.probe(*[t.host.ip() / UDP(sport=5, dport=CLOSED)] * 100)
+    assert 1 <= len(found) <= 10 + (time.monotonic() - started)
 
 
 @case("M7", "an unknown protocol: type 3 code 2", ("250", 250), ("99", 99))

@@ -6,7 +6,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.l2 import ARP, Ether
 
 from rig import CLOSED, NET_ONES, WIDE, case, soon
-from wire_peer import (ACK, BROADCAST, GATEWAY, GUEST, GUEST_MAC, is_at, pad_of, payload, who_has)
+from wire_peer import (ACK, BROADCAST, GATEWAY, GUEST, GUEST_MAC, PATIENCE, is_at, pad_of, payload, who_has)
 
 EHOSTUNREACH, ETIMEDOUT = 113, 110
 
@@ -140,7 +140,7 @@ def queue_of_the_unknown(t):
     assert got and got == [b"0", b"1", b"2"][-len(got):]
 
 
-@case("A4", "one question a second to the same address, not more", slow=True)
+@case("A4", "one question a second to the same address, not more", slow=True, clock=True)
 def question_rate(t):
     who, since = t.stranger, t.link.mark()
     end = time.monotonic() + 3.5
@@ -180,9 +180,13 @@ def changed_address(t, moved):
         del t.link.answers[host.addr]
     t.link.send(is_at(host.addr, new, host.addr, BROADCAST))
     time.sleep(1.4)
-    since = t.link.mark()
-    assert host.ping()
-    assert host.answers(since)[0].dst == (new if moved else host.mac)
+    end = time.monotonic() + (PATIENCE if moved else 0)
+    while True:
+        since = t.link.mark()
+        assert host.ping()
+        if host.answers(since)[0].dst == (new if moved else host.mac):
+            return
+        assert time.monotonic() < end
 
 
 @case("A9", "another host has the address that we are about to use: not a packet leaves from it", boot="acd=strict", alone=True, linux=False)
@@ -190,7 +194,7 @@ def conflict_while_probing(t):
     t.lab.good_end = 69
     at = t.link.wait(lambda f: ARP in f and f[ARP].psrc == "0.0.0.0" and f[ARP].pdst == GUEST, 0)
     assert at is not None
-    for _ in range(30):  # the card is deaf for its first second
+    for _ in range(100):  # the card is deaf for its first second
         t.link.send(is_at(GUEST, "52:55:0a:00:03:03", GUEST, BROADCAST))
         if t.lab.guest.process.poll() is not None:
             break
@@ -199,8 +203,15 @@ def conflict_while_probing(t):
     assert not t.from_guest(0, lambda f: IP in f or f[ARP].psrc == GUEST)
 
 
+def announced(frame):
+    return ARP in frame and frame.src == GUEST_MAC and frame[ARP].psrc == frame[ARP].pdst == GUEST
+
+
 @case("A10", "an address of ours that another claims is defended once in ten seconds", slow=True)
 def defence(t):
+    if t.system == "doorbell":  # what it says of itself at the beginning, twice, looks the same
+        first = t.link.wait(announced, 0)
+        assert first is not None and t.link.wait(announced, first + 1) is not None
     thief, since = "52:55:0a:00:03:02", t.link.mark()
     t.host.probe(*[who_has(GUEST, thief, "10.0.2.16"), is_at(GUEST, thief, GATEWAY, BROADCAST)] * 2, who_has(GUEST, thief, GUEST))
     found = arps(t, since, lambda a: a.psrc == GUEST and a.pdst == GUEST)

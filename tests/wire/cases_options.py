@@ -219,12 +219,13 @@ def ecn_echo(t):
     assert [bool(e) for e in (data(), data(mark=3), data(), data(), data(ACK | PSH | CWR), data())] == [False, True, True, True, False, False]
 
 
-@case("R21", "an echo of congestion takes back what may be under way, and CWR says so")
+@case("R21", "an echo of congestion takes back what may be under way, and CWR says so", clock=True)
 def ecn_reaction(t):
     listener, port = t.listen()
     conn = Tcp(t.host, port)
     conn.send(SYN | ECE | CWR, options=[("MSS", 200)])
     conn.ack = conn.hear(lambda f: f[TCP].flags & 0x12 == 0x12)[TCP].seq + 1 & 0xffffffff
+    time.sleep(0.1 * t.factor)  # a round trip so long that no timer is in the way
     conn.send(ACK)
     fd = t.agent.accept(listener)
     t.agent.sending(fd, bytes(6000))

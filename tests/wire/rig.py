@@ -255,7 +255,7 @@ class Runner:
         try:
             return self.run_once(one, 1)
         except AssertionError as e:
-            if one.alone or not (one.clock or isinstance(e, Late)):
+            if not (one.clock or isinstance(e, Late)):
                 raise
         with self.again:  # no two of them at a time
             for factor in range(2, ATTEMPTS):
@@ -267,7 +267,7 @@ class Runner:
 
     def run_once(self, one, factor):
         if one.alone:
-            one.run(Tester(self.new_lab(one.boot)))
+            self.run_alone(one, factor)
             return
         slow = one.slow and one.boot == PLAIN
         lab = self.lab(SLOW if slow else one.boot)
@@ -277,6 +277,15 @@ class Runner:
         assert tester.host
         one.run(tester)
         assert lab.guest.process.poll() is None, "the guest has ended"
+
+    def run_alone(self, one, factor):
+        lab = self.new_lab(one.boot)
+        try:
+            one.run(Tester(lab, factor))
+        except AssertionError:
+            self.all.remove(lab)  # it ends as it likes
+            lab.finish()
+            raise
 
     def run_slow(self, cases):
         """Starts the slow ones side by side: {name: Future}."""
