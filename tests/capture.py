@@ -97,6 +97,10 @@ def longest_gap(found, from_guest):
 # arrived, and is told so (RFC 2883).
 REPEATED = "tcp.analysis.retransmission && tcp.flags.syn == 0"
 TOLD = "tcp.options.sack.dsack_le"
+# Who does not speak SACK is silent about it, or says the same again. QEMU's card is deaf for its first second: the answer to ARP, or to a
+# SYN, waits there nearly as long as the first timeout lasts.
+OPENED_AGAIN = "tcp.analysis.retransmission && tcp.flags.syn == 1"
+SAID_AGAIN = "tcp.analysis.duplicate_ack && tcp.len == 0"
 PEERS_PROBE = f"ip.src == 10.0.2.2 && {REPEATED}"
 
 
@@ -110,14 +114,14 @@ def shown(path, what):
     return done.stdout.splitlines()
 
 
-def more_than_probes(path, probes, among="tcp"):
-    """The repeated segments, when there are more than the @probes that guests have counted."""
-    found = shown(path, f"{REPEATED} && {among}")
-    return found if len(found) > probes else []
+def more_than(path, limit, among, what=REPEATED):
+    """The repeated segments, when there are more than the @limit that guests have counted (Counters.repeats)."""
+    found = shown(path, f"{what} && {among}")
+    return found if len(found) > limit else []
 
 
-def bad_frames(path, lossy=False, late_reader=False, offload=False, probing_peer=False, probes=0):
-    """What tshark finds wrong: one line a frame. @probes: so many segments may come again, as the guests' counters say."""
+def bad_frames(path, lossy=False, late_reader=False, offload=False, probing_peer=False, repeats=0):
+    """What tshark finds wrong: one line a frame. @repeats: so many segments may come again, as the guests' counters say."""
     what = WRONG_ALWAYS
     if not lossy:
         what += f" || {WRONG_WHEN_CLEAN}"
@@ -127,7 +131,8 @@ def bad_frames(path, lossy=False, late_reader=False, offload=False, probing_peer
         what = f"({what}) && !({OFFLOADED_ZERO})"
     if probing_peer:
         what = f"({what}) && !({PEERS_PROBE}) && !{TOLD}"
-    if not probes:
+    if not repeats:
         return shown(path, what)
     among = f"!({PEERS_PROBE})" if probing_peer else "tcp"
-    return shown(path, f"({what}) && !({REPEATED}) && !{TOLD}") + more_than_probes(path, probes, among)
+    return (shown(path, f"({what}) && !({REPEATED}) && !{TOLD} && !({OPENED_AGAIN}) && !({SAID_AGAIN})") + more_than(path, repeats, among) +
+            more_than(path, 2 * repeats, among, OPENED_AGAIN) + more_than(path, 2 * repeats, f"!{TOLD}", SAID_AGAIN))

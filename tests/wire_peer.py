@@ -118,7 +118,7 @@ def who_has(addr, mac, target):
 class Lab:
     """One guest and the link it hangs on; ends with finish()."""
 
-    def __init__(self, kernel, folder, append, module_args="", limit=90):
+    def __init__(self, kernel, folder, append, module_args="", limit=900):
         self.link = Link()
         self.guest = Guest(self.make_machine(kernel, folder, append, module_args))
         self.guest.limit = limit

@@ -81,9 +81,14 @@ class Counters:
         return self.snmp.get("TcpExt.TCPTimeouts", 0)
 
     @property
+    def repeats(self):
+        """So many segments may have been sent twice with nothing lost: a probe, or what a timeout and the ACK behind it repeat."""
+        return self.probes + 2 * self.timeouts
+
+    @property
     def repaired(self):
         """Segments sent again because others showed that they are lost: neither probes nor what a timeout repeats."""
-        return self.retransmitted - min(self.probes + 2 * self.timeouts, self.retransmitted)
+        return self.retransmitted - min(self.repeats, self.retransmitted)
 
 
 def shown(value, fmt="{}"):

@@ -214,7 +214,7 @@ def test_ends(boot, wire):
     run = boot.finish(guest)
     run.expect(0)
     assert capture.bad_frames(run.pcap, lossy=True, offload=True) == []
-    assert capture.more_than_probes(run.pcap, run.counters.probes, OURS) == []
+    assert capture.more_than(run.pcap, run.counters.repeats, OURS) == []
 
 
 def peer(server, total, result, pause):
@@ -270,5 +270,5 @@ def test_both_ways(boot, wire, size, words, pause):
         # A small write is a small segment as long as the congestion window allows one: ten at least, before the first ACK. What waits behind
         # them is joined, and how much of it there is depends on who is faster.
         assert len(capture.shown(run.pcap, "ip.src == 10.0.2.15 && tcp.len > 0 && tcp.len <= 100")) >= 10
-    assert capture.more_than_probes(run.pcap, run.counters.probes, OURS) == []
+    assert capture.more_than(run.pcap, run.counters.repeats, OURS) == []
     assert capture.shown(run.pcap, "tcp.flags.reset == 1") == []

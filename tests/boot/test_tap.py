@@ -49,7 +49,7 @@ def test_clean_wire_to_linux(boot, noise, tap, direction):
     """No fault: nothing malformed, nothing sent twice by us; the peer repeats at most what it probes with."""
     run = MOVE[direction](boot, noise, tap(Profile()), 4 << 20)
     assert run.counters.repaired == 0
-    assert capture.bad_frames(run.pcap, late_reader=True, offload=True, probing_peer=True, probes=run.counters.probes) == []
+    assert capture.bad_frames(run.pcap, late_reader=True, offload=True, probing_peer=True, repeats=run.counters.repeats) == []
 
 
 @pytest.mark.slow

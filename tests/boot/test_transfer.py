@@ -56,7 +56,7 @@ def test_one_copy_and_one_doorbell(transfer):
     assert counters.skb["copied_other"] == 0
     assert counters.skb["copied_pad"] in (0, 54), "a FIN that goes alone, made private to be padded; nothing else"
     assert 0 < counters.nic["tdt_writes"] <= counters.nic["tx_packets"]
-    assert counters.retransmitted == 0
+    assert counters.repaired == 0
     print(f"doorbells per segment {counters.nic['tdt_writes'] / counters.segments:.3f}, "
           f"MMIO writes per segment {counters.nic['mmio_writes'] / counters.segments:.3f}")
 

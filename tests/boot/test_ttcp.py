@@ -85,7 +85,7 @@ def test_guest_sends(boot, meter):
     port, sink = listening(meter, "--connections", "2", "tcp-recv", "PORT")
     run = boot("ttcp", f"--connections 2 --proc /proc/softirqs --proc /nowhere tcp-send 10.0.2.2 {port} 3000001 8192").expect(0)
     sent, got = result(run.serial), ended(sink)
-    assert sent["bytes"] == got["bytes"] == 3000001 and sent["retrans"] == 0
+    assert sent["bytes"] == got["bytes"] == 3000001 and sent["retrans"] <= run.counters.repeats
     before, after = (int(n) for n in re.findall(r"NET_RX: +(\d+)", run.serial.partition('{"test"')[0]))
     assert after > before
     assert "cannot open /nowhere" in run.serial
@@ -100,16 +100,16 @@ def test_guest_sends_64_kib_writes_that_the_card_cuts(boot, meter):
     assert sent["bytes"] == got["bytes"] == size and sent["ops"] == 65
     skb, nic = run.counters.skb, run.counters.nic
     assert skb["copied_tx"] == size and skb["copied_other"] == 0
-    assert sent["retrans"] == 0 and run.counters.retransmitted == 0
+    assert sent["retrans"] <= run.counters.repeats and run.counters.repaired == 0
     found = [f for f in capture.frames(run.pcap) if f.from_guest]
     assert all(len(f.data) <= 1514 for f in found)
     text = [f for f in found if f.is_tcp and f.payload]
-    assert sum(f.payload for f in text) == size
+    assert size <= sum(f.payload for f in text) <= size + 1460 * run.counters.repeats
     assert nic["tx_tso_packets"] > 0 and nic["tx_tso_segs"] > 5 * nic["tx_tso_packets"]
     assert nic["tx_tso_segs"] <= len(text) and nic["tx_tso_segs"] > len(text) / 2, "most of the text went in large packets"
     # The emulated card sends an empty segment more when the payload is a multiple of the MSS.
-    bad = [line for line in capture.bad_frames(run.pcap, offload=True) if not ("Dup ACK" in line and line.endswith("Len=0"))]
-    assert bad == []
+    bad = capture.bad_frames(run.pcap, offload=True, repeats=run.counters.repeats)
+    assert [line for line in bad if not ("Dup ACK" in line and line.endswith("Len=0"))] == []
 
 
 def test_guest_echoes_time(boot):
