@@ -237,7 +237,7 @@ def transfer(boot, noise):
             if direction == "send":
                 receiver = Receiver(pause=pause)
                 run = boot("send", f"tcp:10.0.2.2:{receiver.port}", module=path, timeout=timeout, **how)
-                stream = receiver.finish(1)
+                stream = receiver.finish()
                 got = stream.size, stream.sha256
             else:
                 port = doorbell.free_port()

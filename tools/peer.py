@@ -84,9 +84,11 @@ class Receiver(threading.Thread):
         s.sha256 = h.hexdigest()
         self.stream = s
 
-    def finish(self, timeout=5.0):
+    def finish(self, timeout=30.0):
         """The stream, after waiting at most @timeout for its end; no further connection is taken."""
         self.done.wait(timeout)
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept(), which would go on with whatever gets this descriptor next
+        self.join(1)
         self.listener.close()
         return self.stream
 

@@ -76,7 +76,7 @@ def test_a_strangers_program(tmp_path, as_folder):
     assert "Error 42" in done.stderr, done.stdout + done.stderr
     assert "close(77) = -1, Bad file descriptor" in done.stdout
     assert "argv[2]=<two words> took sane" in done.stdout
-    assert receiver.finish(2).size == 1 << 20
+    assert receiver.finish().size == 1 << 20
 
 
 def test_a_program_that_asks_too_much(tmp_path):
@@ -120,7 +120,7 @@ def on_linux(tmp_path):
 def test_send_on_linux(on_linux, noise, size):
     receiver = Receiver()
     done = subprocess.run([on_linux("send"), f"tcp:127.0.0.1:{receiver.port}", str(noise(size))], check=False, timeout=30)
-    stream = receiver.finish(5)
+    stream = receiver.finish()
     assert done.returncode == 0
     assert (stream.size, stream.sha256) == hash_file(noise(size))
 

@@ -22,7 +22,7 @@ def wire(tap):
     return tap()
 
 
-def dial(port, timeout=10):
+def dial(port, timeout=30):
     s = socket.socket()
     s.settimeout(timeout)
     s.connect((GUEST, port))
@@ -176,7 +176,7 @@ WAYS = [guest_first, linux_first, simultaneous, half_close_of_linux, half_close_
         connected_by_guest, one_after_the_other, at_once, backlog_overflow]
 
 
-def run_in(wire, work, timeout=100):
+def run_in(wire, work, timeout=180):
     """@work on a thread born beside the TAP; what it raises is raised here."""
     box = []
 
@@ -200,7 +200,7 @@ OURS = f"tcp.port != 23 && !({capture.PEERS_PROBE})"  # 23 is deaf: its third SY
 
 def test_ends(boot, wire):
     """Each way in turn, then all is given back: the leak check of the guest's end sees to that."""
-    guest = boot(ROOT / "tests/apps/endpoint.c", append=GUEST_IP, net=wire.net, wait=False, timeout=60)
+    guest = boot(ROOT / "tests/apps/endpoint.c", append=GUEST_IP, net=wire.net, wait=False, timeout=180)
     assert guest.wait_for("endpoint: ready", 30)
 
     def body():
@@ -259,7 +259,7 @@ def test_both_ways(boot, wire, size, words, pause):
     t = threading.Thread(target=peer, args=(server, size, result, pause), daemon=True)
     wire.call(t.start)
     run = boot(ROOT / "tests/apps/duplex.c", f"{ADDRESS} {server.getsockname()[1]} {size} {words}",
-               append=GUEST_IP, net=wire.net, timeout=60)
+               append=GUEST_IP, net=wire.net, timeout=180)
     t.join(5)
     server.close()
     run.expect(0)

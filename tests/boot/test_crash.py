@@ -18,7 +18,7 @@ CRASHES = {
 def test_crash(tmp_path, boot, name):
     body, cause = CRASHES[name]
     (tmp_path / f"{name}.c").write_text(HEAD + body + "\n")
-    run = boot(tmp_path / f"{name}.c", timeout=20).expect(64)
+    run = boot(tmp_path / f"{name}.c").expect(64)
     run.says(cause)
     run.says("rip")
     assert "main+0x" in run.serial or "deep+0x" in run.serial or "code" in run.serial, "no function name in the report"
@@ -27,5 +27,5 @@ def test_crash(tmp_path, boot, name):
 def test_abort(tmp_path, boot):
     """abort() is not a crash of the kernel: the program ends with a failing status of its own."""
     (tmp_path / "abort.c").write_text(HEAD + "int main(void) { abort(); }\n")
-    run = boot(tmp_path / "abort.c", timeout=20)
+    run = boot(tmp_path / "abort.c")
     assert run.status not in (0, 124, 125), run.why

@@ -65,4 +65,4 @@ def test_both_compilers_boot(boot, noise):
     from peer import Receiver
     receiver = Receiver()
     boot(args=f"tcp:10.0.2.2:{receiver.port}", kernel=elf, module=noise(65536)).expect(0)
-    assert receiver.finish(1).size == 65536
+    assert receiver.finish().size == 65536

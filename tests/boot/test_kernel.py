@@ -8,6 +8,7 @@ import pytest
 
 import doorbell
 from conftest import GUEST_IP, ROOT
+from late import Late, again
 from peer import Receiver, hash_file
 
 APPS = ROOT / "tests" / "apps"
@@ -17,6 +18,7 @@ QUESTION = bytes.fromhex("525400123456" "020000000001" "0806" "0001080006040001"
 
 
 @pytest.mark.parametrize("cpu", ["max", "qemu64"])
+@again
 def test_preemption(boot, cpu):
     """A flood of frames while the application computes, also in pages of code that it made itself."""
     port = doorbell.free_port()
@@ -32,8 +34,8 @@ def test_preemption(boot, cpu):
     run = boot.finish(guest).expect(0)
     told = re.search(r"preempt: .* preempted (\d+) times, (\d+) timer.*", run.serial)
     print(told[0])
-    assert int(told[1]) > 0, "the flood never handed work to ksoftirqd"
-    assert int(told[2]) > 100
+    if not int(told[1]) or int(told[2]) <= 100:
+        raise Late(f"the flood never handed work to ksoftirqd, or there was little of it: {told[0]}")
 
 
 @pytest.mark.slow
@@ -53,7 +55,7 @@ def test_many_sockets_in_8_mib(boot):
 @pytest.mark.parametrize("at", [1, 3, 8, 12, 20, 30, 56, 60, 100, 300])
 def test_no_memory_at_boot(boot, at):
     """Whatever the allocation was for: a message and its status, or the run goes on without it."""
-    run = boot(args="tcp:10.0.2.2:9", append=f"{GUEST_IP} fault=alloc,at={at}", pcap=False, stats=False, timeout=20)
+    run = boot(args="tcp:10.0.2.2:9", append=f"{GUEST_IP} fault=alloc,at={at}", pcap=False, stats=False)
     assert run.status in (3, 66), f"status {run.status}. {run.why}"
     run.says("out of memory" if run.status == 66 else "/boot/file")
 
@@ -65,7 +67,7 @@ def test_memory_comes_and_goes(boot, noise, at, every):
     receiver = Receiver()
     run = boot(args=f"tcp:10.0.2.2:{receiver.port}", append=f"{GUEST_IP} fault=alloc,at={at},every={every}",
                module=noise(65536), pcap=False, stats=False, timeout=30)
-    stream = receiver.finish(1)
+    stream = receiver.finish()
     assert run.status < 64 or run.status == 66, f"status {run.status}. {run.why}"
     assert run.status != 0 or (stream.size, stream.sha256) == hash_file(noise(65536))
 
@@ -90,6 +92,7 @@ int main(void)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cpu,alarm", [("max", "local apic"), ("qemu64,-apic", "pit")])
+@again
 def test_clock_keeps_time(boot, tmp_path, cpu, alarm):
     """The guest's clock against the host's over 10 s, with each of the two alarms."""
     (tmp_path / "ticks.c").write_text(TICKS)
@@ -108,4 +111,5 @@ def test_clock_keeps_time(boot, tmp_path, cpu, alarm):
     boot.finish(guest).expect(0).says(f"alarm by {alarm}")
     ppm = (late[0] - early[0]) / (late[1] - early[1]) * 1e6
     print(f"the clock drifts {ppm:.1f} ppm, alarm by {alarm}")
-    assert abs(ppm) < 100
+    if abs(ppm) >= 100:
+        raise Late(f"{ppm:.1f} ppm: even the least of many looks may be late")

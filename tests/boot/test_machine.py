@@ -58,22 +58,22 @@ def test_clock_of_a_starved_guest(boot, runs_ms, rests_ms):
 
 @pytest.mark.parametrize("cpu", ["pentium3", "qemu32"])
 def test_no_long_mode(boot, cpu):
-    boot(cpu=cpu, timeout=10).expect(71).says("long mode")
+    boot(cpu=cpu).expect(71).says("long mode")
 
 
 def test_three_mib(boot):
-    boot(mem=3, timeout=10).expect(66).says("memory")
+    boot(mem=3).expect(66).says("memory")
 
 
 @pytest.mark.parametrize("nic", [None, "virtio-net-pci", "rtl8139", "e1000e"])
 def test_no_usable_card(boot, nic):
-    boot(args="tcp:10.0.2.2:9", nic=nic, timeout=10).expect(68)
+    boot(args="tcp:10.0.2.2:9", nic=nic).expect(68)
 
 
 @pytest.mark.parametrize("line", ["ip=10.0.2.300/24", "tx_ring=banana", "ip=10.0.2.15/40", "ip=10.0.2.15/24,gw=10.0.3.2",
                                   "loglevel=99", "mtu=1", "fault=earthquake"])
 def test_bad_command_line(boot, line):
-    boot(args="tcp:10.0.2.2:9", append=line, timeout=10).expect(70).says(line.partition("=")[0])
+    boot(args="tcp:10.0.2.2:9", append=line).expect(70).says(line.partition("=")[0])
 
 
 def test_unknown_key(boot, noise):
@@ -83,19 +83,19 @@ def test_unknown_key(boot, noise):
 
 
 def test_port_closed(boot, noise):
-    boot(args=f"tcp:10.0.2.2:{doorbell.free_port()}", module=noise(1), timeout=20).expect(4)
+    boot(args=f"tcp:10.0.2.2:{doorbell.free_port()}", module=noise(1)).expect(4)
 
 
 def test_host_unreachable(boot, noise):
-    boot(args="tcp:10.0.2.99:9", append=GUEST_IP, module=noise(1), timeout=40).expect(5)
+    boot(args="tcp:10.0.2.99:9", append=GUEST_IP, module=noise(1)).expect(5)
 
 
 def test_no_module(boot):
-    boot(args="tcp:10.0.2.2:9", timeout=20).expect(3)
+    boot(args="tcp:10.0.2.2:9").expect(3)
 
 
 def test_no_arguments(boot, noise):
-    boot(args="", module=noise(1), timeout=20).expect(2)
+    boot(args="", module=noise(1)).expect(2)
 
 
 def test_a_leak_is_seen(boot, noise):
@@ -132,13 +132,13 @@ def test_first_frame(boot, noise):
 
 @pytest.mark.slow
 def test_waiting_is_idle(boot, noise):
-    """Ten seconds in accept(): the processor sleeps."""
+    """Ten seconds and more in accept(): the processor sleeps."""
     port = doorbell.free_port()
-    guest = boot("recv", str(doorbell.RECV_PORT), wait=False, hostfwd=[f"tcp:{port}:{doorbell.RECV_PORT}"])
-    assert guest.wait_for(doorbell.LISTENING, 20)
+    guest = boot("recv", str(doorbell.RECV_PORT), wait=False, hostfwd=[f"tcp:{port}:{doorbell.RECV_PORT}"], timeout=300)
+    assert guest.wait_for(doorbell.LISTENING, 30)
     time.sleep(1)
     before, start = guest.cpu_seconds(), time.monotonic()
-    time.sleep(10)
+    time.sleep(max(10, 12 * (start - guest.started)))  # on a busy machine the beginning takes longer
     after, seconds = guest.cpu_seconds(), time.monotonic() - start
     share = {name: (after[name] - before.get(name, 0)) / seconds for name in after}
     print(f"waiting in accept(): {', '.join(f'{n} {s:.1%}' for n, s in share.items())}")

@@ -57,7 +57,7 @@ def test_user_wire(boot, noise, user_wire):
     path, receiver = noise(1 << 20), Receiver()
     wire = user_wire(Profile(dup=0.5), 3)
     run = boot("send", f"tcp:10.0.2.2:{receiver.port}", append=GUEST_IP, module=path, extra=wire.arguments)
-    stream = receiver.finish(1)
+    stream = receiver.finish()
     run.expect(0)
     assert (stream.size, stream.sha256) == hash_file(path)
     assert wire.stats["guest"]["dup"] > 100
@@ -68,7 +68,7 @@ def test_linux_on_a_tap(boot, noise, linux):
     path = noise(1 << 20)
     receiver = linux.call(lambda: Receiver(host=ADDRESS))
     run = boot.finish(linux.boot("send", f"tcp:{ADDRESS}:{receiver.port}", append=GUEST_IP, module=path))
-    stream = receiver.finish(1)
+    stream = receiver.finish()
     run.expect(0)
     assert (stream.size, stream.sha256) == hash_file(path)
     assert capture.bad_frames(run.pcap, late_reader=True, offload=True, repeats=run.counters.repeats) == []
@@ -88,7 +88,7 @@ def test_replay_repeats_the_run(boot, noise, record, replay, user_wire):
     path, receiver = noise(1 << 18), Receiver()
     wire = user_wire(BAD, 5)
     first = record("send", f"tcp:10.0.2.2:{receiver.port}", module=path, extra=wire.arguments)
-    stream = receiver.finish(1)
+    stream = receiver.finish()
     first.expect(0)
     assert (stream.size, stream.sha256) == hash_file(path)
     again = replay(first, extra=[])
@@ -101,7 +101,7 @@ def test_replay_under_gdb(boot, noise, record, replay):
     """gdb stops the recorded run inside the stack and finds the names there."""
     receiver = Receiver()
     first = record("send", f"tcp:10.0.2.2:{receiver.port}", append=GUEST_IP, module=noise(4096))
-    receiver.finish(1)
+    receiver.finish()
     first.expect(0)
     port = doorbell.free_port()
     guest = replay(first, gdb=port)
@@ -120,7 +120,7 @@ def test_replay_wants_the_same_files(boot, noise, record, replay, tmp_path):
     module.write_bytes(b"one")
     receiver = Receiver()
     first = record("send", f"tcp:10.0.2.2:{receiver.port}", append=GUEST_IP, module=module)
-    receiver.finish(1)
+    receiver.finish()
     first.expect(0)
     module.write_bytes(b"two")
     with pytest.raises(Failure, match="recorded with another"):
@@ -128,6 +128,14 @@ def test_replay_wants_the_same_files(boot, noise, record, replay, tmp_path):
     (ROOT / f"{first.recording}.json").unlink()
     with pytest.raises(Failure, match="no recording"):
         replay(first)
+
+
+def test_a_receiver_ends(noise):
+    """Nothing of it stays behind in accept(), where it would take what is meant for the next one."""
+    receiver = Receiver()
+    send_file(receiver.port, noise(4096))
+    assert receiver.finish().size == 4096
+    assert not receiver.is_alive()
 
 
 SYN_TIMES = [0, 1, 3, 7, 15, 31, 63, 127]  # RFC 6298 (5.5): the timeout doubles; RFC 9293 (3.8.3): three minutes at least

@@ -22,7 +22,7 @@ def send_to_linux(boot, noise, wire, size):
     path = noise(size)
     receiver = wire.call(lambda: Receiver(host=ADDRESS))
     run = boot("send", f"tcp:{ADDRESS}:{receiver.port}", append=GUEST_IP, module=path, net=wire.net, timeout=BOUND + 15)
-    stream = receiver.finish(1)
+    stream = receiver.finish()
     run.expect(0)
     assert (stream.size, stream.sha256) == hash_file(path), stream
     return run

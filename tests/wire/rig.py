@@ -23,6 +23,7 @@ from scapy.layers.inet import TCP
 import build
 import linux_guest
 from agent_client import Agent
+from late import ATTEMPTS, Late, soon  # noqa: F401 - the cases take soon() from here
 from qemu import Machine
 from settings import ROOT, Settings
 from wire_peer import ACK, GATEWAY, GATEWAY_MAC, GUEST, PATIENCE, Host, Lab, SYN, Tcp, payload
@@ -33,19 +34,8 @@ ADDRESS = f"{GUEST}/22"
 EVERY = []  # all cases, in the order of their definition
 PLAIN, SLOW, WIDE = "plain", "slow", "wide"  # guests without words of their own; WIDE: the network is a /16
 SIDE_BY_SIDE = 12  # slow cases: they wait, they do not work
-ATTEMPTS = 5  # of a case that found something Late
 ports = itertools.count(10000)
 places = itertools.count(1)
-
-
-class Late(AssertionError):
-    """What came, came later than it may. On a busy machine once proves nothing: the case is asked again, with longer times."""
-
-
-def soon(took, limit):
-    """An upper bound, in seconds: never a plain assert, which a machine that is busy elsewhere would break."""
-    if took >= limit:
-        raise Late(f"after {took:.3f} s, {limit:g} s are allowed")
 
 
 @dataclass
