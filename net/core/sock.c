@@ -181,7 +181,9 @@ void lock_sock(struct sock *sk) __unchecked
 {
 	might_sleep();
 	while (sk->sk_owned) {
+		local_bh_disable(); /* a bit among others, which softirqs set */
 		sk->sk_lock_waited = true;
+		local_bh_enable();
 		(void)wait_event_until(&sk->sk_lock_wq, !sk->sk_owned, WAIT_FOREVER);
 	}
 	sk->sk_owned = true;

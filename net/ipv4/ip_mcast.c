@@ -291,7 +291,8 @@ static int ip_get_group_filter(struct sock *sk, void *kval, u32 *len)
 
 /* --- The calls ------------------------------------------------------------------------------------------------------------- */
 
-static int ip_set_how(struct sock *sk, int opt, u32 len, int val)
+/* BH off: other bits of the same byte are set by softirqs, whoever owns the socket. */
+static int ip_set_how_bh(struct sock *sk, int opt, u32 len, int val) __needs(softirq_ctx)
 {
 	switch (opt) {
 	case IP_MULTICAST_TTL:
@@ -314,6 +315,16 @@ static int ip_set_how(struct sock *sk, int opt, u32 len, int val)
 	default:
 		return -ENOPROTOOPT;
 	}
+}
+
+static int ip_set_how(struct sock *sk, int opt, u32 len, int val)
+{
+	int err;
+
+	local_bh_disable();
+	err = ip_set_how_bh(sk, opt, len, val);
+	local_bh_enable();
+	return err;
 }
 
 /**

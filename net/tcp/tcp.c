@@ -267,7 +267,8 @@ static unsigned int tcp_poll(struct sock *sk)
 	return mask;
 }
 
-static int tcp_ioctl(struct sock *sk, unsigned long req, int *val)
+/* BH off: what came, and whether its FIN is among it, are read together. */
+static int tcp_ask(struct sock *sk, unsigned long req, int *val) __needs(softirq_ctx)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
@@ -289,6 +290,16 @@ static int tcp_ioctl(struct sock *sk, unsigned long req, int *val)
 	default:
 		return -ENOTTY;
 	}
+}
+
+static int tcp_ioctl(struct sock *sk, unsigned long req, int *val)
+{
+	int err;
+
+	local_bh_disable();
+	err = tcp_ask(sk, req, val);
+	local_bh_enable();
+	return err;
 }
 
 /* --- Opening and closing --------------------------------------------------------------------------------------------------- */

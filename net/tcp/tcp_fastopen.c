@@ -21,6 +21,7 @@
 #include "tcp_internal.h"
 
 #include <kernel/mm.h>
+#include <kernel/softirq.h>
 #include <lib/string.h>
 
 #define FO_LOST_NS                                                                                 \
@@ -97,7 +98,9 @@ int tcp_fastopen_set_key(struct tcp_net *tn, const char *text)
 		if (!key_of_text(text + FO_KEY_TEXT + 1, &keys.key[1]))
 			return -EINVAL;
 	}
+	local_bh_disable(); /* a SYN finds this secret or the one before */
 	tn->fo_keys = keys;
+	local_bh_enable();
 	return 0;
 }
 
@@ -110,16 +113,18 @@ int tcp_fastopen_set_key(struct tcp_net *tn, const char *text)
 int tcp_fastopen_own_keys(struct sock *sk, const void *keys, u32 len)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_fastopen_keys *own = tp->fo_keys;
 
-	if (len != sizeof(tp->fo_keys->key[0]) && len != sizeof(tp->fo_keys->key))
+	if (len != sizeof(own->key[0]) && len != sizeof(own->key))
 		return -EINVAL;
-	if (!tp->fo_keys)
-		tp->fo_keys = kzalloc(sizeof(*tp->fo_keys));
-	if (!tp->fo_keys)
+	if (!own)
+		own = kzalloc(sizeof(*own));
+	if (!own)
 		return -ENOMEM;
 	local_bh_disable();
-	tp->fo_keys->n = len / (u32)sizeof(tp->fo_keys->key[0]);
-	memcpy(tp->fo_keys->key, keys, len);
+	own->n = len / (u32)sizeof(own->key[0]);
+	memcpy(own->key, keys, len);
+	tp->fo_keys = own; /* not before: a SYN would get a cookie of no secret */
 	local_bh_enable();
 	return 0;
 }

@@ -642,6 +642,7 @@ struct tcp_request_sock {
 	u8 wscale_ok : 1, sack_ok : 1, tstamp_ok : 1, ecn_ok : 1; /* negotiated */
 	u8 cookie : 1; /* on the stack: nobody will remember it */
 	u8 acked : 1;  /* its last ACK was heard, but there is no child yet */
+	u8 scaled : 1; /* rcv_wnd was said in units of the scale, rounded up */
 	u8 retrans;    /* SYN-ACKs sent again */
 	union {
 		u8 timeouts;   /* firings of the timer */
@@ -1124,6 +1125,7 @@ void tcp_reqsk_arm(struct tcp_request_sock *req);
 void tcp_reqsk_drop(struct tcp_request_sock *req) __needs(softirq_ctx);
 bool tcp_reqsk_syn_again(struct tcp_request_sock *req, const struct tcp_seg *seg)
 	__needs(softirq_ctx);
+u32 tcp_reqsk_window(const struct tcp_request_sock *req);
 bool tcp_reqsk_deferred(struct tcp_request_sock *req, const struct tcp_seg *seg)
 	__needs(softirq_ctx);
 enum skb_drop_reason tcp_reqsk_screen(struct tcp_request_sock *req, struct sk_buff *skb,

@@ -118,7 +118,7 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 	child->sk_reuse = req->c.skc_reuse;
 	child->sk_reuseport = req->c.skc_reuseport;
 	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = req->rcv_isn + 1;
-	tp->rcv_wnd = req->rcv_wnd;
+	tp->rcv_wnd = tcp_reqsk_window(req);
 	tp->advmss = req->advmss;
 	tp->sack_ok = req->sack_ok;
 	tp->tstamp_ok = req->tstamp_ok;

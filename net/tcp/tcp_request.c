@@ -6,7 +6,7 @@
  * that is over the SYN-ACK goes once more, and whatever answers it makes the connection.
  *
  * Interface: tcp_reqsk_init, tcp_reqsk_alloc, tcp_reqsk_windows, tcp_reqsk_enqueue, tcp_reqsk_drop, tcp_reqsk_arm, tcp_reqsk_screen,
- * tcp_reqsk_syn_again, tcp_reqsk_deferred, tcp_accept_queue_full
+ * tcp_reqsk_syn_again, tcp_reqsk_window, tcp_reqsk_deferred, tcp_accept_queue_full
  * Above: tcp_syncookies.c, tcp_minisocks.c, tcp_ipv4.c. Below: tcp_reply.c, tcp_options.c, tcp_tstamp.c.
  * Context: BH off.
  * Owns: the requests, on the listener's syn_queue; counted in net->socks_live.
@@ -240,22 +240,34 @@ static bool tcp_req_may_answer(struct tcp_request_sock *req)
 	return true;
 }
 
+/* What rcv_wnd is in a segment without SYN: scaled (RFC 7323, 2.2), and rounded up, so that the right edge does not move back. */
+static u16 tcp_req_scaled(const struct tcp_request_sock *req)
+{
+	u32 scale = req->wscale_ok ? req->rcv_wscale : 0;
+
+	return (u16)min(ALIGN((u32)req->rcv_wnd, 1u << scale) >> scale, 65535u);
+}
+
+/** tcp_reqsk_window() - what the peer of a half-open connection was promised: the child keeps it. Context: any. Return: bytes. */
+u32 tcp_reqsk_window(const struct tcp_request_sock *req)
+{
+	return req->scaled ? (u32)tcp_req_scaled(req) << req->rcv_wscale : req->rcv_wnd;
+}
+
 /* Where we are, to somebody who is elsewhere. */
 static void tcp_req_answer(struct tcp_request_sock *req) __needs(softirq_ctx)
 {
-	/* No SYN any more, so it is scaled (RFC 7323, 2.2); rounded up, so that the right edge does not move back. */
-	u32 scale = req->wscale_ok ? req->rcv_wscale : 0;
-	const struct tcp_mini_ack a = {
-		.seq = req->snt_isn + 1,
-		.ack = req->rcv_isn + 1,
-		.wnd = (u16)min(ALIGN((u32)req->rcv_wnd, 1u << scale) >> scale, 65535u),
-		.tstamp_ok = req->tstamp_ok,
-		.ts_off = tcp_ts_offset(req->c.skc_net, &req->c),
-		.ts_recent = req->ts_recent
-	};
+	const struct tcp_mini_ack a = { .seq = req->snt_isn + 1,
+					.ack = req->rcv_isn + 1,
+					.wnd = tcp_req_scaled(req),
+					.tstamp_ok = req->tstamp_ok,
+					.ts_off = tcp_ts_offset(req->c.skc_net, &req->c),
+					.ts_recent = req->ts_recent };
 
-	if (tcp_req_may_answer(req))
-		tcp_v4_send_ack(req->c.skc_net, &req->c, &a);
+	if (!tcp_req_may_answer(req))
+		return;
+	req->scaled = req->wscale_ok;
+	tcp_v4_send_ack(req->c.skc_net, &req->c, &a);
 }
 
 /* The timestamp is older than the SYN's. */

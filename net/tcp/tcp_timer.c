@@ -522,7 +522,8 @@ void tcp_release_cb(struct sock *sk)
 		tp->icsk_af_ops->mtu_reduced(sk);
 	if (todo & TCP_DEFER_NO_WAY)
 		tcp_revert_backoff(sk);
-	if ((todo & TCP_DEFER_ERR) && sk->sk_err_soft) /* else the peer has answered since */
+	/* Else the peer has answered since, or the connection is over. */
+	if ((todo & TCP_DEFER_ERR) && sk->sk_err_soft && sk->sk_state != TCP_CLOSE)
 		tcp_unreachable(sk, count_take(&sk->sk_err_soft));
 	if (todo & TCP_DEFER_TSQ) {
 		tcp_tsq_write(sk);

@@ -441,6 +441,25 @@ TEST(icmp_waits_behind_the_backlog)
 	peer_down();
 }
 
+/* The peer has ended the connection meanwhile: why it ended is not what a router said before. */
+TEST_EACH(icmp_waits_till_the_end, owned_icmp_table)
+{
+	struct socket *s;
+
+	peer_up();
+	s = peer_connected();
+	s->sk->inet_flags |= row->inet_flags;
+	CHECK_EQ(put(s, "lost", 4, 0), 4);
+	lock_sock(s->sk);
+	peer_icmp(ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0, tcp_sk(s->sk)->snd_una, 8);
+	tell_raw(TCPHDR_RST, peer.seq, 0, 0);
+	release_sock(s->sk);
+	CHECK_EQ(state_of(s), TCP_CLOSE);
+	CHECK_EQ(s->sk->sk_err, ECONNRESET);
+	sock_release(s);
+	peer_down();
+}
+
 /* --- The backlog --------------------------------------------------------------------------------------------------------------- */
 TEST(segments_wait_for_the_owner)
 {
