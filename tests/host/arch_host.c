@@ -88,6 +88,7 @@ static struct {
 
 bool host_irqs_off;
 void (*host_before_count)(const volatile void *count);
+void (*host_moment)(void);
 struct boot_info boot_info;
 const unsigned long arch_vmalloc_base = 0x200000000000UL, arch_vmalloc_size = WINDOW_SIZE;
 
@@ -270,6 +271,18 @@ void arch_idle(void)
 			H.now = t;
 	}
 	arch_irq_enable();
+}
+
+void host_hasten(u64 ns)
+{
+	unsigned long flags = arch_irq_save();
+	u64 t;
+
+	timer_rearm_hw();
+	t = next_happening();
+	if (t > H.now && t - H.now <= ns)
+		H.now = t;
+	arch_irq_restore(flags);
 }
 
 void host_clock_advance(u64 ns)

@@ -30,6 +30,8 @@ u64 host_clock(void);
 void host_clock_set(u64 ns); /* jumps; nothing runs */
 /* Lets @ns pass: timers fire and threads run, each at its time. Process context. */
 void host_clock_advance(u64 ns);
+/* What is to happen next happens now, if it would within @ns. Process context; comes back to the same thread. */
+void host_hasten(u64 ns);
 void host_clock_per_call(
 	u64 ns); /* every reading of the clock moves it on by @ns; 0 at the start */
 /*

@@ -8,6 +8,9 @@
  * protects it: the thread owned it each time, and it was nobody's each time a softirq wrote. That the two met is not needed. What <kernel/count.h>
  * does is one instruction to the instrumentation too, and not looked at.
  *
+ * This finds no words that belong together and are read one after the other, no act on what has just been checked, and nothing outside of
+ * net/. host_moment() is for those: before each access something may happen (tests/sim/midcall.c), and the simulator's oracles look.
+ *
  * Interface: what the compiler calls (__tsan_...), what slab_host.c tells of objects, --wrap=sk_alloc. Each pair is a line in $RACE_REPORT:
  * the thread's stack, "<>", the place in the softirq; addresses.
  * Above: the instrumented rooms. Below: the C library. Context: any. Owns: the table of words.
@@ -204,6 +207,13 @@ static void touch(unsigned long addr, bool write, unsigned long pc, const unsign
 	}
 }
 
+static void before(unsigned long addr, bool write, unsigned long pc, const unsigned long *frame)
+{
+	if (host_moment)
+		host_moment();
+	touch(addr, write, pc, frame);
+}
+
 /* --- What slab_host.c says: an object begins, an object ends ------------------------------------------------------------------- */
 void __asan_poison_memory_region(const volatile void *p, size_t n);
 void __asan_unpoison_memory_region(const volatile void *p, size_t n);
@@ -239,7 +249,7 @@ struct sock *__wrap_sk_alloc(struct net *net, u16 family, struct proto *prot)
 	void name(unsigned long addr);                                                             \
 	void name(unsigned long addr)                                                              \
 	{                                                                                          \
-		touch(addr, write, CALLER(), FRAME());                                             \
+		before(addr, write, CALLER(), FRAME());                                            \
 	}
 #define ACCESSES(n)                                                                                \
 	ACCESS(__tsan_read##n, false)                                                              \
@@ -257,7 +267,7 @@ ACCESSES(16)
 	void name(unsigned long addr, size_t len)                                                  \
 	{                                                                                          \
 		(void)len;                                                                         \
-		touch(addr, write, CALLER(), FRAME());                                             \
+		before(addr, write, CALLER(), FRAME());                                            \
 	}
 RANGE(__tsan_read_range, false)
 RANGE(__tsan_write_range, true)

@@ -410,6 +410,25 @@ static void judge_eof(struct end *e)
 			 peer->fin ? "" : " and it was not closed");
 }
 
+/* What is said to be there, and what is said to be on its way, was sent. */
+static void judge_inq(const struct end *e)
+{
+	u64 inq_most = other(e)->offered - e->got,
+	    outq_most = e->offered + 2; /* SYN-ACK of Fast Open, FIN */
+	int inq = 0, outq = 0;
+
+	midcall_soon(16);
+	if (e->s->ops->ioctl(e->s, FIONREAD, &inq) || e->s->ops->ioctl(e->s, SIOCOUTQ, &outq))
+		sim_fail("call", "flow %u: no ioctl()", e->flow->id);
+	inq += planted(PLANT_INQ) ? INT32_MAX / 2 : 0;
+	if (inq < 0 || (u64)inq > inq_most || outq < 0 || (u64)outq > outq_most)
+		sim_fail("inq",
+			 "flow %u: %d bytes to be read, %llu at the most; %d on their way, %llu at "
+			 "the most",
+			 e->flow->id, inq, (unsigned long long)inq_most, outq,
+			 (unsigned long long)outq_most);
+}
+
 /* One call. Return: false at the end of the stream, for good or bad. */
 static bool receive_some(struct end *e, u8 *buf)
 {
@@ -419,6 +438,7 @@ static bool receive_some(struct end *e, u8 *buf)
 		(peek ? MSG_PEEK : 0) | (all ? MSG_WAITALL : 0) | (e->nonblock ? MSG_DONTWAIT : 0);
 	ssize_t r;
 
+	judge_inq(e);
 	e->op[1] = OP_RECV;
 	r = get(e->s, buf, n, flags);
 	if (r == -EAGAIN && e->nonblock) {

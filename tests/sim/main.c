@@ -42,11 +42,11 @@ struct sim_options sim_options;
 struct sim_result sim_result;
 
 static const char *const plant_names[NR_PLANTS] = {
-	"none",   "stream",   "short",    "wakeup", "census",    "rmem",     "wmem",
-	"leak",   "stall",    "window",   "cwnd",   "ack",       "backward", "shrink",
-	"resent", "checksum", "address",  "rtt",    "stage",     "broken",   "tsq",
-	"nagle",  "copied",   "vanished", "sack",   "young",     "taken",    "greedy",
-	"growth", "collapse", "held",     "timer",  "forgotten", "twice",    "silent",
+	"none",     "stream",    "short",  "inq",    "wakeup", "census",   "rmem",     "wmem",
+	"leak",     "stall",     "window", "cwnd",   "ack",    "backward", "shrink",   "resent",
+	"checksum", "address",   "rtt",    "stage",  "broken", "tsq",      "nagle",    "copied",
+	"vanished", "sack",      "young",  "taken",  "greedy", "growth",   "collapse", "held",
+	"timer",    "forgotten", "twice",  "silent",
 };
 
 /*
@@ -193,7 +193,8 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: sim SEED|FIRST-LAST [--pcap FILE] [--trace FILE] [--verbose] [--hashes]\n"
-		"       [--world clean|loss10|partition|flood] [--plant NAME] [--lab NAME [--count "
+		"       [--world clean|loss10|partition|flood|instant] [--plant NAME] [--lab NAME "
+		"[--count "
 		"N]]; plants:");
 	for (u32 i = 1; i < NR_PLANTS; i++)
 		fprintf(stderr, " %s", plant_names[i]);
@@ -229,6 +230,8 @@ int main(int argc, char **argv)
 
 		if (!strcmp(argv[i], "--verbose"))
 			sim_options.verbose = true;
+		else if (!strcmp(argv[i], "--midcall"))
+			sim_options.midcall = true;
 		else if (!strcmp(argv[i], "--hashes"))
 			hashes = true;
 		else if (!strcmp(argv[i], "--pcap") && value)

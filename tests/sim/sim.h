@@ -35,6 +35,7 @@ enum plant {
 	PLANT_NONE,
 	PLANT_STREAM,   /* a delivered byte is changed before the comparison */
 	PLANT_SHORT,    /* delivered bytes are forgotten */
+	PLANT_INQ,      /* more is said to wait for the reader */
 	PLANT_WAKEUP,   /* an upward call of a socket is swallowed once */
 	PLANT_CENSUS,   /* a packet is missed by the walk */
 	PLANT_RMEM,     /* a receive account is read wrong */
@@ -74,7 +75,7 @@ enum plant {
 struct sim_options {
 	u64 seed;
 	const char *pcap, *trace; /* files, or NULL */
-	bool verbose;
+	bool verbose, midcall;
 	enum plant plant;
 	const char *world; /* NULL: drawn from the seed; or the name of one (world.c) */
 	const char *lab;   /* NULL, or the name of an experiment (lab.c) */

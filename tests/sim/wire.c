@@ -323,7 +323,7 @@ void wire_from_card(void *arg, const u8 *b, u32 len)
 	} else if (fate.lost && !wire.quiet) {
 		lost(h, f, l->bad ? "burst" : "loss");
 	} else {
-		at += l->delay_ns + MIN_DELAY_NS;
+		at += l->delay_ns + (world.instant ? 0 : MIN_DELAY_NS);
 		if (wire.quiet)
 			fate = (struct fate){ 0 };
 		if (fate.doubled) /* the copy is a whole one, even when the first is not */
@@ -500,6 +500,8 @@ static u64 draw_rate(struct rng *r)
 static void plan_link(struct link *l, struct rng *r, u64 delay_ns)
 {
 	*l = (struct link){ .delay_ns = delay_ns, .bps = draw_rate(r), .in_order = true };
+	if (world.instant)
+		l->bps = 0;
 	l->queue_frames = world.tight ? (u32)rng_log(r, 4, 200) : WAITING_MAX;
 	l->queue_bytes = world.tight ? (u32)rng_log(r, 6000, 300000) : UINT32_MAX;
 	l->waiting = calloc(WAITING_MAX, sizeof(*l->waiting));
@@ -587,6 +589,12 @@ static u32 named_world(const char *name, struct rng *r)
 	world.cuts = world.breaks = world.starves = world.tight = world.slow = false;
 	if (!strcmp(name, "loss10"))
 		return 1;
+	if (!strcmp(name, "instant")) {
+		world.instant = true;
+		world.nr_hosts = 2;
+		world.layout = LAYOUT_WIRE;
+		return 0;
+	}
 	if (!strcmp(name, "partition")) {
 		world.cuts = true;
 		plan_mishap(r, CUT, 0);
@@ -638,6 +646,8 @@ void wire_plan(void)
 	if (sim_options.world)
 		bad = named_world(sim_options.world, &mishaps);
 	delay = rng_log(&r, 10000, 50 * MS);
+	if (world.instant)
+		delay = 0;
 	for (u32 i = 0; i < world.nr_hosts; i++) {
 		struct host *h = &world.host[i];
 

@@ -350,7 +350,9 @@ static void applications(struct rng *r)
 		world.calm = false;
 	wire_mishaps();
 	starve();
+	midcall_start();
 	apps_run();
+	midcall_stop();
 	let_connections_end();
 	apps_judge();
 	oracle_counters();

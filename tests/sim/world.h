@@ -89,6 +89,7 @@ struct world {
 	bool slow;     /* cards take their time */
 	bool shaped;   /* disciplines keep packets, or give some up */
 	bool tight;    /* queues or bandwidth small enough to lose or hold up frames for long */
+	bool instant;  /* what is sent arrives before the call that sent it returns */
 	bool fast;     /* some connections begin with data in their SYN (RFC 7413) */
 	u64 worst_cut_ns, worst_delay_ns;
 	u64 fault_ns; /* the last refused allocation that was noticed */
@@ -109,6 +110,11 @@ void wire_stop(void);
 void wire_from_card(void *host, const u8 *frame, u32 len); /* e1000_model.tx */
 void wire_quiet(void); /* no more misfortunes: the end of a run is orderly */
 void wire_print(void);
+
+/* midcall.c */
+void midcall_start(void);        /* from now on, if that is asked for */
+void midcall_soon(u32 accesses); /* the next time it is before one of so many accesses */
+void midcall_stop(void);
 
 /* apps.c */
 struct end;

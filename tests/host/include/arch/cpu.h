@@ -79,6 +79,9 @@ static inline void dma_rmb(void)
  */
 extern void (*host_before_count)(const volatile void *count);
 
+/* Called before each access to memory where that is instrumented (tests/race), in any context: an interrupt may come there. */
+extern void (*host_moment)(void);
+
 static inline void host_count(const volatile void *count)
 {
 	if (host_before_count)
