@@ -6,7 +6,7 @@
 """
 import functools
 
-ATTEMPTS = 5  # of what was Late
+ATTEMPTS = 8  # of what was Late
 
 
 class Late(AssertionError):

@@ -302,17 +302,17 @@ def reset_in_time_wait(t):
       clock=True)
 def orphan_ends(t, sysctl):
     if sysctl:
-        t.agent.tune("net.ipv4.tcp_fin_timeout=1")
+        t.agent.tune(f"net.ipv4.tcp_fin_timeout={t.factor}")
     conn, fd = t.accepted()
     if not sysctl:
-        t.agent.set(fd, 6, 8, 1)  # TCP_LINGER2
+        t.agent.set(fd, 6, 8, t.factor)  # TCP_LINGER2
     since = t.link.mark()
     t.agent.close(fd)
     conn.hear(lambda f: f[TCP].flags.F, since)
     conn.ack += 1
     conn.send(ACK)
     assert not conn.is_dead()
-    time.sleep(0.8)
+    time.sleep(0.8 * t.factor)
     end = time.monotonic() + PATIENCE  # far less than the default, a minute
     while not conn.is_dead():
         assert time.monotonic() < end
