@@ -26,7 +26,7 @@ def load(boot, meter):
         assert "listening" in sink.stdout.readline()
         pages = " ".join(claims.proc_words(claims.PAGES + claims.OURS))
         guest = boot("ttcp", f"{pages} {kind} {claims.HOST} {port} {' '.join(rest)}", append=f"txirq=always {cmdline}", pcap=False)
-        sink.communicate(timeout=30)
+        sink.communicate(timeout=120)
         return claims.numbers(guest.expect(0).serial, True)
 
     return run

@@ -77,11 +77,11 @@ def crowd(linux, boot, way, count, work, **how):
     if way == "open" and (hard != resource.RLIM_INFINITY and hard < count + 200):
         pytest.skip(f"needs {count} descriptors")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 200) if way == "open" else soft, hard))
-    guest = linux.boot(CROWD, f"{way} {PORT} {count}", append=GUEST_IP, pcap=False, timeout=120 + count // 50, **how)
+    guest = linux.boot(CROWD, f"{way} {PORT} {count}", append=GUEST_IP, pcap=False, timeout=120 + count // 10, **how)
     assert guest.wait_for("crowd: listening", 30)
     thread, box = beside(linux, work, count)
     run = boot.finish(guest)
-    thread.join(10)
+    thread.join(30)
     assert box == [None]
     run.expect(0).says("leak check passed")
     print(re.search(r"^crowd: .*(open|opened),.*$", run.serial, re.M)[0])
@@ -124,7 +124,7 @@ def dialer(tmp_path):
 @pytest.mark.parametrize("count, ours", [(4000, 1000), pytest.param(100000, 10000, marks=pytest.mark.full)])
 def test_one_after_the_other(boot, linux, dialer, count, ours):
     """Opened, used and closed, by the peer and then by the guest: nothing of them is left, no count is another than before."""
-    guest = linux.boot(CROWD, f"churn {PORT} {count} {ours}", append=GUEST_IP, pcap=False, mem=16, timeout=180 + count // 100)
+    guest = linux.boot(CROWD, f"churn {PORT} {count} {ours}", append=GUEST_IP, pcap=False, mem=16, timeout=180 + count // 10)
     assert guest.wait_for("crowd: listening", 30)
 
     def start():

@@ -14,7 +14,7 @@ FAULT = re.compile(r"fault: (\w+) hit (\d+) of (\d+) events(?: \(last at (\S+):(
 STATUSES = {0, 1, 3, 4, 5, 6, 66}
 
 
-def send_under(boot, noise, fault, append="", timeout=30.0):
+def send_under(boot, noise, fault, append="", timeout=60.0):
     """Sends a file under a fault: (run, it arrived whole, {kind: hits}). A wrong file or a leak fails the test."""
     receiver = Receiver()
     run = boot(args=f"tcp:10.0.2.2:{receiver.port}", append=f"{GUEST_IP} {fault} {append}", module=noise(SIZE), pcap=False,

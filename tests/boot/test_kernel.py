@@ -66,7 +66,7 @@ def test_memory_comes_and_goes(boot, noise, at, every):
     """Allocations fail again and again: the file arrives (slowly), or the status says that it did not."""
     receiver = Receiver()
     run = boot(args=f"tcp:10.0.2.2:{receiver.port}", append=f"{GUEST_IP} fault=alloc,at={at},every={every}",
-               module=noise(65536), pcap=False, stats=False, timeout=30)
+               module=noise(65536), pcap=False, stats=False, timeout=120)
     stream = receiver.finish()
     assert run.status < 64 or run.status == 66, f"status {run.status}. {run.why}"
     assert run.status != 0 or (stream.size, stream.sha256) == hash_file(noise(65536))

@@ -39,9 +39,9 @@ def test_the_smallest_server(boot):
     port = doorbell.free_port()
     guest = boot("server", "80 2", append=GUEST_IP, wait=False, hostfwd=[f"tcp:{port}:80"])
     assert guest.wait_for("server: ready", 30)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as answer:
         assert answer.status == 200 and re.fullmatch(rb"You sent \d+ bytes\.\n", answer.read())
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as s:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
         s.sendall(b"hello")
         text = b""
         while chunk := s.recv(1000):

@@ -35,7 +35,7 @@ def listening(meter, *words):
 
 
 def ended(process):
-    text, _ = process.communicate(timeout=30)
+    text, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     return result(text)
 
@@ -44,7 +44,7 @@ def ended(process):
 def test_tcp_on_linux(meter, connections):
     port, sink = listening(meter, "--connections", connections, "tcp-recv", "PORT")
     done = subprocess.run([meter, "--connections", connections, "--zerocopy", "tcp-send", "127.0.0.1", str(port), "3000001", "4096"],
-                          text=True, capture_output=True, check=False, timeout=30)
+                          text=True, capture_output=True, check=False, timeout=120)
     sent, got = result(done.stdout), ended(sink)
     assert done.returncode == 0 and sent["bytes"] == got["bytes"] == 3000001
     assert sent["connections"] == got["connections"] == int(connections)
@@ -53,7 +53,7 @@ def test_tcp_on_linux(meter, connections):
 
 def test_udp_on_linux(meter):
     port, sink = listening(meter, "udp-recv", "PORT")
-    done = subprocess.run([meter, "udp-send", "127.0.0.1", str(port), "100", "20"], text=True, capture_output=True, check=False, timeout=30)
+    done = subprocess.run([meter, "udp-send", "127.0.0.1", str(port), "100", "20"], text=True, capture_output=True, check=False, timeout=120)
     sent, got = result(done.stdout), ended(sink)
     assert sent["ops"] == got["ops"] == 20 and sent["bytes"] == got["bytes"] == 2000
 
@@ -64,13 +64,13 @@ def test_udp_on_linux(meter):
     "ping-pong 10.0.2.2 7 0", "raw-send 59 1 1", "raw-send 60 1 257", "--connections 0 tcp-recv 80", "--connections",
     "--proc", "--speed tcp-recv 80", "tcp-recv 80 81"])
 def test_usage(meter, words):
-    done = subprocess.run([meter, *words.split()], text=True, capture_output=True, check=False, timeout=10)
+    done = subprocess.run([meter, *words.split()], text=True, capture_output=True, check=False, timeout=60)
     assert done.returncode == 2 and "usage: ttcp" in done.stderr and not done.stdout
 
 
 def test_refused(meter):
     done = subprocess.run([meter, "tcp-send", "127.0.0.1", str(doorbell.free_port()), "1", "1"], text=True, capture_output=True,
-                          check=False, timeout=10)
+                          check=False, timeout=60)
     assert done.returncode == 4 and "refused" in done.stderr
 
 
