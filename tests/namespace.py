@@ -90,7 +90,7 @@ class Namespace(threading.Thread):
         """Runs @function in the namespace and gives its result."""
         done = queue.Queue()
         self.calls.put((function, done))
-        result, error = done.get(timeout=60)
+        result, error = done.get(timeout=600)
         if error:
             raise error
         return result

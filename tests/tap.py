@@ -57,7 +57,7 @@ class Tap(threading.Thread):
         done = queue.Queue()
         self.calls.put((function, done))
         os.write(self.wake_write, b"x")
-        result, error = done.get(timeout=20)
+        result, error = done.get(timeout=600)
         if error:
             raise error
         return result

@@ -137,7 +137,7 @@ class Lab:
     serial = property(lambda self: self.guest.text)
     counters = property(lambda self: Counters(self.serial))
 
-    def wait_ready(self, pattern="endpoint: ready", limit=20):
+    def wait_ready(self, pattern="endpoint: ready", limit=60):
         """The program runs and the NIC receives: QEMU's e1000 is deaf for the first second."""
         assert self.guest.wait_for(pattern, limit), self.guest.text[-2000:]
         gateway = Host(self, GATEWAY, GATEWAY_MAC)

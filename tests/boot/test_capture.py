@@ -4,6 +4,7 @@ import pytest
 
 import capture
 from capture import ACK, BROADCAST, FIN, SYN
+from late import Late, again
 
 
 @pytest.fixture
@@ -59,6 +60,7 @@ def test_arp_before_unicast(clean):
     pytest.fail("no unicast frame in the capture")
 
 
+@again
 def test_first_flight(transfer):
     """Ten segments go out on the initial window (RFC 6928) before any data is acknowledged.
 
@@ -74,4 +76,6 @@ def test_first_flight(transfer):
             flight.add(frame.seq)
         elif not frame.from_guest and frame.flags & ACK and (frame.ack - start) % (1 << 32) in range(1, 1 << 31):
             break
+    if len(flight) < 10:
+        raise Late(f"the filter let an answer go before {len(flight) + 1} were sent")
     assert len(flight) == 10

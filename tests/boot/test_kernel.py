@@ -24,7 +24,7 @@ def test_preemption(boot, cpu):
     port = doorbell.free_port()
     guest = boot(APPS / "preempt.c", "4", append=GUEST_IP, wait=False, pcap=False, cpu=cpu, stats=False,
                  net=f"dgram:{port}:{doorbell.free_port()}")
-    assert guest.wait_for("preempt: begin", 20)
+    assert guest.wait_for("preempt: begin", 60)
     end = time.monotonic() + 3
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
         while time.monotonic() < end:

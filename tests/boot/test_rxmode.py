@@ -17,7 +17,7 @@ def test_groups_and_promiscuity(boot):
             link.send(GROUP)
 
     guest = boot("tests/apps/rxmode.c", append="ip=10.0.2.15/24", net=link.netdev, wait=False)
-    assert guest.wait_for("rxmode: ready", 20), guest.text[-2000:]
+    assert guest.wait_for("rxmode: ready", 60), guest.text[-2000:]
     thread = threading.Thread(target=chatter, daemon=True)
     thread.start()
     run = boot.finish(guest)
