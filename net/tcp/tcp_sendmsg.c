@@ -229,12 +229,15 @@ static void tcp_push_while_copying(struct sock *sk, struct sk_buff *skb, u32 mss
 /* What there is goes, then room is waited for. Return: 0, -EAGAIN, -EPIPE. */
 static int tcp_wait_for_room(struct sock *sk, struct tcp_send *s) __may_sleep __needs(sk)
 {
-	int err;
+	bool had_room = sk_stream_memory_free(sk); /* so it was memory that there was not */
+	int err = 0;
 
 	tcp_remove_empty_tail(sk);
 	sock_set_flag(sk, SOCK_NOSPACE); /* so that the way down knows why nothing follows */
 	tcp_push(sk, s, s->msg->msg_flags & ~(u32)MSG_MORE, TCP_NAGLE_PUSH);
-	err = sk_stream_wait_memory(sk, s->deadline);
+	/* What went out may have let the buffer grow, after ACKs that came while this call was at work: then nobody need be waited for. */
+	if (had_room || !sk_stream_memory_free(sk))
+		err = sk_stream_wait_memory(sk, s->deadline);
 	tcp_send_mss(sk, s);
 	return err;
 }

@@ -679,6 +679,30 @@ TEST(send_without_memory)
 	peer_down();
 }
 
+/*
+ * ACKs that came while a long call was at work opened the congestion window; the buffer grows when the call has filled it and pushes. Then
+ * nobody is waited for.
+ */
+TEST(send_goes_on_in_a_buffer_that_grew)
+{
+	struct socket *s;
+	u64 t0;
+
+	peer_up();
+	s = peer_connected();
+	s->sk->sk_sndbuf = 20000;
+	tcp_sk(s->sk)->cc.cwnd = 2;
+	CHECK_EQ(put(s, buf, 10000, 0), 10000);
+	CHECK_EQ(peer.n, 2);
+	tcp_sk(s->sk)->cc.cwnd = 100;
+	t0 = host_clock();
+	CHECK_EQ(put(s, buf, 50000, 0), 50000);
+	CHECK_EQ(host_clock() - t0, 0);
+	CHECK(s->sk->sk_sndbuf > 60000);
+	sock_release(s);
+	peer_down();
+}
+
 TEST(send_nothing)
 {
 	struct socket *s;
