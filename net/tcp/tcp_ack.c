@@ -103,11 +103,9 @@ static void tcp_ack_probe(struct sock *sk) __needs(sk)
 static void tcp_ack_update_min_rtt(struct sock *sk, const struct tcp_acked *acked)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	u32 rtt_us = acked->last_rtt_us ? min(acked->rtt_us, acked->last_rtt_us) : acked->rtt_us;
-	bool lone = acked->segs == 1 && acked->bytes < tp->mss_cache && !tp->sacked_out &&
-		    !acked->sacked && !acked->retrans;
+	u32 rtt_us = tcp_ack_least_rtt(acked);
 
-	if (lone && rtt_us > tp->rtt.min_us)
+	if (rtt_us > tp->rtt.min_us && tcp_ack_is_lone(tp, acked))
 		return;
 	tcp_rtt_min_sample(&tp->rtt, rtt_us, (u32)(acked->now_ns / NSEC_PER_MSEC),
 			   tcp_net_of(sk)->min_rtt_wlen * 1000u);
@@ -238,7 +236,10 @@ static void tcp_ack_outstanding(struct sock *sk, const struct tcp_seg *seg, stru
 	acked->delivered = tcp_newly_delivered(sk, seg, delivered);
 	acked->lost = tp->lost - lost;
 	tcp_rate_gen(tp, acked, acked->delivered);
-	tcp_cong_control(sk, acked);
+	if (tp->ca_ops->control)
+		tcp_cong_model(tp, acked);
+	else
+		tcp_cong_control(sk, acked);
 	tcp_update_pacing_rate(sk);
 	tcp_xmit_recovery(sk, acked->rexmit);
 }

@@ -4,7 +4,7 @@
  * An algorithm says how far the window grows and falls; when it may is decided above (tcp_ack.c, tcp_recovery.c).
  *
  * Interface: tcp_cong_list, tcp_cong_set_allowed, tcp_reno, tcp_cong_find
- * Above: tcp_ack.c (growth), tcp_recovery.c and tcp_output.c (reduction). Below: tcp_cubic.c.
+ * Above: tcp_ack.c (growth), tcp_recovery.c and tcp_output.c (reduction). Below: tcp_cubic.c, tcp_bbr.c.
  * Context: any. Owns: nothing.
  * Specs: RFC 5681 3.1 and equation 4; RFC 3465 (what counts is what was acknowledged, so ACK division wins nothing).
  */
@@ -52,8 +52,9 @@ const struct tcp_congestion_ops tcp_reno = {
 	.cong_avoid = tcp_reno_cong_avoid,
 };
 
-static const struct tcp_congestion_ops *const tcp_cong_table[] = { &tcp_reno, &tcp_cubic_ops };
-static_assert(ARRAY_SIZE(tcp_cong_table) == 2 && TCP_CONG_ALL == 3, "a bit for each");
+static const struct tcp_congestion_ops *const tcp_cong_table[] = { &tcp_reno, &tcp_cubic_ops,
+								   &tcp_bbr_ops };
+static_assert(ARRAY_SIZE(tcp_cong_table) == 3 && TCP_CONG_ALL == 7, "a bit for each");
 
 /** tcp_cong_find() - an algorithm by name. Context: any. Return: static table entry, or NULL. */
 const struct tcp_congestion_ops *tcp_cong_find(const char *name)

@@ -2,7 +2,7 @@
 /*
  * What the files of net/tcp share. They form a line, each may call only those to its left (upward news travels by timers and by the
  * pointers in struct sock):
- *   options, tstamp, rtt, ecn, rate, chrono < prr, hystart < cubic < cong, seq_index < reply < sndbuf, segment < newreno, rack < sack < rtx_queue < pacing < state
+ *   options, tstamp, rtt, ecn, rate, chrono < prr, hystart, bbr_model < cubic, bbr < cong, seq_index < reply < sndbuf, segment < newreno, rack < sack < rtx_queue < pacing < state
  *   < timewait, window < rcvspace < transmit < output < retransmit < control < undo < tlp < recovery < ack < sack_recv < ofo, delack < data, urg
  *   < tsq < timer < request < syncookies < minisocks < input < ipv4 < sendmsg < sockopt < tcp < sysctl < net
  * Sequence numbers and windows bear the names of RFC 9293, 3.3.1. Segment counts are 32 bits.
@@ -213,12 +213,53 @@ struct tcp_cubic {
 	u64 w_est;      /* what NewReno would have, in 2^-20 segments */
 	struct tcp_hystart hystart;
 };
+/* BBR (draft-ietf-ccwg-bbr-05): rates in bytes a second, volumes in segments, times modulo 2^32 ms. */
+enum bbr_state {
+	BBR_STARTUP,
+	BBR_DRAIN,
+	BBR_DOWN, /* PROBE_BW from here to UP */
+	BBR_CRUISE,
+	BBR_REFILL,
+	BBR_UP,
+	BBR_PROBE_RTT
+};
+#define BBR_MIN_CWND 4u
+#define BBR_FULL     3u
+struct tcp_bbr {
+	u32 max_bw[2];                /* the greatest of this cycle; of the one before */
+	u32 short_bw, short_flight;   /* since the last losses; UINT32_MAX: no bound */
+	u32 long_flight, long_before; /* what probes found; before the last of them */
+	u32 round_bw, round_flight;   /* the greatest of this round trip */
+	u32 round_end;                /* segments delivered: who left later belongs to the next */
+	u32 round_lost;               /* when it began */
+	u32 full_bw;                  /* a quarter more than that would be growth */
+	u32 min_rtt_us, min_rtt_ms, recent_rtt_us, recent_rtt_ms;
+	u32 phase_ms; /* when this state began, or, in PROBE_RTT, little enough was in flight */
+	u32 prior_cwnd;
+	u32 raise_acked;   /* segments acknowledged towards the next that long_flight rises by */
+	u16 wait_ms;       /* till the next probe */
+	u8 rounds;         /* since the last one */
+	u8 state;          /* enum bbr_state */
+	u8 ca_state;       /* at the last ACK */
+	u8 full_rounds;    /* without growth; BBR_FULL: the pipe is full, as this probe has it */
+	u8 raises;         /* long_flight rises by 2^n a round trip */
+	u8 low;            /* PROBE_RTT: little enough is in flight; 2: for a round trip */
+	bool full;         /* the pipe was, once */
+	bool marked;       /* by ECN, in this round trip */
+	bool probe_counts; /* losses are those of a probe */
+	bool stopping;     /* the round trip after a probe */
+	bool conserve;     /* the first of a recovery */
+	bool idle;         /* the first ACK after a pause is still to come */
+	bool heard;        /* there was an ACK */
+};
+static_assert(sizeof(struct tcp_bbr) <= sizeof(struct tcp_cubic), "the socket does not grow");
 struct tcp_cc {
 	u32 cwnd, ssthresh; /* segments */
 	u32 cwnd_cnt;       /* acknowledged segments towards the next +1 */
 	u32 clamp;
 	union {
 		struct tcp_cubic cubic;
+		struct tcp_bbr bbr;
 	};
 };
 /* What an ACK tells the algorithm. */
@@ -229,6 +270,32 @@ struct tcp_cc_ack {
 	u32 srtt_us;
 	u32 snd_una, snd_nxt;
 };
+/* What an ACK tells an algorithm that models the path. */
+struct tcp_cc_news {
+	u32 now_ms;
+	u32 delivered, lost;   /* segments ever; by now */
+	u32 acked, newly_lost; /* by this ACK */
+	u32 in_flight;         /* after it */
+	u32 sample_delivered;  /* when the packet left that left last of those delivered */
+	u32 sample_us;         /* how long its delivery took; 0: no sample */
+	u32 rtt_us;            /* UINT32_MAX: none */
+	u32 mss;               /* bytes */
+	bool app_limited;      /* the sample is of what the application gave */
+	bool rtt_late;         /* the ACK may have been delayed */
+	bool cwnd_limited;
+	u8 ca_state;
+	/* What the model makes of it */
+	u32 bw;           /* delivery rate, bytes a second; 0: no sample */
+	bool round_start; /* a round trip ended */
+	bool too_high;    /* too much is lost in the one that runs, or did in the one that ended */
+	bool lost_six;    /* so much that STARTUP ends */
+	bool rtt_old;     /* the shortest round trip was not seen for long */
+};
+/* What TCP_CC_INFO says of such a model, as Linux has it: bytes a second, microseconds, gains times 256. */
+struct tcp_bbr_info {
+	u32 bbr_bw_lo, bbr_bw_hi, bbr_min_rtt, bbr_pacing_gain, bbr_cwnd_gain;
+};
+_Static_assert(sizeof(struct tcp_bbr_info) == 20, "ABI");
 enum tcp_ca_event {
 	TCP_CA_EVENT_TIMEOUT, /* the window starts from one */
 	TCP_CA_EVENT_RESUME,  /* sends again after a pause of idle_us */
@@ -244,16 +311,29 @@ struct tcp_congestion_ops {
 		struct tcp_cc *
 			cc); /* optional: the last reduction was needless; cwnd is restored by the caller */
 	void (*event)(struct tcp_cc *cc, enum tcp_ca_event ev, u64 idle_us); /* optional */
+	/*
+	 * Those who model the path have the rest too, and cong_avoid is theirs: the window after an ACK, in recovery too (true: the flow
+	 * holds itself back, as if the application had); the rate at which it leaves, from that until now; what TCP_CC_INFO says.
+	 */
+	bool (*control)(struct tcp_cc *cc, struct tcp_cc_news *news);
+	u64 (*pacing_rate)(const struct tcp_cc *cc, u64 rate, u32 mss, u32 srtt_us);
+	void (*info)(const struct tcp_cc *cc, struct tcp_bbr_info *info);
 };
-extern const struct tcp_congestion_ops tcp_reno, tcp_cubic_ops;
+extern const struct tcp_congestion_ops tcp_reno, tcp_cubic_ops, tcp_bbr_ops;
 const struct tcp_congestion_ops *tcp_cong_find(const char *name);
 int tcp_cong_set_allowed(struct tcp_net *tn, const char *names);
 int tcp_cong_list(u32 mask, char *text);
-#define TCP_CONG_ALL 3u /* a bit for each */
+#define TCP_CONG_ALL 7u /* a bit for each */
 u32 tcp_slow_start(struct tcp_cc *cc, u32 acked);
 u32 tcp_cubic_root(u64 v);
 void tcp_hystart_reset(struct tcp_hystart *h);
 void tcp_hystart_acked(struct tcp_cc *cc, struct tcp_hystart *h, const struct tcp_cc_ack *ack);
+u32 bbr_bw(const struct tcp_bbr *b);
+u32 bbr_flight(const struct tcp_bbr *b, u32 bw, u32 gain, const struct tcp_cc_news *m);
+u32 bbr_headroom(const struct tcp_bbr *b);
+void bbr_forget_losses(struct tcp_bbr *b);
+void bbr_flight_too_high(struct tcp_bbr *b, u32 aim, const struct tcp_cc_news *m);
+void bbr_take(struct tcp_cc *cc, struct tcp_cc_news *m, bool probing);
 u32 tcp_hystart_slow_start(struct tcp_cc *cc, const struct tcp_hystart *h, u32 acked);
 
 enum tcp_ca_state { TCP_CA_Open, TCP_CA_Disorder, TCP_CA_CWR, TCP_CA_Recovery, TCP_CA_Loss };
@@ -713,6 +793,22 @@ static inline u32 tcp_packets_in_flight(const struct tcp_sock *tp)
 {
 	return tp->packets_out - tp->sacked_out - tp->lost_out + tp->retrans_out;
 }
+
+/* An ACK of one short segment alone may be one that was delayed. */
+static inline bool tcp_ack_is_lone(const struct tcp_sock *tp, const struct tcp_acked *acked)
+{
+	return acked->segs == 1 && acked->bytes < tp->mss_cache && !tp->sacked_out &&
+	       !acked->sacked && !acked->retrans;
+}
+
+/* The shorter of the first and the last segment's round trip, if both are known. */
+static inline u32 tcp_ack_least_rtt(const struct tcp_acked *acked)
+{
+	return acked->last_rtt_us ? min(acked->rtt_us, acked->last_rtt_us) : acked->rtt_us;
+}
+
+/* tcp_bbr.c */
+void tcp_cong_model(struct tcp_sock *tp, const struct tcp_acked *acked);
 
 /* @skb of the retransmit queue is of no interest to RACK any more; it, or a copy, went to the network now. */
 static inline void tcp_tsorted_del(struct sk_buff *skb)

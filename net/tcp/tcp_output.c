@@ -177,7 +177,7 @@ u32 tcp_tso_segs(const struct sock *sk, u32 mss)
 
 	if (tcp_urg_mode(tp)) /* each segment has its own urgent pointer */
 		return 1;
-	if (r < 32)
+	if (r < 32 && !tp->ca_ops->pacing_rate) /* a model's rate is no guess */
 		bytes += TCP_GSO_MAX_SIZE >> r;
 	bytes = min(bytes, (u64)(TCP_GSO_MAX_SIZE - MAX_TCP_HEADER));
 	return min(max((u32)bytes / mss, tcp_net_of(sk)->min_tso_segs), sk_gso_max_segs(sk));
@@ -259,7 +259,7 @@ static void tcp_cwnd_validate(struct sock *sk, bool limited) __needs(sk)
  * Data goes out after a pause with nothing in flight. The algorithm's clock stood still meanwhile; and a queue that stood still
  * longer than one timeout must not burst (RFC 5681, 4.1): halve for each one.
  */
-static void tcp_cwnd_resume(struct sock *sk)
+static void tcp_cwnd_resume(struct sock *sk) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u64 idle = ktime_get_ns() - tp->lsndtime_ns, rto = tcp_rto_ns(tp);
@@ -269,7 +269,11 @@ static void tcp_cwnd_resume(struct sock *sk)
 		return;
 	if (tp->ca_ops->event)
 		tp->ca_ops->event(&tp->cc, TCP_CA_EVENT_RESUME, idle / NSEC_PER_USEC);
-	tp->lsndtime_ns += idle; /* the pause is accounted for */
+	tp->lsndtime_ns += idle;   /* the pause is accounted for */
+	if (tp->ca_ops->control) { /* its rate bounds the burst */
+		tcp_update_pacing_rate(sk);
+		return;
+	}
 	if (!tcp_net_of(sk)->slow_start_after_idle || idle <= rto)
 		return;
 	tp->cc.ssthresh = max(tp->cc.ssthresh, tp->cc.cwnd / 2 + tp->cc.cwnd / 4);
@@ -433,7 +437,8 @@ static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, enum tcp_pus
 		tp->prr.out += p.sent;
 	if (p.sent && push_one != TCP_PUSH_PROBE && tp->pending != TCP_TIME_REFUSED)
 		(void)tcp_schedule_loss_probe(sk, false);
-	if (push_one == TCP_PUSH_ALL && !p.held && !p.refused && !tp->tsq_throttled)
+	if (tp->burst && push_one == TCP_PUSH_ALL && !p.held && !p.refused && !tp->tsq_throttled &&
+	    !tp->ca_ops->pacing_rate)
 		tp->burst = 0; /* what the ACK allowed has left */
 	if (tp->packets_out || !tcp_send_head(sk) || p.held)
 		return 0;

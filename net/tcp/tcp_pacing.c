@@ -17,7 +17,8 @@
 #include <net/trace.h>
 
 /**
- * tcp_update_pacing_rate() - twice a window per round trip while the window doubles, 1.2 windows later (sysctls)
+ * tcp_update_pacing_rate() - twice a window per round trip while the window doubles, 1.2 windows later (sysctls); or by the algorithm's model,
+ * which is kept to without fq too
  *
  * One millisecond of it is also what a packet and the queues below may hold.
  *
@@ -25,9 +26,17 @@
  */
 void tcp_update_pacing_rate(struct sock *sk)
 {
-	const struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_sock *tp = tcp_sk(sk);
 	const struct tcp_net *tn = tcp_net_of(sk);
 	u64 rate = (u64)tp->mss_cache * max(tp->cc.cwnd, tp->packets_out);
+
+	if (tp->ca_ops->pacing_rate) {
+		rate = tp->ca_ops->pacing_rate(&tp->cc, sk->sk_pacing_rate, tp->mss_cache,
+					       tp->rtt.srtt8_us / 8);
+		sk->sk_pacing_rate = min(rate, sk_pacing_limit(sk));
+		tp->burst = TCP_BURST_PACED;
+		return;
+	}
 
 	rate *= tp->cc.cwnd < tp->cc.ssthresh / 2 ? tn->pacing_ss_ratio : tn->pacing_ca_ratio;
 	if (tp->rtt.srtt8_us) /* without a sample nothing slows it down */
@@ -113,7 +122,8 @@ void tcp_burst_begin(struct sock *sk, u32 bytes)
 	struct tcp_sock *tp = tcp_sk(sk);
 	u64 at_once = (sk->sk_pacing_rate >> TCP_PACING_SHIFT) / tp->mss_cache;
 
-	if (bytes <= TCP_STRETCH_SEGS * tp->mss_cache || sk->sk_paced || !tp->rtt.srtt8_us)
+	if (bytes <= TCP_STRETCH_SEGS * tp->mss_cache || sk->sk_paced || !tp->rtt.srtt8_us ||
+	    tp->ca_ops->pacing_rate)
 		return;
 	at_once = max(at_once, (u64)TCP_INIT_CWND);
 	if (at_once < tp->cc.cwnd)

@@ -344,6 +344,8 @@ int tcp_setsockopt(struct sock *sk, int level, int opt, const void *kval, u32 le
 		lock_sock(sk);
 		tcp_sk(sk)->ca_ops = ops;
 		ops->init(&tcp_sk(sk)->cc);
+		if (tcp_sk(sk)->rtt.srtt8_us)
+			tcp_update_pacing_rate(sk);
 		release_sock(sk);
 		return 0;
 	}
@@ -512,6 +514,20 @@ int tcp_getsockopt(struct sock *sk, int level, int opt, void *kval, u32 *len)
 		(void)strscpy(name, tcp_sk(sk)->ca_ops->name, sizeof(name));
 		*len = min_t(u32, *len, sizeof(name));
 		memcpy(kval, name, *len);
+		return 0;
+	}
+	if (opt == TCP_CC_INFO) { /* nothing, where the algorithm has nothing to say */
+		struct tcp_bbr_info cc;
+		const struct tcp_congestion_ops *ops;
+
+		lock_sock(sk);
+		ops = tcp_sk(sk)->ca_ops;
+		*len = ops->info ? min_t(u32, *len, sizeof(cc)) : 0;
+		if (ops->info)
+			ops->info(&tcp_sk(sk)->cc, &cc);
+		release_sock(sk);
+		if (*len)
+			memcpy(kval, &cc, *len);
 		return 0;
 	}
 	if (opt == TCP_SAVED_SYN) {

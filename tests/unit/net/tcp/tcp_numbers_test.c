@@ -361,7 +361,7 @@ struct find_row {
 static const struct find_row find_table[] = {
 	{ "reno", "reno", true },     { "empty", "", false },    { "prefix", "ren", false },
 	{ "longer", "reno2", false }, { "case", "Reno", false }, { "cubic", "cubic", true },
-	{ "other", "vegas", false },
+	{ "other", "vegas", false },  { "bbr", "bbr", true },
 };
 
 TEST_EACH(find, find_table)

@@ -182,6 +182,33 @@ static const struct congestion_row congestion_table[] = {
 	{ "too_long", "renorenorenorenoreno", 20, -ENOENT },
 };
 
+/* TCP_CC_INFO: nothing of who has no model; of BBR its five numbers, or as many as there is room for. */
+TEST(congestion_info)
+{
+	u32 info[8], len = sizeof(info);
+	struct socket *s;
+
+	peer_up();
+	s = tcp_socket(0);
+	CHECK_EQ(s->ops->getsockopt(s, SOL_TCP, TCP_CC_INFO, info, &len), 0);
+	CHECK_EQ(len, 0);
+	CHECK_EQ(set_len(s, SOL_TCP, TCP_CONGESTION, "bbr", 3), 0);
+	len = sizeof(info);
+	CHECK_EQ(s->ops->getsockopt(s, SOL_TCP, TCP_CC_INFO, info, &len), 0);
+	CHECK_EQ(len, 20);
+	CHECK_EQ(info[0], 0);
+	CHECK_EQ(info[2], UINT32_MAX);
+	CHECK_EQ(info[3], 709);
+	CHECK_EQ(info[4], 512);
+	len = 4;
+	info[1] = 7;
+	CHECK_EQ(s->ops->getsockopt(s, SOL_TCP, TCP_CC_INFO, info, &len), 0);
+	CHECK_EQ(len, 4);
+	CHECK_EQ(info[1], 7);
+	sock_release(s);
+	peer_down();
+}
+
 TEST_EACH(congestion, congestion_table)
 {
 	struct socket *s;
