@@ -8,6 +8,7 @@
  *   floor                   10 % of all frames are lost: how much still arrives
  *   silence                 3 % are lost on a path of a fifth of a millisecond: no gap as long as a timeout
  *   heal_timer, heal_peer   after a partition of 30 s data flows again when the timer that was running fires; at the peer's first segment
+ *   bbr_alone, bbr_loss, bbr_fair, bbr_beside, heal_bbr, bbr_change, bbr_late   what BBR promises (below)
  *   many                    connections opened, used and closed, --count of them: everything is given back
  *   fastopen                data in SYNs that are lost and doubled
  *
@@ -29,13 +30,15 @@
 #define CHUNK    65536u
 #define SAMPLE   (100 * MS)
 #define FAR_AWAY (3600 * NSEC_PER_SEC)
+#define LATE_NS  (20 * MS)
 
 /* One flow: a sender that always has more, a receiver that reads all. */
 struct bulk {
 	struct host *from, *to;
 	u16 port;
 	const char *cc;
-	u64 until_ns; /* the sender stops */
+	u64 until_ns;   /* the sender stops */
+	u32 late_bytes; /* it gives so much and rests; 0: it always has more */
 	struct socket *listener, *out, *in;
 	u64 got, last_ns,
 		gap_ns; /* of the receiver: bytes, the last ones, the longest time without */
@@ -147,8 +150,10 @@ static void bulk_sender(void *arg)
 {
 	struct bulk *b = arg;
 
-	while (host_clock() < b->until_ns && send_to(b->out, zeros, CHUNK, 0, NULL) > 0)
-		;
+	while (host_clock() < b->until_ns &&
+	       send_to(b->out, zeros, b->late_bytes ? b->late_bytes : CHUNK, 0, NULL) > 0)
+		if (b->late_bytes)
+			rest(LATE_NS);
 	must_not("shutdown", b->out->ops->shutdown(b->out, SHUT_WR));
 	b->ended++;
 	wake_up(&b->wq);
@@ -461,12 +466,12 @@ static void heal_plan(void)
 }
 
 /* A flow is cut off for 30 s, both ways. Return: what its receiver had when the wire was whole again. */
-static u64 cut_off(void)
+static u64 cut_off(const char *cc)
 {
 	struct rng r;
 
 	rng_stream(&r, sim_options.seed, "device", 0);
-	bulk_start(&bulk[0], &world.host[0], &world.host[1], "cubic", FAR_AWAY);
+	bulk_start(&bulk[0], &world.host[0], &world.host[1], cc, FAR_AWAY);
 	rest(NSEC_PER_SEC + rng_between(&r, 0, 3 * NSEC_PER_SEC));
 	world.host[0].cut++;
 	rest(CUT_NS + rng_between(&r, 0, 5 * NSEC_PER_SEC));
@@ -502,9 +507,9 @@ static void heals_now(u32 data_segs, u64 had, const char *what)
 		sim_fail("heal", "%s, and nothing new arrived", what);
 }
 
-static void heal_timer(void)
+static void heal_timer_of(const char *cc)
 {
-	u64 had = cut_off(), healed = host_clock(),
+	u64 had = cut_off(cc), healed = host_clock(),
 	    due = sender_of(&bulk[0])->write_timer.expires_ns;
 	u32 segs = sender_of(&bulk[0])->data_segs_out;
 
@@ -515,9 +520,14 @@ static void heal_timer(void)
 	heal_end(healed, had);
 }
 
+static void heal_timer(void)
+{
+	heal_timer_of("cubic");
+}
+
 static void heal_peer(void)
 {
-	u64 had = cut_off(), healed = host_clock();
+	u64 had = cut_off("cubic"), healed = host_clock();
 	const struct tcp_sock *tp = sender_of(&bulk[0]);
 	u32 in = tp->segs_in, segs = tp->data_segs_out;
 
@@ -529,6 +539,341 @@ static void heal_peer(void)
 		rest(MS);
 	heals_now(segs, had, "the peer spoke");
 	heal_end(healed, had);
+}
+
+/* --- BBR --------------------------------------------------------------------------------------------------------------------------- */
+/*
+ *   bbr_alone    a flow alone has 90 % of the link, and its queue is far below CUBIC's: the seed chooses a path of those below
+ *   bbr_loss     one frame of a hundred is lost at random: 85 % of the link, where CUBIC has less than half
+ *   bbr_fair     two flows share within 20 % over 30 s, when they have lived for 30 s: each probe moves a part of the difference
+ *   bbr_beside   beside CUBIC neither starves, whether the queue is short or long: the seed's parity says
+ *   heal_bbr     after a partition of 30 s data flows again when the timer fires
+ *   bbr_change   the link becomes four times faster, and as slow again: both are found within seconds
+ *   bbr_late     an application that gives too little does not lower the estimate
+ */
+#define BBR_FRAME   1538.0 /* on the wire, of ... */
+#define BBR_PAYLOAD 1448.0
+#define BBR_WARM    (5 * NSEC_PER_SEC)
+#define BBR_SAMPLE  (MS / 2)
+
+static const struct path {
+	u32 mbit, rtt_ms, queue_tenths; /* of what the path holds */
+} paths[] = {
+	{ 10, 30, 20 }, { 10, 100, 5 },  { 50, 20, 10 }, { 100, 10, 100 }, { 20, 50, 50 },
+	{ 100, 1, 20 }, { 10, 10, 100 }, { 10, 1, 100 }, { 100, 100, 5 },  { 100, 30, 20 },
+};
+
+static struct {
+	struct link *link;
+	u64 until_ns, sum_ns, n;
+} queue;
+
+static const struct path *bbr_path(void)
+{
+	return &paths[(sim_options.seed - 1) % ARRAY_SIZE(paths)];
+}
+
+/* The last host's link down is the bottleneck, and its queue at least eight frames. */
+static void bbr_bottleneck(u32 mbit, u32 rtt_ms, u32 queue_tenths)
+{
+	struct link *l = &world.host[world.nr_hosts - 1].down;
+	u32 frames = (u32)((u64)mbit * 1000 * rtt_ms / 8 / (u32)BBR_FRAME * queue_tenths / 10);
+
+	plain_links((u64)rtt_ms * MS / 2);
+	l->bps = (u64)mbit * 1000000;
+	l->queue_frames = max(frames, 8u);
+}
+
+/* What has waited in front of the bottleneck, on the average. */
+static void queue_watcher(void *arg)
+{
+	(void)arg;
+	for (; host_clock() < queue.until_ns; rest(BBR_SAMPLE)) {
+		u64 now = host_clock();
+
+		queue.sum_ns += queue.link->free_ns > now ? queue.link->free_ns - now : 0;
+		queue.n++;
+	}
+}
+
+static u64 queue_mean_us(void)
+{
+	return queue.n ? queue.sum_ns / queue.n / 1000 : 0;
+}
+
+/* Of what the link can carry, @bytes in @ns. */
+static double bbr_used(u64 bytes, u64 ns)
+{
+	const struct link *l = &world.host[world.nr_hosts - 1].down;
+
+	return (double)bytes * 8 * BBR_FRAME / BBR_PAYLOAD / ((double)l->bps * (double)ns / 1e9);
+}
+
+/* A flow alone from host 0. Return: its part of the link once it has begun; the queue meanwhile. */
+static double bbr_run(const char *cc, u64 ns, void (*fault)(void *), u64 *queue_us)
+{
+	struct bulk *b = &bulk[0];
+	u64 had;
+
+	bulk_start(b, &world.host[0], &world.host[world.nr_hosts - 1], cc, BBR_WARM + ns);
+	if (fault)
+		thread("planted", fault, b);
+	rest(BBR_WARM);
+	memset(&queue, 0, sizeof(queue));
+	queue.link = &world.host[world.nr_hosts - 1].down;
+	queue.until_ns = host_clock() + ns;
+	thread("queue", queue_watcher, NULL);
+	had = b->got;
+	rest(ns);
+	had = b->got - had;
+	*queue_us = queue_mean_us();
+	bulk_end(b);
+	return bbr_used(had, ns);
+}
+
+/* --- What is planted in BBR's model -------------------------------------------------------------------------------------------- */
+static struct tcp_bbr *bbr_of(const struct bulk *b)
+{
+	return &sender_of(b)->cc.bbr;
+}
+
+/* The path is taken for six times as long. */
+static void longer(void *arg)
+{
+	const struct bulk *b = arg;
+	u32 rtt_us = 6 * bbr_path()->rtt_ms * 1000;
+
+	for (; host_clock() < b->until_ns; rest(MS)) {
+		bbr_of(b)->min_rtt_us = max(bbr_of(b)->min_rtt_us, rtt_us);
+		bbr_of(b)->recent_rtt_us = max(bbr_of(b)->recent_rtt_us, rtt_us);
+	}
+}
+
+/* Each loss counts. */
+static void timid(void *arg)
+{
+	const struct bulk *b = arg;
+	struct tcp_sock *tp = sender_of(b);
+	u32 lost = tp->lost;
+
+	for (; host_clock() < b->until_ns; rest(MS))
+		if (tp->lost != lost) {
+			lost = tp->lost;
+			bbr_of(b)->short_bw = bbr_bw(bbr_of(b)) / 2;
+		}
+}
+
+/* What was measured once is never forgotten. */
+static void stale(void *arg)
+{
+	const struct bulk *b = arg;
+	u32 most = 0;
+
+	for (; host_clock() < b->until_ns; rest(MS)) {
+		most = max(most, bbr_of(b)->max_bw[0]);
+		bbr_of(b)->max_bw[0] = most;
+	}
+}
+
+/* What the application gives is believed to be what the path carries. */
+static void believed(void *arg)
+{
+	const struct bulk *b = arg;
+
+	for (; host_clock() < b->until_ns; rest(MS / 10)) {
+		const struct sk_buff *skb;
+
+		sender_of(b)->rate.app_limited = 0;
+		skb_queue_walk(&sender_of(b)->tcp_rtx_queue, skb)
+			tcp_cb(skb)->app_limited = false;
+	}
+}
+
+/* --- One flow ------------------------------------------------------------------------------------------------------------------- */
+static void bbr_alone_plan(void)
+{
+	bbr_bottleneck(bbr_path()->mbit, bbr_path()->rtt_ms, bbr_path()->queue_tenths);
+}
+
+static void bbr_alone(void)
+{
+	u64 ns = (sim_options.count ? sim_options.count : 15) * NSEC_PER_SEC, queue_us, cubic_us;
+	const struct path *p = bbr_path();
+	double used, cubic;
+
+	used = bbr_run("bbr", ns, planted(PLANT_LONGER) ? longer : NULL, &queue_us);
+	rest(NSEC_PER_SEC);
+	cubic = bbr_run("cubic", ns, NULL, &cubic_us);
+	say("%u Mbit/s, %u ms, a queue of %.1f: %.1f %% of the link and %llu us in the queue, "
+	    "CUBIC %.1f %% "
+	    "and %llu us",
+	    p->mbit, p->rtt_ms, p->queue_tenths / 10.0, 100 * used, (unsigned long long)queue_us,
+	    100 * cubic, (unsigned long long)cubic_us);
+	if (used < 0.9)
+		sim_fail("bbr", "%.1f %% of the link", 100 * used);
+	/* Three bursts of a millisecond are more than a path of one holds. */
+	if (queue_us > cubic_us / (p->queue_tenths >= 20 && p->rtt_ms > 1 ? 2 : 1))
+		sim_fail("bbr", "%llu us in the queue, CUBIC %llu us", (unsigned long long)queue_us,
+			 (unsigned long long)cubic_us);
+}
+
+static void bbr_loss_plan(void)
+{
+	bbr_bottleneck(sim_options.seed % 2 ? 50 : 20, 40, 10);
+	world.host[0].up.loss = world.host[0].up.bad_loss = 10000;
+	world.loses = true;
+}
+
+static void bbr_loss(void)
+{
+	u64 ns = (sim_options.count ? sim_options.count : 20) * NSEC_PER_SEC, us;
+	double used, cubic;
+
+	used = bbr_run("bbr", ns, planted(PLANT_TIMID) ? timid : NULL, &us);
+	rest(NSEC_PER_SEC);
+	cubic = bbr_run("cubic", ns, NULL, &us);
+	say("1 %% lost: %.1f %% of the link, CUBIC %.1f %%", 100 * used, 100 * cubic);
+	if (used < 0.85)
+		sim_fail("bbr", "%.1f %% of the link", 100 * used);
+	if (cubic > used / 2)
+		sim_fail("bbr", "CUBIC has %.1f %% of the link", 100 * cubic);
+}
+
+static void heal_bbr(void)
+{
+	heal_timer_of("bbr");
+}
+
+/* How long until a tenth of a second brings @part of the link or more. */
+static u64 bbr_found_ms(double part, u64 most_ns)
+{
+	u64 begin = host_clock(), had;
+
+	do {
+		had = bulk[0].got;
+		rest(SAMPLE);
+	} while (bbr_used(bulk[0].got - had, SAMPLE) < part && host_clock() - begin < most_ns);
+	return (host_clock() - begin) / MS;
+}
+
+static void bbr_change_plan(void)
+{
+	bbr_bottleneck(20, 40, 20);
+}
+
+static void bbr_change(void)
+{
+	struct link *l = &world.host[1].down;
+	u64 up_ms, down_ms = 0;
+
+	bulk_start(&bulk[0], &world.host[0], &world.host[1], "bbr", FAR_AWAY);
+	plant_in(&bulk[0], PLANT_STALE, stale);
+	rest(BBR_WARM);
+	l->bps *= 4;
+	up_ms = bbr_found_ms(0.85, 20 * NSEC_PER_SEC);
+	rest(BBR_WARM);
+	l->bps /= 4;
+	/* Found: the estimate is within a quarter of the truth. */
+	while (bbr_bw(bbr_of(&bulk[0])) > l->bps / 8 * 5 / 4 && down_ms < 20000) {
+		rest(SAMPLE);
+		down_ms += SAMPLE / MS;
+	}
+	bulk[0].until_ns = 0;
+	bulk_end(&bulk[0]);
+	say("four times as fast: found after %llu ms; as slow again: after %llu ms",
+	    (unsigned long long)up_ms, (unsigned long long)down_ms);
+	if (up_ms > 5000 || down_ms > 10000)
+		sim_fail("bbr", "a change of bandwidth is found after %llu and %llu ms",
+			 (unsigned long long)up_ms, (unsigned long long)down_ms);
+}
+
+#define LATE_S 20u
+
+static void bbr_late(void)
+{
+	const struct link *l = &world.host[1].down;
+	struct bulk *b = &bulk[0];
+	u64 had;
+	double part, again;
+
+	bulk_start(b, &world.host[0], &world.host[1], "bbr", FAR_AWAY);
+	rest(BBR_WARM);
+	plant_in(b, PLANT_BELIEVED, believed);
+	b->late_bytes = (u32)(l->bps / 8 / 5 * LATE_NS / NSEC_PER_SEC); /* a fifth of the link */
+	rest(LATE_S * NSEC_PER_SEC);
+	part = bbr_bw(bbr_of(b)) / (double)(l->bps / 8);
+	had = b->got;
+	b->late_bytes = 0;
+	rest(NSEC_PER_SEC);
+	again = bbr_used(b->got - had, NSEC_PER_SEC);
+	b->until_ns = 0;
+	bulk_end(b);
+	say("after %u s of a fifth of the link the estimate is %.2f of it; a second later %.1f %% "
+	    "are used",
+	    LATE_S, part, 100 * again);
+	if (part < 0.8)
+		sim_fail("bbr", "the estimate fell to %.2f of the link", part);
+	if (again < 0.8)
+		sim_fail("bbr", "%.1f %% of the link in the second after", 100 * again);
+}
+
+/* --- Two flows -------------------------------------------------------------------------------------------------------------------- */
+#define BBR_SHARE_S 30u
+
+static double bbr_share(const char *first, const char *second, bool crawls, u64 settle, u64 ns)
+{
+	u64 got[2];
+
+	bulk_start(&bulk[0], &world.host[0], &world.host[2], first, settle + ns);
+	if (crawls)
+		thread("planted", collapse, &bulk[0]);
+	rest(NSEC_PER_SEC);
+	bulk_start(&bulk[1], &world.host[1], &world.host[2], second, settle + ns - NSEC_PER_SEC);
+	rest(settle - NSEC_PER_SEC);
+	got[0] = bulk[0].got;
+	got[1] = bulk[1].got;
+	rest(ns - MS);
+	got[0] = bulk[0].got - got[0];
+	got[1] = bulk[1].got - got[1];
+	bulk_end(&bulk[0]);
+	bulk_end(&bulk[1]);
+	say("%s %.3f, %s %.3f, %.1f %% of the link", first,
+	    (double)got[0] / (double)(got[0] + got[1]), second,
+	    (double)got[1] / (double)(got[0] + got[1]), 100 * bbr_used(got[0] + got[1], ns - MS));
+	return (double)got[0] / (double)(got[0] + got[1]);
+}
+
+static void bbr_fair_plan(void)
+{
+	bbr_bottleneck(20, 30, sim_options.seed % 2 ? 20 : 10);
+	for (u32 i = 0; i < 2; i++)
+		world.host[i].up.jitter_ns = MS / 2;
+}
+
+static void bbr_fair(void)
+{
+	u64 ns = (sim_options.count ? sim_options.count : BBR_SHARE_S) * NSEC_PER_SEC;
+	double share =
+		bbr_share("bbr", "bbr", planted(PLANT_COLLAPSE), BBR_SHARE_S * NSEC_PER_SEC, ns);
+
+	if (fabs(share - 0.5) > 0.1)
+		sim_fail("bbr", "one flow has %.3f of what both have", share);
+}
+
+static void bbr_beside_plan(void)
+{
+	bbr_bottleneck(20, 30, sim_options.seed % 2 ? 10 : 40);
+}
+
+#define BBR_LEAST 0.15
+
+static void bbr_beside(void)
+{
+	u64 ns = (sim_options.count ? sim_options.count : 2 * BBR_SHARE_S) * NSEC_PER_SEC;
+	double share = bbr_share("bbr", "cubic", planted(PLANT_COLLAPSE), 2 * BBR_WARM, ns);
+
+	if (share < BBR_LEAST || share > 1 - BBR_LEAST)
+		sim_fail("bbr", "BBR has %.3f of what both have", share);
 }
 
 /* --- Many connections --------------------------------------------------------------------------------------------------------------- */
@@ -805,11 +1150,22 @@ static const struct lab {
 	u32 hosts;
 	void (*plan)(void), (*run)(void);
 } all[] = {
-	{ "fair_cubic", 3, fair_plan, fair_cubic }, { "fair_reno", 3, fair_plan, fair_reno },
-	{ "growth", 2, growth_plan, growth },       { "floor", 2, floor_plan, floor_run },
-	{ "silence", 2, silence_plan, silence },    { "heal_timer", 2, heal_plan, heal_timer },
-	{ "heal_peer", 2, heal_plan, heal_peer },   { "many", 2, many_plan, many },
+	{ "fair_cubic", 3, fair_plan, fair_cubic },
+	{ "fair_reno", 3, fair_plan, fair_reno },
+	{ "growth", 2, growth_plan, growth },
+	{ "floor", 2, floor_plan, floor_run },
+	{ "silence", 2, silence_plan, silence },
+	{ "heal_timer", 2, heal_plan, heal_timer },
+	{ "heal_peer", 2, heal_plan, heal_peer },
+	{ "many", 2, many_plan, many },
 	{ "fastopen", 2, fastopen_plan, fastopen },
+	{ "bbr_alone", 2, bbr_alone_plan, bbr_alone },
+	{ "bbr_loss", 2, bbr_loss_plan, bbr_loss },
+	{ "bbr_fair", 3, bbr_fair_plan, bbr_fair },
+	{ "bbr_beside", 3, bbr_beside_plan, bbr_beside },
+	{ "heal_bbr", 2, heal_plan, heal_bbr },
+	{ "bbr_change", 2, bbr_change_plan, bbr_change },
+	{ "bbr_late", 2, bbr_change_plan, bbr_late },
 };
 
 static const struct lab *lab(void)

@@ -46,7 +46,7 @@ static const char *const plant_names[NR_PLANTS] = {
 	"leak",     "stall",     "window", "cwnd",   "ack",    "backward", "shrink",   "resent",
 	"checksum", "address",   "rtt",    "stage",  "broken", "tsq",      "nagle",    "copied",
 	"vanished", "sack",      "young",  "taken",  "greedy", "growth",   "collapse", "held",
-	"timer",    "forgotten", "twice",  "silent",
+	"timer",    "forgotten", "twice",  "silent", "longer", "timid",    "stale",    "believed",
 };
 
 /*

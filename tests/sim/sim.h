@@ -69,6 +69,10 @@ enum plant {
 	PLANT_FORGOTTEN, /* a socket is not closed */
 	PLANT_TWICE,     /* the first byte of a SYN comes twice */
 	PLANT_SILENT,    /* no ACK that does not come is asked for */
+	PLANT_LONGER,    /* BBR takes the path for six times as long */
+	PLANT_TIMID,     /* ... halves its rate at each loss */
+	PLANT_STALE,     /* ... never forgets the fastest that it saw */
+	PLANT_BELIEVED,  /* ... takes the application's rate for the path's */
 	NR_PLANTS
 };
 
