@@ -65,6 +65,14 @@ static inline bool ipv4_is_lbcast(__be32 a)
 	return a == INADDR_BROADCAST;
 }
 
+/* "This host" as a destination, 0.0.0.0, is this host, at the address that it speaks from. */
+static inline __be32 ipv4_this_host(__be32 daddr, __be32 saddr)
+{
+	if (daddr)
+		return daddr;
+	return saddr ? saddr : htonl(0x7f000001);
+}
+
 static inline bool ipv4_is_zeronet(__be32 a)
 {
 	return (ntohl(a) >> 24) == 0;

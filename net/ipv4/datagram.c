@@ -18,8 +18,6 @@
 #include <lib/string.h>
 #include <net/icmp.h>
 
-#define LOOPBACK_ADDR 0x7f000001u
-
 /* --- The peer ---------------------------------------------------------------------------------------------------------- */
 /**
  * ip4_datagram_forget_peer() - forgets peer and route, and the address that connect() chose.
@@ -40,18 +38,25 @@ void ip4_datagram_forget_peer(struct sock *sk)
 /* BH off. The route decides the source address; broadcast needs permission. */
 static int connect_bh(struct sock *sk, const struct sockaddr_in *addr) __needs(softirq_ctx)
 {
+	const struct sock_common old = sk->__sk_common;
+	__be32 saddr = sk->inet_saddr;
 	int err;
 
 	ip4_datagram_forget_peer(sk);
-	sk->sk_daddr = addr->sin_addr ? addr->sin_addr : htonl(LOOPBACK_ADDR);
+	sk->sk_daddr = ipv4_this_host(addr->sin_addr, sk->inet_saddr);
 	err = ip_route_connect_sk(sk);
 	if (err == -ENETUNREACH)
 		IP_INC_STATS(sk->sk_net, OutNoRoutes);
 	if (!err && dst_rtable(sk->sk_dst_cache)->rt_type == RTN_BROADCAST &&
 	    !sock_flag(sk, SOCK_BROADCAST))
 		err = -EACCES;
-	if (err) {
-		ip4_datagram_forget_peer(sk);
+	if (err) { /* the peer stays that it had */
+		sk_dst_set(sk, NULL);
+		sk->sk_state = old.skc_state;
+		sk->sk_daddr = old.skc_daddr;
+		sk->sk_dport = old.skc_dport;
+		sk->sk_rcv_saddr = old.skc_rcv_saddr;
+		sk->inet_saddr = saddr;
 		return err;
 	}
 	sk->sk_dport = addr->sin_port;
@@ -63,7 +68,8 @@ static int connect_bh(struct sock *sk, const struct sockaddr_in *addr) __needs(s
 /**
  * ip4_datagram_connect() - proto.connect: only this peer from now on, and its errors.
  * Context: process.
- * Return: 0; -EINVAL short address; -EAFNOSUPPORT; -EACCES broadcast without SO_BROADCAST; what ip_route_connect_sk() says.
+ * Return: 0; -EINVAL short address; -EAFNOSUPPORT; -EACCES broadcast without SO_BROADCAST; what ip_route_connect_sk() says. An error leaves
+ * the peer that it had.
  */
 int ip4_datagram_connect(struct sock *sk, const struct sockaddr_in *addr, int addr_len,
 			 bool nonblock)
@@ -172,7 +178,7 @@ struct rtable *ip4_datagram_route(struct sock *sk, const struct ip4_to *to, cons
 	struct rtable *rt;
 
 	*fl = (struct flowi4){
-		.daddr = to->daddr ? to->daddr : htonl(LOOPBACK_ADDR),
+		.daddr = ipv4_this_host(to->daddr, ipc->saddr),
 		.saddr = ipc->saddr,
 		.oif = ipc->oif,
 		.flowi4_proto = protocol,

@@ -179,7 +179,7 @@ static bool icmp_may_send(const struct net *net, const struct sk_buff *skb, u32 
  * icmp_send() - tells the sender of @skb what was wrong with it.
  * @info: the MTU for "fragmentation needed", else 0.
  *
- * Quotes the packet from its IP header on, as much as fits into 576 bytes.
+ * Quotes the packet from its IP header on, as much as fits into 576 bytes, also of what was joined.
  * Context: softirq. @skb stays the caller's; its network header lies in the linear data.
  */
 void icmp_send(struct sk_buff *skb, u8 type, u8 code, u32 info)
@@ -191,11 +191,12 @@ void icmp_send(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	struct flowi4 fl = { .flowi4_tos = ICMP_ERROR_TOS };
 	struct icmphdr *icmph;
 	struct sk_buff *out;
+	u8 *to;
 
 	BUG_ON(linear < sizeof(*iph));
 	if (!icmp_may_send(net, skb, linear) || !icmp_rate_ok(net, skb, iph->saddr, type, code))
 		return;
-	quote = min(quote, linear);
+	quote = min(quote, linear + skb->data_len);
 	quote = min_t(u32, quote, ntohs(iph->tot_len));
 	out = icmp_alloc(net, (u32)sizeof(*icmph) + quote);
 	if (!out)
@@ -206,7 +207,13 @@ void icmp_send(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	icmph->code = code;
 	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED)
 		icmph->un.frag.mtu = htons(info);
-	memcpy(skb_put(out, quote), iph, quote);
+	to = skb_put(out, quote);
+	memcpy(to, iph, min(quote, linear));
+	if (quote > linear &&
+	    NEVER(skb_copy_bits(skb, skb_headlen(skb), to + linear, quote - linear))) {
+		kfree_skb_reason(out, SKB_DROP_REASON_LOCAL_ERROR);
+		return;
+	}
 	fl.saddr = iph->daddr;
 	fl.daddr = iph->saddr;
 	icmp_push(net, out, &fl);

@@ -292,7 +292,8 @@ static ssize_t raw_sendmsg(struct sock *sk, struct msghdr *msg, size_t len) __ma
 		err = ip_cmsg_send(sk, msg, &ipc);
 	if (err)
 		return err;
-	if (hdrincl && ipc.opt) { /* they belong into the header that is written already */
+	/* Options belong into the header that is written already. */
+	if (hdrincl && (ipc.opt || ip_sk_options(sk))) {
 		kfree(ipc.opt);
 		return -EINVAL;
 	}

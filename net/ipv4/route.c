@@ -163,12 +163,14 @@ static int fib_refusal(u8 type)
 	return type == RTN_UNREACHABLE ? -EHOSTUNREACH : -EACCES;
 }
 
-/* The device that the flow must use in *@dev (NULL: any). 0; -ENODEV; -ENETUNREACH it is down; -EINVAL the source is not ours. */
+/*
+ * The device that the flow must use in *@dev (NULL: any). 0; -ENODEV; -ENETUNREACH it is down, or the source is not ours; -EINVAL the source is
+ * nobody's: a group, everybody.
+ */
 static int rt_check_flow(struct net *net, struct flowi4 *fl, struct net_device **dev)
 {
 	*dev = NULL;
-	if (fl->daddr == INADDR_ANY)
-		fl->daddr = htonl(0x7f000001); /* "this host" as a destination is this host */
+	fl->daddr = ipv4_this_host(fl->daddr, fl->saddr);
 	if (fl->oif) {
 		*dev = dev_get_by_index(net, fl->oif);
 		if (!*dev)
@@ -177,8 +179,10 @@ static int rt_check_flow(struct net *net, struct flowi4 *fl, struct net_device *
 			return -ENETUNREACH;
 	}
 	if (fl->saddr && !fl->anysrc) {
-		if (ipv4_is_multicast(fl->saddr) || !inet_addr_is_local(net, fl->saddr))
+		if (ipv4_is_multicast(fl->saddr) || ipv4_is_lbcast(fl->saddr))
 			return -EINVAL;
+		if (!inet_addr_is_local(net, fl->saddr))
+			return -ENETUNREACH;
 		/* Groups and the limited broadcast exist on every link: the source address says which is meant. */
 		if (!*dev && (ipv4_is_multicast(fl->daddr) || ipv4_is_lbcast(fl->daddr)))
 			*dev = fib_dev_of(net, fl->saddr);
@@ -225,10 +229,10 @@ static struct rtable *rt_lookup(struct net *net, struct flowi4 *fl) __needs(soft
 }
 
 /**
- * ip_route_output_key() - the route for @fl; fills in saddr when it is 0 (daddr 0 becomes 127.0.0.1).
+ * ip_route_output_key() - the route for @fl; fills in saddr when it is 0 (daddr 0 becomes that, or 127.0.0.1).
  * Context: process, softirq.
- * Return: the route, counted for the caller; ERR_PTR(-ENETUNREACH) no route, no source address for it, or the device asked for is
- * down; ERR_PTR(-EINVAL) saddr is not ours or may not leave that way, or a blackhole; ERR_PTR(-EHOSTUNREACH), ERR_PTR(-EACCES)
+ * Return: the route, counted for the caller; ERR_PTR(-ENETUNREACH) no route, no source address for it, saddr is not ours, or the device
+ * asked for is down; ERR_PTR(-EINVAL) saddr is a group or everybody or may not leave that way, or a blackhole; ERR_PTR(-EHOSTUNREACH), ERR_PTR(-EACCES)
  * routes that say so; ERR_PTR(-ENODEV) there is no such device. The caller counts OutNoRoutes.
  */
 struct rtable *ip_route_output_key(struct net *net, struct flowi4 *fl)

@@ -103,11 +103,15 @@ static bool only_receives(const struct net *net, __be32 addr)
 	return is_multicast(addr) || inet_addr_is_bcast(net, addr);
 }
 
-/* May a socket be bound to @addr? Ours, any, or one that only receives; another one by those who know what they do. */
+/*
+ * May a socket be bound to @addr? Ours, any, or one that only receives, where more than echo replies come; another one by those who know
+ * what they do.
+ */
 static bool may_bind(const struct sock *sk, __be32 addr)
 {
-	return !addr || inet_addr_is_local(sk->sk_net, addr) || sk_may_bind_nonlocal(sk) ||
-	       only_receives(sk->sk_net, addr);
+	if (addr && only_receives(sk->sk_net, addr))
+		return sk->sk_protocol != IPPROTO_ICMP;
+	return !addr || inet_addr_is_local(sk->sk_net, addr) || sk_may_bind_nonlocal(sk);
 }
 
 /* Owned. Takes a port and says where we send from. 0 or what get_port() says. */

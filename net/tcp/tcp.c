@@ -85,8 +85,9 @@ static ssize_t tcp_recv_copy(struct sock *sk, struct msghdr *msg, size_t len, u3
 			continue; /* peeked over */
 		if (copied && tcp_at_mark(tcp_sk(sk), *seq))
 			break;
-		n = (u32)min((size_t)(skb->len - off), len - copied);
+		n = len ? skb->len - off : 0; /* who asks for nothing passes no mark */
 		hole = tcp_urg_gate(sk, *seq, &n);
+		n = (u32)min((size_t)n, len - copied);
 		*seq += hole;
 		off += hole;
 		if (n && !(flags & MSG_TRUNC) &&
@@ -149,7 +150,7 @@ static ssize_t tcp_recvmsg_owned(struct sock *sk, struct msghdr *msg, size_t len
 		copied += (size_t)n;
 		if (!(flags & MSG_PEEK))
 			tcp_taken(sk, (u32)n);
-		if (copied >= target || (!len && tcp_inq(sk)))
+		if (copied >= target || (!len && tcp_unread(sk)))
 			break;
 		if (copied && tcp_recv_stops(sk, *seq))
 			break;

@@ -130,6 +130,18 @@ static int tcp_synsent_tstamp(struct sock *sk, struct sk_buff *skb, const struct
 	return SKB_DROP_REASON_TCP_PAWS;
 }
 
+/*
+ * The peer speaks of a connection that it still has and we forgot (RFC 9293, 3.5.1, half-open). Our RST ends it, so the SYN, which it did not
+ * take, need not wait out its second; once, for whoever guesses may say so too.
+ */
+static void tcp_synsent_half_open(struct sock *sk) __needs(softirq_ctx, sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!tp->retransmits && tp->pending == TCP_TIME_RETRANS)
+		tcp_reset_xmit_timer(sk, TCP_TIME_RETRANS, TCP_TIMEOUT_MIN_NS);
+}
+
 /* RFC 9293, 3.10.7.3. Return: reason of the drop (the segment never carries on: text on a SYN is sent again). */
 static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tcp_seg *seg)
 	__needs(softirq_ctx, sk)
@@ -140,6 +152,7 @@ static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb, const struct tc
 	if ((seg->flags & TCPHDR_ACK) &&
 	    (!after(seg->ack, tp->snd_una) || after(seg->ack, tp->snd_nxt))) {
 		tcp_v4_send_reset(sk->sk_net, skb, seg);
+		tcp_synsent_half_open(sk);
 		return SKB_DROP_REASON_TCP_INVALID_ACK;
 	}
 	r = tcp_synsent_tstamp(sk, skb, seg);
@@ -440,7 +453,7 @@ static void tcp_step8_fin(struct sock *sk) __needs(softirq_ctx, sk)
 	sk->sk_shutdown |= RCV_SHUTDOWN;
 	sock_set_flag(sk, SOCK_DONE);
 	tcp_index_purge(&tp->ofo_index, &tp->out_of_order_queue, SKB_DROP_REASON_TCP_OVERWINDOW);
-	tcp_sack_reset(tp);
+	tp->num_sacks = 0; /* what came twice is told all the same */
 	tp->ack_pending |= TCP_ACK_SCHED | TCP_ACK_NOW;
 	switch (sk->sk_state) {
 	case TCP_ESTABLISHED:

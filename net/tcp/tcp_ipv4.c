@@ -350,7 +350,7 @@ int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, struct tcp_f
 {
 	struct net *net = sk->sk_net;
 	struct tcp_sock *tp = tcp_sk(sk);
-	__be32 daddr = addr->sin_addr ? addr->sin_addr : htonl(0x7f000001);
+	__be32 daddr = ipv4_this_host(addr->sin_addr, sk->inet_saddr);
 	struct flowi4 fl = { .daddr = ip_sk_first_hop(sk, daddr),
 			     .saddr = sk->inet_saddr,
 			     .oif = sk->sk_bound_dev_if,

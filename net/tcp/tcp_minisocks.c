@@ -140,13 +140,14 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 	tp->total_retrans = req->retrans;
 	tp->segs_in = 1;                               /* the SYN */
 	tp->delivered = !early;                        /* the SYN-ACK */
-	if (!req->retrans && !early && req->sent_ns) { /* a cookie knows no time */
+	if (!req->retrans && !early && req->sent_ns) { /* 0: a cookie, without timestamps */
 		u64 now = ktime_get_ns();
 		u32 rtt_us = (u32)((now - req->sent_ns) / NSEC_PER_USEC);
 
 		tcp_rtt_sample(&tp->rtt, rtt_us, tp->snd_una, tp->snd_nxt);
-		tcp_rtt_min_sample(&tp->rtt, rtt_us, (u32)(now / NSEC_PER_MSEC),
-				   tcp_net_of(child)->min_rtt_wlen * 1000u);
+		if (!req->cookie) /* whose is not exact */
+			tcp_rtt_min_sample(&tp->rtt, rtt_us, (u32)(now / NSEC_PER_MSEC),
+					   tcp_net_of(child)->min_rtt_wlen * 1000u);
 	}
 }
 

@@ -48,7 +48,8 @@ u32 tcp_sync_mss(struct sock *sk, u32 pmtu)
 /**
  * tcp_suspect_black_hole() - text is not acknowledged, again and again: perhaps it is too large for the path, and no router says so
  *
- * The segments become tcp_base_mss bytes at the first suspicion, half of that with each one more (RFC 4821, 7.7), if tcp_mtu_probing allows it.
+ * The segments become tcp_base_mss bytes at the first suspicion, and half as large with each one more (RFC 4821, 7.7), if tcp_mtu_probing
+ * allows it.
  *
  * Context: owner or softirq.
  */
@@ -61,7 +62,7 @@ void tcp_suspect_black_hole(struct sock *sk)
 	if (!tn->mtu_probing)
 		return;
 	if (tp->mss_low)
-		mss = max(min(mss, tp->mss_low / 2), tn->mtu_probe_floor);
+		mss = max(min(mss, tp->mss_cache / 2), tn->mtu_probe_floor);
 	tp->mss_low = max(mss, tn->min_snd_mss);
 	(void)tcp_sync_mss(sk, tp->pmtu);
 }

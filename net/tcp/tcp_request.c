@@ -254,9 +254,11 @@ u32 tcp_reqsk_window(const struct tcp_request_sock *req)
 	return req->scaled ? (u32)tcp_req_scaled(req) << req->rcv_wscale : req->rcv_wnd;
 }
 
-/* Where we are, to somebody who is elsewhere. */
-static void tcp_req_answer(struct tcp_request_sock *req) __needs(softirq_ctx)
+/* Where we are, to somebody who is elsewhere. Text is sent again until it is answered, so it always is: that ends no loop of ACKs. */
+static void tcp_req_answer(struct tcp_request_sock *req, const struct tcp_seg *seg)
+	__needs(softirq_ctx)
 {
+	bool text = seg->len && !(seg->flags & TCPHDR_SYN);
 	const struct tcp_mini_ack a = { .seq = req->snt_isn + 1,
 					.ack = req->rcv_isn + 1,
 					.wnd = tcp_req_scaled(req),
@@ -264,7 +266,7 @@ static void tcp_req_answer(struct tcp_request_sock *req) __needs(softirq_ctx)
 					.ts_off = tcp_ts_offset(req->c.skc_net, &req->c),
 					.ts_recent = req->ts_recent };
 
-	if (!tcp_req_may_answer(req))
+	if (!text && !tcp_req_may_answer(req))
 		return;
 	req->scaled = req->wscale_ok;
 	tcp_v4_send_ack(req->c.skc_net, &req->c, &a);
@@ -347,7 +349,7 @@ enum skb_drop_reason tcp_reqsk_screen(struct tcp_request_sock *req, struct sk_bu
 	}
 	if (old || strange || outside) {
 		if (!(seg->flags & TCPHDR_RST))
-			tcp_req_answer(req);
+			tcp_req_answer(req, seg);
 		if (old)
 			NET_INC_STATS(net, PAWSEstab);
 		else if (strange)
@@ -357,7 +359,7 @@ enum skb_drop_reason tcp_reqsk_screen(struct tcp_request_sock *req, struct sk_bu
 	}
 	if (seg->flags & TCPHDR_RST) {
 		if (seg->seq != rcv_nxt) { /* RFC 5961: only the exact number counts */
-			tcp_req_answer(req);
+			tcp_req_answer(req, seg);
 			return SKB_DROP_REASON_TCP_RESET;
 		}
 		tcp_reqsk_refused(req); /* back to LISTEN without a word */

@@ -97,7 +97,7 @@ static void tcp_get_info(const struct sock *sk, struct tcp_info *i)
 		.tcpi_state = sk->sk_state,
 		.tcpi_ca_state = (u8)tp->ca_state,
 		.tcpi_retransmits = tp->retransmits,
-		.tcpi_probes = tp->probes_out,
+		.tcpi_probes = (u8)min(tp->probes_out + tp->keepalive_sent, UINT8_MAX),
 		.tcpi_backoff = tp->backoff,
 		.tcpi_options = asked ? (u8)0 : tcp_info_options(tp),
 		.tcpi_wscale = (u8)(asked ? 0 : tp->snd_wscale | tp->rcv_wscale << 4),

@@ -161,7 +161,8 @@ static u16 cookie_decode(const struct sk_buff *skb, u32 cookie, u32 peer_isn)
 }
 
 /*
- * The options that the peer's SYN had, out of the echo of our timestamp. Return: false: it names what we do not do, so it is no echo of ours.
+ * The options that the peer's SYN had, out of the echo of our timestamp, and when the SYN-ACK left, or up to 63 ms before that. Return:
+ * false: it names what we do not do, so it is no echo of ours.
  */
 static bool cookie_options(const struct sock *lsk, const struct sk_buff *skb,
 			   const struct tcp_seg *seg, struct tcp_request_sock *req,
@@ -172,13 +173,18 @@ static bool cookie_options(const struct sock *lsk, const struct sk_buff *skb,
 				       .skc_daddr = ip_hdr(skb)->saddr,
 				       .skc_dport = tcp_hdr(skb)->source,
 				       .skc_num = lsk->sk_num };
-	u32 bits;
+	u64 now = ktime_get_ns();
+	u32 bits, ms;
 
 	if (!seg->opt.tstamp_ok)
 		return true;
 	if (!tn->timestamps)
 		return false;
 	bits = seg->opt.tsecr - tcp_ts_offset(lsk->sk_net, &c);
+	ms = tcp_tsval(now, 0) - bits;
+	if (ms < COOKIE_MAX_AGE * COOKIE_PERIOD_S * 1000)
+		req->sent_ns = now - ms * NSEC_PER_MSEC;
+	req->cookie = true;
 	o->tstamp_ok = true;
 	o->tsval = seg->opt.tsval;
 	o->sack_ok = (bits & TS_SACK) != 0;

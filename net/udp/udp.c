@@ -137,7 +137,7 @@ static int udp_set_gso(struct sock *sk, struct sk_buff *skb, const struct ip_cor
 	u32 len = skb->len - (u32)sizeof(struct udphdr);
 	struct skb_shared_info *si = skb_shinfo(skb);
 
-	if (cork->hdrlen + sizeof(struct udphdr) + cork->gso_size > cork->mtu ||
+	if (cork->hdrlen + sizeof(struct udphdr) + min(len, (u32)cork->gso_size) > cork->mtu ||
 	    len > cork->gso_size * UDP_MAX_SEGMENTS || sock_flag(sk, SOCK_NO_CHECK_TX))
 		return -EINVAL;
 	if (len <= cork->gso_size)

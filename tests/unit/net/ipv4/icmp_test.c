@@ -286,6 +286,28 @@ TEST(a_quote_ends_where_the_packet_says)
 	fixture_down();
 }
 
+/* What came in pieces is quoted like what came whole. */
+TEST(a_quote_goes_on_in_the_pieces)
+{
+	struct subject_row udp = { "", PEER, US, 0, 17, 0, PACKET_HOST, .sent = true };
+	struct sk_buff *skb, *piece = alloc_skb(60);
+
+	up();
+	skb = subject(&udp, 40);
+	ip_hdr(skb)->tot_len = htons(20 + 100);
+	memset(skb_put(piece, 60), 2, 60);
+	skb_set_frag_list(skb, piece, 60);
+	local_bh_disable();
+	icmp_send(skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
+	local_bh_enable();
+	CHECK_EQ(frames[0].len, 42 + 120);
+	CHECK(!memcmp(frames[0].b + 42, ip_hdr(skb), 60));
+	for (u32 i = 60; i < 120; i++)
+		CHECK_EQ(frames[0].b[42 + i], 2);
+	consume_skb(skb);
+	fixture_down();
+}
+
 /* --- The buckets --------------------------------------------------------------------------------------------------------- */
 
 static u32 errors_sent(u32 tries, u32 peer, u8 code)

@@ -612,7 +612,7 @@ static const struct connect_row {
 	{ "to_ourselves", 0x0a000001, 0, 0, 0, 0, 0x0a000001, 0x0a000001 },
 	{ "to_loopback", 0x7f000001, 0, 0, 0, 0, 0x7f000001, 0x7f000001 },
 	{ "no_route", 0x08080808, 0, 0, 0, -ENETUNREACH, 0, 0 },
-	{ "foreign_source", 0x0a000002, 0x01020304, 0, 0, -EINVAL, 0x01020304, 0 },
+	{ "foreign_source", 0x0a000002, 0x01020304, 0, 0, -ENETUNREACH, 0x01020304, 0 },
 	{ "no_such_device", 0x0a000002, 0, 0, 9, -ENODEV, 0, 0 },
 };
 

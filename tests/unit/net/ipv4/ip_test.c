@@ -275,7 +275,7 @@ TEST(routes_longest_prefix_and_obsolete)
 	CHECK(fl.daddr == IP4(127, 0, 0, 1) && fl.saddr == IP4(127, 0, 0, 1));
 	dst_release(&rt->dst);
 	fl = (struct flowi4){ .daddr = PEER_IP, .saddr = IP4(1, 2, 3, 4) };
-	CHECK_EQ(PTR_ERR(ip_route_output_key(net, &fl)), -EINVAL);
+	CHECK_EQ(PTR_ERR(ip_route_output_key(net, &fl)), -ENETUNREACH);
 	fl = (struct flowi4){ .daddr = PEER_IP, .saddr = IP4(127, 0, 0, 1) };
 	CHECK_EQ(PTR_ERR(ip_route_output_key(net, &fl)), -EINVAL);
 	CHECK_EQ(inet_addr_del(dev, OUR_IP), 0);

@@ -612,7 +612,7 @@ TEST(pktinfo_chooses_source_and_device)
 	CHECK_EQ(frame_ip(0)->saddr, IP4(10, 0, 0, 50));
 	info = (struct in_pktinfo){ .ipi_spec_dst = IP4(9, 9, 9, 9) };
 	memcpy(it.data, &info, sizeof(info));
-	CHECK_EQ(send_control(&it, 28, 5), -EINVAL);
+	CHECK_EQ(send_control(&it, 28, 5), -ENETUNREACH);
 	info = (struct in_pktinfo){ .ipi_ifindex = (int)dev->ifindex };
 	memcpy(it.data, &info, sizeof(info));
 	CHECK_EQ(send_control(&it, 28, 5), 5);

@@ -685,7 +685,8 @@ TEST(connect_again_and_dissolve)
 		 0); /* the address chosen for the first does not stick */
 	CHECK_EQ(sk->inet_saddr, IP4(127, 0, 0, 1));
 	CHECK_EQ(do_connect(sk, 0x08080808, 9), -ENETUNREACH);
-	CHECK_EQ(sk->sk_state, TCP_CLOSE); /* and the old peer is forgotten */
+	CHECK_EQ(sk->sk_state, TCP_ESTABLISHED); /* and the old peer stays */
+	CHECK(sk->sk_daddr == IP4(127, 0, 0, 1) && sk->inet_saddr == IP4(127, 0, 0, 1));
 	sk->sk_err = ECONNREFUSED;
 	CHECK_EQ(udp_prot.disconnect(sk), 0);
 	CHECK_EQ(sk->sk_err, ECONNREFUSED); /* it happened all the same */
