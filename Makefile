@@ -59,11 +59,11 @@ COLD := $(addprefix boot/,main multiboot options) drivers/pci/pci drivers/net/e1
 	$(addprefix kernel/,cmdline fault ksyms panic proc random trace lib/vsprintf vmalloc x86/backtrace x86/clock x86/idt x86/paging) \
 	$(addprefix kernel/posix/,exec files mmap process settings tty) $(addprefix net/dhcp/,dhcp dhcp_message) net/init \
 	$(addprefix net/core/,core_sysctl errqueue inetdevice stats sysctl) net/packet/af_packet \
-	$(addprefix net/neigh/,acd arp) $(addprefix net/sched/,sch_api sch_netem sch_params sch_tbf) \
+	$(addprefix net/neigh/,acd arp neighbour) $(addprefix net/sched/,sch_api sch_netem sch_params sch_tbf) \
 	$(addprefix net/ipv4/,fib icmp igmp igmp_report ip_cmsg ip_mcast ip_options ip_reassembly ip_sysctl) \
 	$(addprefix net/ipv4/,nf_reject nf_tables nft_text ping raw) \
-	net/socket/af_inet $(addprefix net/tcp/,tcp_bbr tcp_bbr_model tcp_fastopen tcp_net tcp_newreno tcp_sockopt tcp_syncookies) \
-	$(addprefix net/tcp/,tcp_sysctl tcp_undo tcp_urg)
+	net/socket/af_inet $(addprefix net/tcp/,tcp_bbr tcp_bbr_model tcp_fastopen tcp_mtup tcp_net tcp_newreno tcp_sockopt) \
+	$(addprefix net/tcp/,tcp_syncookies tcp_sysctl tcp_timer tcp_timewait tcp_tlp tcp_undo tcp_urg)
 $(COLD:%=$(P)/obj/%.c.o): CFLAGS += -Os
 
 objects: $(OBJS)

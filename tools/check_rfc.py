@@ -12,7 +12,7 @@ from check_path import SENTENCE_MIN, Tree, entries, test_complaint, where_compla
 from settings import ROOT
 
 DOCUMENT = ROOT / "docs" / "RFC.md"
-GROUPS = {"L": 8, "A": 12, "I": 22, "M": 10, "U": 9, "T": 19, "S": 20, "D": 14, "R": 23, "X": 12}
+GROUPS = {"L": 8, "A": 12, "I": 22, "M": 10, "U": 9, "T": 19, "S": 20, "D": 15, "R": 23, "X": 12}
 ROW = re.compile(r"^\| ([A-Z])(\d+) \| (.*?) \| (.*?) \| (.*?) \| (.*?) \|$")
 OPEN = "OPEN"
 

@@ -206,6 +206,8 @@ struct seq_file;
 	X(TCPFastOpenBlackhole)			\
 	X(TCPFastOpenPassiveAltKey)		\
 	X(TCPSpuriousRtxHostQueues)		\
+	X(TCPMTUPFail)				\
+	X(TCPMTUPSuccess)			\
 	X(TCPDelivered)				\
 	X(TCPDeliveredCE)			\
 	X(TCPAckCompressed)			\

@@ -464,7 +464,7 @@ static void tcp_forget(struct sock *sk) __needs(softirq_ctx, sk)
 	tp->saved_syn = NULL;
 	tp->fin_rcvd = false;
 	tp->fo_asked = tp->fo_child = tp->syn_data = tp->syn_data_acked = false;
-	tp->mtu_info = tp->pmtu = tp->mss_low = 0;
+	tp->mtu_info = tp->pmtu = tp->search_low = tp->probe_size = 0;
 	tp->total_retrans = 0;
 	tp->delivered = tp->delivered_ce = 0;
 	tcp_rate_init(tp);

@@ -194,6 +194,8 @@ static void tcp_ack_take(struct sock *sk, const struct tcp_seg *seg, struct tcp_
 	if (tp->sack_ok && seg->opt.num_sacks)
 		tcp_sacktag(sk, seg, acked);
 	tcp_clean_rtx_queue(sk, acked);
+	if (unlikely(tp->probe_size))
+		tcp_mtup_acked(sk);
 	if (!tp->sack_ok && acked->segs) {
 		tcp_remove_reno_sacks(sk, acked->segs);
 		acked->orig &= !acked->retrans; /* no block says that it was the original */

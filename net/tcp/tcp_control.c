@@ -27,12 +27,12 @@ void tcp_init_rcv_space(struct sock *sk, bool wscale_ok)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct dst_entry *dst = ip_sk_dst(sk);
+	u32 mss = dst ? dst->advmss : TCP_MSS_DEFAULT;
 	u8 scale;
 
-	tp->advmss = dst ? dst->advmss : TCP_MSS_DEFAULT;
 	if (tp->user_mss)
-		tp->advmss = min(tp->advmss, tp->user_mss);
-	tp->advmss = min(tp->advmss, 65495u);
+		mss = min(mss, tp->user_mss);
+	tp->advmss = (u16)min(mss, 65495u);
 	tp->rcv_wnd = tcp_initial_window(sk, tp->advmss, &scale);
 	tp->rcv_ssthresh = tp->rcv_wnd;
 	tp->wscale_ok = wscale_ok;
@@ -53,7 +53,9 @@ void tcp_init_transfer(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct dst_entry *dst = ip_sk_dst(sk);
 
-	(void)tcp_sync_mss(sk, dst ? ip_dst_mtu_of(sk, dst) : tp->mss_clamp + tcp_headers_len(tp));
+	(void)tcp_sync_mss(sk, dst ? ip_dst_mtu_of(sk, dst)
+				   : min(tp->mss_clamp + tcp_headers_len(tp), (u32)IP_MAX_MTU));
+	tcp_mtu_probing(sk, 2);
 	tcp_clear_retrans(tp);
 	tcp_loss_init(sk);
 	tp->cc = (struct tcp_cc){ .cwnd = tp->total_retrans ? 1 : TCP_INIT_CWND,

@@ -34,7 +34,7 @@ static void tcp_apply_syn_options(struct tcp_sock *tp, const struct tcp_options 
 {
 	u32 mss = opt->mss ? opt->mss : TCP_MSS_DEFAULT;
 
-	tp->mss_clamp = min(tp->mss_clamp, mss);
+	tp->mss_clamp = (u16)min(tp->mss_clamp, mss);
 	tp->sack_ok &= opt->sack_ok;
 	tp->tstamp_ok &= opt->tstamp_ok;
 	if (tp->tstamp_ok)

@@ -47,6 +47,7 @@ static inline bool between(u32 x, u32 lo, u32 hi)
 /* --- Numbers ---------------------------------------------------------------------------------------------------------- */
 #define TCP_MSS_DEFAULT         536u
 #define TCP_MIN_SND_MSS         48u /* tcp_min_snd_mss cannot be less */
+#define TCP_MTUP_LEAST_CWND     11u /* segments; with less no path MTU is probed for */
 #define TCP_PAWS_SLACK          1u  /* ticks that a timestamp may be behind, for those who round */
 #define TCP_TSTAMP_LEN          12u /* of a timestamp option with its two NOPs */
 #define TCP_INIT_CWND           10u
@@ -573,10 +574,15 @@ struct tcp_sock {
 	u32 pushed_seq; /* behind the last byte with PSH */
 	u32 snd_sml;    /* end of the last small segment sent (Minshall) */
 	u32 max_window; /* the largest the peer ever offered */
-	u32 mss_cache, mss_clamp, user_mss, advmss;
-	u32 pmtu;     /* MTU that mss_cache was computed for */
-	u32 mtu_info; /* told by ICMP last; the route remembers it */
-	u32 mss_low;  /* larger segments vanish, it seems (tcp_mtu_probing); 0: no suspicion */
+	u32 mss_cache;
+	u16 mss_clamp, user_mss, advmss;
+	u16 pmtu;     /* MTU that mss_cache was computed for */
+	u16 mtu_info; /* told by ICMP last; the route remembers it */
+	/* The search for the path's MTU (RFC 4821; tcp_mtup.c), in bytes of IP */
+	u16 search_low, search_high; /* arrives; may arrive. Low 0: nothing is searched */
+	u16 probe_size;              /* of the probe that is out; 0: none is */
+	u32 probe_end;               /* its last byte is before that */
+	u32 search_s;                /* second in which the search began */
 	/* Receive sequence space */
 	u32 rcv_nxt, rcv_wnd, rcv_wup, copied_seq;
 	u32 rcv_mss;              /* guess of the peer's segment size */
@@ -979,6 +985,7 @@ bool tcp_stream_memory_free(const struct sock *sk, bool wake);
 void tcp_set_segs(struct sock *sk, struct sk_buff *skb, u32 mss, bool sent) __needs(sk);
 int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len, u32 mss)
 	__needs(sk);
+bool tcp_merge(struct sk_buff *skb, struct sk_buff *next);
 u32 tcp_count_acked(struct sock *sk, struct sk_buff *skb) __needs(sk);
 void tcp_mark_lost(struct sock *sk, struct sk_buff *skb) __needs(sk);
 int tcp_trim_head(struct sock *sk, struct sk_buff *skb) __needs(sk);
@@ -1082,9 +1089,15 @@ void tcp_enter_cwr(struct sock *sk) __needs(sk);
 void tcp_wfree(struct sk_buff *skb);
 int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it) __needs(softirq_ctx, sk);
 
-/* tcp_output.c */
+/* tcp_mtup.c */
 u32 tcp_sync_mss(struct sock *sk, u32 pmtu) __needs(sk);
-void tcp_suspect_black_hole(struct sock *sk) __needs(sk);
+void tcp_mtu_probing(struct sock *sk, u32 least) __needs(sk);
+u32 tcp_mtup_build(struct sock *sk, u32 mss) __needs(sk);
+void tcp_mtup_sent(struct sock *sk, u32 len) __needs(sk);
+void tcp_mtup_acked(struct sock *sk) __needs(sk);
+bool tcp_mtup_failed(struct sock *sk) __needs(sk);
+
+/* tcp_output.c */
 u32 tcp_current_mss(struct sock *sk) __needs(sk);
 u32 tcp_size_goal(const struct sock *sk, u32 mss);
 u32 tcp_tso_segs(const struct sock *sk, u32 mss);

@@ -239,7 +239,7 @@ static void tcp_v4_frag_needed(struct sock *sk, u32 mtu) __needs(softirq_ctx)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	tp->mtu_info = mtu;
+	tp->mtu_info = (u16)min(mtu, (u32)IP_MAX_MTU);
 	if (sock_owned_by_user(sk)) {
 		tp->deferred |= TCP_DEFER_MTU;
 		return;

@@ -130,7 +130,9 @@ static void tcp_child_numbers(struct sock *child, const struct tcp_request_sock 
 	tp->snd_una = tp->snd_nxt = tp->write_seq = tp->snd_up = req->snt_isn + 1;
 	tp->snd_wl1 = req->rcv_isn;
 	tp->snd_wl2 = tp->snd_una;
-	tp->mss_clamp = tp->user_mss ? min((u32)req->mss, tp->user_mss) : req->mss;
+	tp->mss_clamp = req->mss;
+	if (tp->user_mss)
+		tp->mss_clamp = (u16)min(req->mss, tp->user_mss);
 	tp->wscale_ok = req->wscale_ok;
 	tp->ecn_flags = req->ecn_ok ? TCP_ECN_OK : 0;
 	tp->snd_wscale = req->snd_wscale;

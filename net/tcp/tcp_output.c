@@ -5,9 +5,9 @@
  * The original stays with the socket until it is acknowledged; what goes down is a clone. An original moves from
  * sk_write_queue to tcp_rtx_queue only when the layers below accepted its clone.
  *
- * Interface: tcp_suspect_black_hole, tcp_sync_mss, tcp_current_mss, tcp_size_goal, tcp_tso_segs, tcp_small_queue_check, tcp_event_new_data_sent,
+ * Interface: tcp_current_mss, tcp_size_goal, tcp_tso_segs, tcp_small_queue_check, tcp_event_new_data_sent,
  * __tcp_push_pending_frames, tcp_push_pending_frames, tcp_push_one, tcp_push_probe
- * Above: tcp_retransmit.c, tcp_control.c, tcp_recovery.c, tcp_ack.c, tcp_sendmsg.c. Below: tcp_transmit.c, tcp_rtx_queue.c.
+ * Above: tcp_retransmit.c, tcp_control.c, tcp_recovery.c, tcp_ack.c, tcp_sendmsg.c. Below: tcp_transmit.c, tcp_mtup.c, tcp_rtx_queue.c.
  * Context: owner of the socket (these functions turn BH off), or softirq while nobody owns it.
  * Owns: nothing of its own.
  * Specs: RFC 9293 3.7, 3.8; RFC 1122 4.2.3.3, 4.2.3.4; RFC 5681; RFC 6691; Nagle as modified by Minshall.
@@ -16,56 +16,6 @@
 
 #include <kernel/softirq.h>
 #include <net/ip.h>
-
-/**
- * tcp_sync_mss() - computes the segment size for a path MTU
- * @sk: socket
- * @pmtu: bytes of IP, of which the network layer's header (net_header_len) and TCP's are no payload
- *
- * The peer's MSS counts no options (RFC 6691): those that each segment has, of IP and of TCP, take their room from it. Never below tcp_min_snd_mss (a peer that announces less wants to make us work), never above half of the largest window the
- * peer offered, so that two segments fit (RFC 1122, 4.2.3.4).
- *
- * Context: owner or softirq. Return: payload bytes per segment.
- */
-u32 tcp_sync_mss(struct sock *sk, u32 pmtu)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	u32 mss = tcp_headers_len(tp), ext = ip_sk_optlen(sk), cutoff;
-	u32 least = tcp_net_of(sk)->min_snd_mss;
-
-	mss = min(pmtu > mss ? pmtu - mss : 0, tp->mss_clamp);
-	mss = max(mss > ext ? mss - ext : 0, least) - tcp_tstamp_len(tp);
-	cutoff = tp->max_window > TCP_MSS_DEFAULT ? tp->max_window / 2 : tp->max_window;
-	if (cutoff)
-		mss = min(mss, max(cutoff, least - tcp_tstamp_len(tp)));
-	if (tp->mss_low)
-		mss = min(mss, tp->mss_low);
-	tp->pmtu = pmtu;
-	tp->mss_cache = mss;
-	return mss;
-}
-
-/**
- * tcp_suspect_black_hole() - text is not acknowledged, again and again: perhaps it is too large for the path, and no router says so
- *
- * The segments become tcp_base_mss bytes at the first suspicion, and half as large with each one more (RFC 4821, 7.7), if tcp_mtu_probing
- * allows it.
- *
- * Context: owner or softirq.
- */
-void tcp_suspect_black_hole(struct sock *sk)
-{
-	const struct tcp_net *tn = tcp_net_of(sk);
-	struct tcp_sock *tp = tcp_sk(sk);
-	u32 mss = tn->base_mss;
-
-	if (!tn->mtu_probing)
-		return;
-	if (tp->mss_low)
-		mss = max(min(mss, tp->mss_cache / 2), tn->mtu_probe_floor);
-	tp->mss_low = max(mss, tn->min_snd_mss);
-	(void)tcp_sync_mss(sk, tp->pmtu);
-}
 
 /* What SACK blocks leave of a segment: they take their room while there are holes, but never all of it. */
 static u32 tcp_sack_room(const struct tcp_sock *tp, u32 mss)
@@ -447,6 +397,20 @@ static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, enum tcp_pus
 			 : max(tcp_rto_ns(tp), TCP_RTO_MIN_NS);
 }
 
+/* A probe of the path's MTU leaves, if one is due. Return: the others may follow. */
+static bool tcp_mtu_probe(struct sock *sk, u32 mss_now) __needs(softirq_ctx, sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 size = tcp_mtup_build(sk, mss_now), nxt = tp->snd_nxt;
+
+	if (size > mss_now) {
+		(void)tcp_write_xmit(sk, size, TCP_NAGLE_PUSH, TCP_PUSH_ONE);
+		if (tp->snd_nxt != nxt)
+			tcp_mtup_sent(sk, size);
+	}
+	return size != 0;
+}
+
 /**
  * __tcp_push_pending_frames() - sends what windows and Nagle allow; a probe timer watches what cannot go
  * @sk: socket
@@ -458,13 +422,14 @@ static u64 tcp_write_xmit(struct sock *sk, u32 mss_now, u8 nonagle, enum tcp_pus
 void __tcp_push_pending_frames(struct sock *sk, u32 mss_now, u8 nonagle)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	u64 delay;
+	u64 delay = 0;
 
 	if (sk->sk_state == TCP_CLOSE || !tcp_send_head(sk))
 		return;
 	trace_fn_sk(tcp_push, sk, mss_now);
 	local_bh_disable();
-	delay = tcp_write_xmit(sk, mss_now, nonagle, TCP_PUSH_ALL);
+	if (likely(!tp->search_low) || tcp_mtu_probe(sk, mss_now))
+		delay = tcp_write_xmit(sk, mss_now, nonagle, TCP_PUSH_ALL);
 	if (delay && tp->pending == TCP_TIME_NONE)
 		tcp_reset_xmit_timer(sk, TCP_TIME_PROBE0, delay);
 	local_bh_enable();

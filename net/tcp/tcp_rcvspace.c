@@ -166,5 +166,5 @@ void tcp_clamp_window(struct sock *sk)
 	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && sk->sk_rcvbuf < tcp_net_of(sk)->rmem[2])
 		sk->sk_rcvbuf = max(sk->sk_rcvbuf, min(sk->sk_rmem_alloc, tcp_net_of(sk)->rmem[2]));
 	if (sk->sk_rmem_alloc > sk->sk_rcvbuf)
-		tp->rcv_ssthresh = min(tp->window_clamp, 2 * tp->advmss);
+		tp->rcv_ssthresh = min(tp->window_clamp, 2u * tp->advmss);
 }

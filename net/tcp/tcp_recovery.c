@@ -85,7 +85,56 @@ void tcp_enter_loss(struct sock *sk)
 	tp->high_seq = tp->snd_nxt;
 	tp->tlp_out = false;
 	tcp_ecn_queue_cwr(tp);
-	tp->undo.frto = tcp_net_of(sk)->frto && (first || tp->retransmits);
+	tp->undo.frto = tcp_net_of(sk)->frto && (first || tp->retransmits) && !tp->probe_size;
+}
+
+/* --- Path MTU --------------------------------------------------------------------------------------------------------------------- */
+
+/* @skb was sent in segments that are larger than the path takes now. */
+static bool tcp_too_large(const struct tcp_sock *tp, const struct sk_buff *skb)
+{
+	const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+
+	return (cb->segs > 1 ? cb->gso_size : skb->len) > tp->mss_cache;
+}
+
+/**
+ * tcp_simple_retransmit() - the path MTU fell: what is too large for it was dropped and goes again, no congestion
+ * @sk: socket, mss_cache already new
+ *
+ * In order, under the present window, which is not smaller for it: its segments are.
+ *
+ * Context: BH off.
+ */
+void tcp_simple_retransmit(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb;
+
+	skb_queue_walk(&tp->tcp_rtx_queue, skb)
+		if (tcp_too_large(tp, skb))
+			tcp_mark_lost(sk, skb);
+	if (!tp->lost_out)
+		return;
+	if (!tp->sack_ok)
+		(void)tcp_limit_reno_sacked(tp);
+	if (tp->ca_state != TCP_CA_Loss) {
+		tp->high_seq = tp->snd_nxt;
+		tp->cc.ssthresh = tcp_current_ssthresh(tp);
+		tp->undo.prior_ssthresh = 0;
+		tp->undo.armed = false;
+		tp->ca_state = TCP_CA_Loss;
+	}
+	tcp_xmit_retransmit_queue(sk);
+}
+
+/* What is lost is a probe of the path's MTU, and nothing else: its text goes again, and that is all. */
+static bool tcp_probe_lost(struct sock *sk) __needs(softirq_ctx, sk)
+{
+	if (!tcp_mtup_failed(sk))
+		return false;
+	tcp_simple_retransmit(sk);
+	return true;
 }
 
 /* --- Open, Disorder, Recovery ------------------------------------------------------------------------------------------------ */
@@ -291,7 +340,7 @@ static bool tcp_check_reneging(struct sock *sk, struct tcp_acked *acked) __needs
 }
 
 /* Open, Disorder and CWR, or Loss that has just ended. Return: a recovery began. */
-static bool tcp_try_to_recover(struct sock *sk, struct tcp_acked *acked) __needs(sk)
+static bool tcp_try_to_recover(struct sock *sk, struct tcp_acked *acked) __needs(softirq_ctx, sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -308,6 +357,8 @@ static bool tcp_try_to_recover(struct sock *sk, struct tcp_acked *acked) __needs
 		tcp_try_to_open(tp);
 		return false;
 	}
+	if (tcp_probe_lost(sk))
+		return false;
 	tcp_enter_recovery(sk);
 	return true;
 }
@@ -380,7 +431,7 @@ void tcp_rack_reo_timeout(struct sock *sk)
 	u32 in_flight = tcp_packets_in_flight(tp), lost = tp->lost;
 
 	(void)tcp_rack_detect_loss(sk, ktime_get_ns());
-	if (tcp_packets_in_flight(tp) != in_flight) {
+	if (tcp_packets_in_flight(tp) != in_flight && !tcp_probe_lost(sk)) {
 		if (tp->ca_state != TCP_CA_Recovery) {
 			tcp_enter_recovery(sk);
 			tcp_cwnd_reduction(tp, 1, tp->lost - lost, false);
@@ -390,44 +441,4 @@ void tcp_rack_reo_timeout(struct sock *sk)
 	if (tp->pending == TCP_TIME_REO &&
 	    !(tp->ca_state == TCP_CA_Recovery && tcp_schedule_solicit(sk)))
 		tcp_rearm_rto(sk);
-}
-
-/* --- Path MTU --------------------------------------------------------------------------------------------------------------------- */
-
-/* @skb was sent in segments that are larger than the path takes now. */
-static bool tcp_too_large(const struct tcp_sock *tp, const struct sk_buff *skb)
-{
-	const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
-
-	return (cb->segs > 1 ? cb->gso_size : skb->len) > tp->mss_cache;
-}
-
-/**
- * tcp_simple_retransmit() - the path MTU fell: what is too large for it was dropped and goes again, no congestion
- * @sk: socket, mss_cache already new
- *
- * In order, under the present window, which is not smaller for it: its segments are.
- *
- * Context: BH off.
- */
-void tcp_simple_retransmit(struct sock *sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	struct sk_buff *skb;
-
-	skb_queue_walk(&tp->tcp_rtx_queue, skb)
-		if (tcp_too_large(tp, skb))
-			tcp_mark_lost(sk, skb);
-	if (!tp->lost_out)
-		return;
-	if (!tp->sack_ok)
-		(void)tcp_limit_reno_sacked(tp);
-	if (tp->ca_state != TCP_CA_Loss) {
-		tp->high_seq = tp->snd_nxt;
-		tp->cc.ssthresh = tcp_current_ssthresh(tp);
-		tp->undo.prior_ssthresh = 0;
-		tp->undo.armed = false;
-		tp->ca_state = TCP_CA_Loss;
-	}
-	tcp_xmit_retransmit_queue(sk);
 }

@@ -37,15 +37,8 @@ static void tcp_retrans_try_collapse(struct sock *sk, struct sk_buff *skb, u32 r
 	if (!tcp_net_of(sk)->retrans_collapse || (cb->tcp_flags & TCPHDR_SYN) || cb->segs != 1)
 		return;
 	while ((next = skb_queue_next(&tp->tcp_rtx_queue, skb))) {
-		struct tcp_skb_cb *ncb = TCP_SKB_CB(next);
-
-		if (!tcp_can_collapse(tp, skb, next, room - skb->len) || !skb_try_merge(skb, next))
+		if (!tcp_can_collapse(tp, skb, next, room - skb->len) || !tcp_merge(skb, next))
 			return;
-		cb->end_seq = ncb->end_seq;
-		cb->tcp_flags |= ncb->tcp_flags;
-		cb->sacked |= ncb->sacked & TCPCB_EVER_RETRANS;
-		cb->eor = ncb->eor;
-		cb->summed = false;
 		if (!tp->sack_ok) /* one segment less can have left the network */
 			tp->sacked_out -= min(tp->sacked_out, 1u);
 		tcp_rtx_unlink_free(sk, next);
@@ -101,6 +94,7 @@ int tcp_send_again(struct sock *sk, struct sk_buff *skb, u32 segs)
 	int err;
 
 	trace_fn_tcp(tcp_retransmit_skb, sk, skb, cb->seq, tp->tcp_rtx_queue.qlen);
+	tp->probe_size = 0; /* whether a probe of the path's MTU arrives says nothing now */
 	if (skb_fclone_busy(skb, sk)) {
 		tp->tsq_throttled = true;
 		NET_INC_STATS(sk->sk_net, TCPSpuriousRtxHostQueues);

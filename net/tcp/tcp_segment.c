@@ -3,7 +3,7 @@
  * Queued data as segments: how many an skb is, cutting it in two, shortening it from the front. What is counted in flight
  * follows each change, and so do the two orders in which sent data is kept (tp->rtx_index, tp->tsorted).
  *
- * Interface: tcp_set_segs, tcp_fragment, tcp_count_acked, tcp_trim_head, tcp_mark_lost
+ * Interface: tcp_set_segs, tcp_fragment, tcp_merge, tcp_count_acked, tcp_trim_head, tcp_mark_lost
  * Above: tcp_rack.c and all further right. Below: tcp_seq_index.c, <net/skbuff_frags.h>.
  * Context: owner of the socket, or softirq while nobody owns it.
  * Owns: nothing; the originals are the socket's, charged to sk_wmem_queued.
@@ -171,6 +171,26 @@ int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u
 	if (sent)
 		tcp_split_orders(tp, skb, nskb);
 	return 0;
+}
+
+/**
+ * tcp_merge() - what @next carries joins @skb, which stands before it on the same queue
+ *
+ * Context: owner or softirq. Borrows: both; @next is empty then, to be taken off its queue and freed. Return: false: there is no room.
+ */
+bool tcp_merge(struct sk_buff *skb, struct sk_buff *next)
+{
+	struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+	const struct tcp_skb_cb *ncb = TCP_SKB_CB(next);
+
+	if (!skb_try_merge(skb, next))
+		return false;
+	cb->end_seq = ncb->end_seq;
+	cb->tcp_flags |= ncb->tcp_flags;
+	cb->sacked |= ncb->sacked & TCPCB_EVER_RETRANS;
+	cb->eor = ncb->eor;
+	cb->summed = false;
+	return true;
 }
 
 /* Takes @n payload bytes off the front. */

@@ -205,7 +205,7 @@ static int tcp_set_limited(struct sock *sk, int opt, int val) __needs(sk)
 		return -EINVAL; /* 0 takes it back */
 	switch (opt) {
 	case TCP_MAXSEG:
-		tp->user_mss = (u32)val;
+		tp->user_mss = (u16)val;
 		break;
 	case TCP_KEEPIDLE:
 		tp->keepalive_time = (u32)val;

@@ -104,8 +104,10 @@ static const struct net_setting tcp_sysctls[] = {
 	TCP_SYSCTL(max_reordering, 300, 1, INT),
 	TCP_SYSCTL(thin_linear_timeouts, 0, 0, U8),
 	TCP_SYSCTL(base_mss, 1024, 0, INT),
-	TCP_SYSCTL(mtu_probing, 0, 0, U8), /* 2 as 1: segments shrink on suspicion, nothing is tried out */
+	TCP_SYSCTL(mtu_probing, 0, 0, U8), /* 1: when large segments seem to vanish; 2: always */
 	TCP_SYSCTL(mtu_probe_floor, 48, 48, INT),
+	TCP_SYSCTL(probe_interval, 600, 0, INT),
+	TCP_SYSCTL(probe_threshold, 8, 0, INT),
 	/* Nothing depends on these */
 	TCP_SYSCTL(fack, 0, 0, U8),
 	TCP_SYSCTL(low_latency, 0, 0, INT),
@@ -117,8 +119,6 @@ static const struct net_setting tcp_sysctls[] = {
 	TCP_SYSCTL(l3mdev_accept, 0, 0, 1),
 	TCP_SYSCTL(fwmark_accept, 0, 0, U8),
 	TCP_SYSCTL(migrate_req, 0, 0, 1),
-	TCP_SYSCTL(probe_interval, 600, 0, INT),
-	TCP_SYSCTL(probe_threshold, 8, 0, INT),
 	TCP_SYSCTL(comp_sack_slack_ns, 100000, 0, INT),
 };
 /* clang-format on */

@@ -113,7 +113,7 @@ static bool tcp_write_timeout(struct sock *sk) __needs(softirq_ctx, sk)
 		give_up = ktime_get_ns() - tp->rcv_tstamp_ns > TCP_RTO_MAX_NS;
 	} else {
 		if (tcp_timed_out(sk, tn->retries1, false)) {
-			tcp_suspect_black_hole(sk);
+			tcp_mtu_probing(sk, 1);
 			if (sk->sk_dst_cache)
 				sk_dst_set(sk, NULL);
 		}

@@ -11,6 +11,7 @@
  *   bbr_alone, bbr_loss, bbr_fair, bbr_beside, heal_bbr, bbr_change, bbr_late   what BBR promises (below)
  *   many                    connections opened, used and closed, --count of them: everything is given back
  *   fastopen                data in SYNs that are lost and doubled
+ *   mtu                     a hop drops what is large and says nothing: how large segments may be is found out, and slows nobody down
  *
  * Each of them proves that it can fail: --plant (sim.h) makes a flow greedy, a timer late, a socket forgotten, and the experiment must
  * say so (tests/sim/run, LAB_PLANTS).
@@ -1144,6 +1145,108 @@ static void fastopen(void)
 		sim_fail("fastopen", "hardly any SYN carried data");
 }
 
+/* --- A hop that takes no large packets and says nothing ------------------------------------------------------------------------- */
+#define MTU_LEAST 600u /* of the hop */
+#define MTU_MOST  1490u
+#define MTU_BASE  1064u /* where the search begins: tcp_base_mss and headers */
+#define MTU_NEAR  8u    /* tcp_probe_threshold */
+#define MTU_FIND  (24 * NSEC_PER_SEC)
+
+static u32 mtu_hop;
+
+static void mtu_plan(void)
+{
+	struct rng r;
+
+	rng_stream(&r, sim_options.seed, "topology", 2);
+	mtu_hop = (u32)rng_between(&r, MTU_LEAST, MTU_MOST);
+	plain_links(10 * MS);
+	for (u32 i = 0; i < world.nr_hosts; i++)
+		world.host[i].up.bps = 5000000;
+	world.loses = true;
+}
+
+/* For so long nothing may slow the flow down: its window, in bytes, does not fall. */
+static void mtu_watch(u64 ns)
+{
+	struct tcp_sock *tp = sender_of(&bulk[0]);
+	const u64 *fails = &world.host[0].net->mib.tcpext[LINUX_MIB_TCPMTUPFail];
+	u64 until = host_clock() + ns, failed = 0, window = 0;
+
+	if (planted(PLANT_NARROW))
+		tp->search_high = tp->search_low;
+	for (; host_clock() < until; rest(MS)) {
+		u64 now = (u64)tp->cc.cwnd * tp->mss_cache;
+
+		if (now < window * 3 / 4)
+			sim_fail("mtu",
+				 "the window fell from %llu bytes to %llu after %llu lost probes",
+				 (unsigned long long)window, (unsigned long long)now,
+				 (unsigned long long)*fails);
+		window = max(window, now);
+		if (*fails != failed && planted(PLANT_SHY))
+			tp->cc.cwnd /= 2;
+		failed = *fails;
+	}
+}
+
+/* What the search has found is what the hop takes, or a few bytes less. */
+static void mtu_found(const char *when, u32 hop)
+{
+	const struct tcp_sock *tp = sender_of(&bulk[0]);
+
+	if (tp->search_low > hop || tp->search_low + MTU_NEAR <= hop)
+		sim_fail("mtu", "%s the hop takes %u bytes, found were %u (to %u)", when, hop,
+			 tp->search_low, tp->search_high);
+	if (tp->mss_cache + tcp_headers_len(tp) + tcp_tstamp_len(tp) != tp->search_low)
+		sim_fail("mtu", "%s segments are of %u bytes", when, tp->mss_cache);
+}
+
+static void mtu(void)
+{
+	const u64 *tcpext = world.host[0].net->mib.tcpext;
+	bool always = sim_options.seed % 2, calm = always && mtu_hop >= MTU_BASE;
+	struct rng r;
+	u32 again;
+	u64 had;
+
+	rng_stream(&r, sim_options.seed, "plan", 0);
+	again = (u32)rng_between(&r, MTU_LEAST, MTU_MOST);
+	must_not("sysctl",
+		 tcp_sysctl_set(world.host[0].net, "tcp_mtu_probing", always ? "2" : "1"));
+	must_not("sysctl", tcp_sysctl_set(world.host[0].net, "tcp_probe_interval", "10"));
+	/* The queue before the wire holds all that may be in flight: nothing is lost but probes. */
+	must_not("sysctl", tcp_sysctl_set(world.host[1].net, "tcp_rmem", "4096 131072 131072"));
+	world.host[0].up.eats_above = mtu_hop;
+	bulk_start(&bulk[0], &world.host[0], &world.host[1], "cubic", FAR_AWAY);
+	if (calm)
+		mtu_watch(MTU_FIND / 3);
+	else
+		rest(MTU_FIND);
+	mtu_found("at first", mtu_hop);
+	if (calm && (tcpext[LINUX_MIB_TCPTimeouts] || tcpext[LINUX_MIB_TCPSackRecovery]))
+		sim_fail("mtu", "lost probes were taken for congestion");
+	world.host[0].up.eats_above = 0;
+	rest(MTU_FIND);
+	mtu_found("without it", 1500);
+	world.host[0].up.eats_above = again;
+	rest(MTU_FIND);
+	mtu_found("then", again);
+	had = bulk[0].got;
+	rest(NSEC_PER_SEC);
+	say("mode %u, %u, 1500, %u bytes: found; %llu probes arrived, %llu were lost, %llu "
+	    "timeouts; %llu "
+	    "bytes in the last second",
+	    always ? 2 : 1, mtu_hop, again, (unsigned long long)tcpext[LINUX_MIB_TCPMTUPSuccess],
+	    (unsigned long long)tcpext[LINUX_MIB_TCPMTUPFail],
+	    (unsigned long long)tcpext[LINUX_MIB_TCPTimeouts],
+	    (unsigned long long)(bulk[0].got - had));
+	if (bulk[0].got - had < 300000)
+		sim_fail("mtu", "the link is not used");
+	bulk[0].until_ns = 0;
+	bulk_end(&bulk[0]);
+}
+
 /* --- The list ------------------------------------------------------------------------------------------------------------------------- */
 static const struct lab {
 	const char *name;
@@ -1166,6 +1269,7 @@ static const struct lab {
 	{ "heal_bbr", 2, heal_plan, heal_bbr },
 	{ "bbr_change", 2, bbr_change_plan, bbr_change },
 	{ "bbr_late", 2, bbr_change_plan, bbr_late },
+	{ "mtu", 2, mtu_plan, mtu },
 };
 
 static const struct lab *lab(void)

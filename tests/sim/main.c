@@ -42,11 +42,12 @@ struct sim_options sim_options;
 struct sim_result sim_result;
 
 static const char *const plant_names[NR_PLANTS] = {
-	"none",     "stream",    "short",  "inq",    "wakeup", "census",   "rmem",     "wmem",
-	"leak",     "stall",     "window", "cwnd",   "ack",    "backward", "shrink",   "resent",
-	"checksum", "address",   "rtt",    "stage",  "broken", "tsq",      "nagle",    "copied",
-	"vanished", "sack",      "young",  "taken",  "greedy", "growth",   "collapse", "held",
-	"timer",    "forgotten", "twice",  "silent", "longer", "timid",    "stale",    "believed",
+	"none",   "stream", "short",    "inq",      "wakeup",   "census",    "rmem",
+	"wmem",   "leak",   "stall",    "window",   "cwnd",     "ack",       "backward",
+	"shrink", "resent", "checksum", "address",  "rtt",      "stage",     "broken",
+	"tsq",    "nagle",  "copied",   "vanished", "sack",     "young",     "taken",
+	"greedy", "growth", "collapse", "held",     "timer",    "forgotten", "twice",
+	"silent", "longer", "timid",    "stale",    "believed", "narrow",    "shy",
 };
 
 /*

@@ -73,6 +73,8 @@ enum plant {
 	PLANT_TIMID,     /* ... halves its rate at each loss */
 	PLANT_STALE,     /* ... never forgets the fastest that it saw */
 	PLANT_BELIEVED,  /* ... takes the application's rate for the path's */
+	PLANT_NARROW,    /* the search for the path's MTU ends where it began */
+	PLANT_SHY,       /* a probe of it that is lost halves the window */
 	NR_PLANTS
 };
 

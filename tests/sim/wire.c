@@ -271,6 +271,8 @@ static bool is_eaten(const struct link *l, const u8 *b, u32 len)
 	const u8 *ip = b + 14, *t = ip + (ip[0] & 15u) * 4;
 	u32 size = (u32)ip[2] << 8 | ip[3], doff;
 
+	if (l->eats_above && len > ETH_HLEN + l->eats_above)
+		return true;
 	if ((!l->eats_data && !l->eats_option) || len < 54 || b[12] != 8 || b[13] ||
 	    ip[9] != IPPROTO_TCP || !(t[13] & TCPHDR_SYN))
 		return false;

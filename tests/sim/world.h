@@ -48,6 +48,7 @@ struct link {
 	bool eats_data,
 		eats_option; /* a middlebox: SYNs with data; SYNs and SYN-ACKs with Fast Open's option */
 	bool in_order;       /* jitter does not reorder */
+	u32 eats_above; /* a hop that drops larger IP packets, and says nothing; 0: none does */
 	/* State */
 	bool bad;
 	u64 free_ns, last_ns; /* the wire is free; the last arrival */
