@@ -209,11 +209,8 @@ void icmp_send(struct sk_buff *skb, u8 type, u8 code, u32 info)
 		icmph->un.frag.mtu = htons(info);
 	to = skb_put(out, quote);
 	memcpy(to, iph, min(quote, linear));
-	if (quote > linear &&
-	    NEVER(skb_copy_bits(skb, skb_headlen(skb), to + linear, quote - linear))) {
-		kfree_skb_reason(out, SKB_DROP_REASON_LOCAL_ERROR);
-		return;
-	}
+	if (quote > linear)
+		BUG_ON(skb_copy_bits(skb, skb_headlen(skb), to + linear, quote - linear));
 	fl.saddr = iph->daddr;
 	fl.daddr = iph->saddr;
 	icmp_push(net, out, &fl);
