@@ -125,8 +125,10 @@ static bool tcp_mtup_gather(struct sock *sk, u32 size, u32 mss) __needs(sk)
 {
 	struct sk_buff_head *q = &sk->sk_write_queue;
 	struct sk_buff *head = skb_peek(q), *next;
-	u32 before = head->truesize, left;
+	u32 before, left;
 
+	BUG_ON(!head);
+	before = head->truesize;
 	if (head->len < size && !head->data_len) {
 		if (pskb_expand_head(head, 0, size - head->len))
 			return false;

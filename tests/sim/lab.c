@@ -560,8 +560,8 @@ static void heal_peer(void)
 static const struct path {
 	u32 mbit, rtt_ms, queue_tenths; /* of what the path holds */
 } paths[] = {
-	{ 10, 30, 20 }, { 10, 100, 5 },  { 50, 20, 10 }, { 100, 10, 100 }, { 20, 50, 50 },
-	{ 100, 1, 20 }, { 10, 10, 100 }, { 10, 1, 100 }, { 100, 100, 5 },  { 100, 30, 20 },
+	{ 10, 30, 20 }, { 10, 100, 5 },   { 10, 10, 100 }, { 10, 1, 100 },  { 20, 50, 50 },
+	{ 50, 20, 10 }, { 100, 10, 100 }, { 100, 1, 20 },  { 100, 100, 5 }, { 100, 30, 20 },
 };
 
 static struct {
@@ -802,7 +802,7 @@ static void bbr_late(void)
 	plant_in(b, PLANT_BELIEVED, believed);
 	b->late_bytes = (u32)(l->bps / 8 / 5 * LATE_NS / NSEC_PER_SEC); /* a fifth of the link */
 	rest(LATE_S * NSEC_PER_SEC);
-	part = bbr_bw(bbr_of(b)) / (double)(l->bps / 8);
+	part = 8.0 * bbr_bw(bbr_of(b)) / (double)l->bps;
 	had = b->got;
 	b->late_bytes = 0;
 	rest(NSEC_PER_SEC);
