@@ -71,8 +71,11 @@ static void tcp_cong_avoid(struct tcp_sock *tp, const struct tcp_acked *acked, u
 		tp->ca_ops->cong_avoid(&tp->cc, &ack);
 }
 
-/* Nothing is in flight: either the window is open again, or the probe timer goes on. */
-static void tcp_ack_probe(struct sock *sk) __needs(sk)
+/*
+ * Nothing is in flight: either the window is open again, or the probe timer goes on. @probed: nothing was, the timeout was that of probes;
+ * what a retransmission doubled stays until something is measured (Karn; RFC 1122, 4.2.3.1).
+ */
+static void tcp_ack_probe(struct sock *sk, bool probed) __needs(sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct sk_buff *head = tcp_send_head(sk);
@@ -85,7 +88,8 @@ static void tcp_ack_probe(struct sock *sk) __needs(sk)
 	}
 	end = min(head->len, tp->mss_cache) + TCP_SKB_CB(head)->seq;
 	if (!after(end, tcp_wnd_end(tp))) {
-		tp->backoff = 0;
+		if (probed)
+			tp->backoff = 0;
 		tp->probe_stamp_ns = 0;
 		if (tp->pending == TCP_TIME_PROBE0)
 			tcp_clear_xmit_timer(sk);
@@ -290,7 +294,7 @@ static void tcp_count_ack(const struct sock *sk, const struct tcp_seg *seg, bool
 int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	u32 prior_una = tp->snd_una;
+	u32 prior_una = tp->snd_una, prior_out = tp->packets_out;
 	struct tcp_acked acked = { .now_ns = ktime_get_ns(),
 				   .rtt_us = UINT32_MAX,
 				   .last_rtt_us = UINT32_MAX,
@@ -334,7 +338,7 @@ int tcp_ack(struct sock *sk, const struct tcp_seg *seg)
 	tcp_update_pacing_rate(sk);
 	tcp_burst_begin(sk, tp->snd_una - prior_una);
 	if (!tp->packets_out)
-		tcp_ack_probe(sk);
+		tcp_ack_probe(sk, !prior_out);
 	return 1;
 }
 
