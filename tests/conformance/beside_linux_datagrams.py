@@ -10,7 +10,6 @@ Datagrams with wrong lengths, checksums, options and fragments, to us, to groups
 sent; calls with every flag and option of datagrams, control messages and the error queue. As beside_linux_segments.py, whose Linux half this
 is: raw IP at a TUN device, by hand, root. known() names the differences that stay.
 """
-import collections
 import ctypes
 import errno
 import gc
@@ -518,40 +517,23 @@ def tell(seed, linux, ours, last):
             break
 
 
-def main():
-    if sys.argv[1:2] == ["linux"]:
-        Path(sys.argv[2]).write_text(json.dumps(run(Linux(), json.load(sys.stdin))))
-        return 0
-    count, first = [int(a) for a in sys.argv[1:3]] + [1000, 0][len(sys.argv[1:3]):]
-    seeds = list(range(first, first + count))
-    library = Ours()
-    ours = dict(zip(seeds, json.loads(json.dumps(run(library, seeds)))))
-    library.stack.stop()
-    linux = dict(zip(seeds, on_linux(seeds)))
-    if count == 1:
-        tell(first, linux[first], ours[first], None)
-        return 0
-    suspects = [s for s in seeds if first_difference(s, linux[s], ours[s])]
-    again = [dict(zip(suspects, on_linux(suspects))) for _ in range(2)] if suspects else []
-    kinds, unsteady = collections.defaultdict(list), 0
-    for s in suspects:
-        n, diff = first_difference(s, linux[s], ours[s])
-        if any(differs(a[s][n], linux[s][n]) for a in again):
-            unsteady += 1
-        else:
-            step = Planner(s).steps[n]
-            if step[0] == "call":
-                what = " ".join(map(str, step[2:4] if step[2] in ("set", "get", "ipopt") else step[2:3]))
-            else:
-                what = f"{step[0]} {step[1].get('type', '')}"
-            kinds[f"{', '.join(name for name, *_ in diff)} | {what}"].append((n, s))
-    for kind, found in sorted(kinds.items(), key=lambda k: -len(k[1])):
-        n, s = min(found)
-        print(f"--- {len(found)} x {kind}   {[seed for _, seed in found][:6]}")
-        tell(s, linux[s], ours[s], n)
-    print(f"{count} sequences, {len(suspects) - unsteady} differ in {len(kinds)} ways, {unsteady} where Linux differs from itself")
-    return int(len(suspects) > unsteady)
+def unlike(a, b, n):
+    return bool(differs(a[n], b[n]))
+
+
+def own_steps(_):
+    return 0
+
+
+def sort_key(seed, n, diff):
+    """Under which heading a difference counts."""
+    step = Planner(seed).steps[n]
+    if step[0] == "call":
+        what = " ".join(map(str, step[2:4] if step[2] in ("set", "get", "ipopt") else step[2:3]))
+    else:
+        what = f"{step[0]} {step[1].get('type', '')}"
+    return f"{', '.join(name for name, *_ in diff)} | {what}"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(segments.main(sys.modules[__name__]))

@@ -767,33 +767,44 @@ def sort_key(seed, n, diff):
     return f"{', '.join(sorted(hard)) or 'TCP_INFO: ' + ', '.join(name for name, *_ in diff)} | {plan.start if n >= plan.begin else 'setup'} | {what}"
 
 
-def main():
+def unlike(a, b, n):
+    """Linux answered otherwise the second time: of such a step nothing can be said."""
+    return a[:n + 1] != b[:n + 1]
+
+
+def own_steps(seed):
+    """How many steps every sequence begins with that are none of the seed's."""
+    return Planner(seed).begin
+
+
+def main(kind=sys.modules[__name__]):
+    """Runs what @kind plans on both and tells where they differ."""
     if sys.argv[1:2] == ["linux"]:
-        Path(sys.argv[2]).write_text(json.dumps(run(Linux(), json.load(sys.stdin))))
+        Path(sys.argv[2]).write_text(json.dumps(kind.run(kind.Linux(), json.load(sys.stdin))))
         return 0
     count, first = [int(a) for a in sys.argv[1:3]] + [1000, 0][len(sys.argv[1:3]):]
     seeds = list(range(first, first + count))
-    library = Ours()
-    ours = dict(zip(seeds, json.loads(json.dumps(run(library, seeds)))))
+    library = kind.Ours()
+    ours = dict(zip(seeds, json.loads(json.dumps(kind.run(library, seeds)))))
     library.stack.stop()
-    linux = dict(zip(seeds, on_linux(seeds)))
+    linux = dict(zip(seeds, kind.on_linux(seeds)))
     if count == 1:
-        tell(first, linux[first], ours[first], None)
+        kind.tell(first, linux[first], ours[first], None)
         return 0
-    suspects = [s for s in seeds if first_difference(s, linux[s], ours[s])]
-    again = [dict(zip(suspects, on_linux(suspects))) for _ in range(2)] if suspects else []
-    kinds, unsteady = collections.defaultdict(list), 0
+    suspects = [s for s in seeds if kind.first_difference(s, linux[s], ours[s])]
+    again = [dict(zip(suspects, kind.on_linux(suspects))) for _ in range(2)] if suspects else []
+    ways, unsteady = collections.defaultdict(list), 0
     for s in suspects:
-        n, diff = first_difference(s, linux[s], ours[s])
-        if any(a[s][:n + 1] != linux[s][:n + 1] for a in again):
+        n, diff = kind.first_difference(s, linux[s], ours[s])
+        if any(kind.unlike(a[s], linux[s], n) for a in again):
             unsteady += 1
         else:
-            kinds[sort_key(s, n, diff)].append((n - Planner(s).begin, s))
-    for kind, found in sorted(kinds.items(), key=lambda k: -len(k[1])):
+            ways[kind.sort_key(s, n, diff)].append((n - kind.own_steps(s), s))
+    for way, found in sorted(ways.items(), key=lambda w: -len(w[1])):
         s = min(found)[1]
-        print(f"--- {len(found)} x {kind}")
-        tell(s, linux[s], ours[s], first_difference(s, linux[s], ours[s])[0])
-    print(f"{count} sequences, {len(suspects) - unsteady} differ in {len(kinds)} ways, {unsteady} where Linux differs from itself")
+        print(f"--- {len(found)} x {way}   {[seed for _, seed in found][:6]}")
+        kind.tell(s, linux[s], ours[s], kind.first_difference(s, linux[s], ours[s])[0])
+    print(f"{count} sequences, {len(suspects) - unsteady} differ in {len(ways)} ways, {unsteady} where Linux differs from itself")
     return int(len(suspects) > unsteady)
 
 
