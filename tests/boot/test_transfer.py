@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import capture
 from conftest import FULL, GUEST_IP
 
 SIZES = [0, 1, 1459, 1460, 1461, 65536, 1048583]
@@ -54,7 +55,9 @@ def test_one_copy_and_one_doorbell(transfer):
     counters = moved.run.counters
     assert counters.skb["copied_tx"] == moved.size
     assert counters.skb["copied_other"] == 0
-    assert counters.skb["copied_pad"] in (0, 54), "a FIN that goes alone, made private to be padded; nothing else"
+    # A piece at the edge of the window, or a FIN that goes alone, is made private to be padded; nothing else is.
+    short = capture.shown(moved.run.pcap, "ip.src == 10.0.2.15 && ip.len < 46 && (tcp.len > 0 || tcp.flags.fin == 1)")
+    assert counters.skb["copied_pad"] < 60 * len(short) + 1, short
     assert 0 < counters.nic["tdt_writes"] <= counters.nic["tx_packets"]
     assert counters.repaired == 0
     print(f"doorbells per segment {counters.nic['tdt_writes'] / counters.segments:.3f}, "
