@@ -623,11 +623,11 @@ def run(os_, seeds):
     return traces
 
 
-def on_linux(seeds):
+def on_linux(seeds, program=__file__):
     """The same in a namespace of its own, by a child."""
     with tempfile.TemporaryDirectory() as folder:
         said = Path(folder) / "said"
-        subprocess.run(["unshare", "-n", sys.executable, __file__, "linux", str(said)], input=json.dumps(seeds), text=True, check=True)
+        subprocess.run(["unshare", "-n", sys.executable, program, "linux", str(said)], input=json.dumps(seeds), text=True, check=True)
         return json.loads(said.read_text())
 
 
