@@ -49,6 +49,15 @@ def test_receiver_that_pauses(transfer):
     assert moved.run.seconds > 2
 
 
+def test_settings_of_tcp_at_boot(transfer):
+    """BBR, and probes that find the wire's MTU out: the stream arrives, in segments that have grown."""
+    moved = transfer("send", 4 << 20, append=f"{GUEST_IP} net.ipv4.tcp_congestion_control=bbr net.ipv4.tcp_mtu_probing=2")
+    assert moved.run.counters.snmp["TcpExt.TCPMTUPSuccess"] >= 1
+    first = capture.shown(moved.run.pcap, "ip.src == 10.0.2.15 && tcp.seq == 1 && tcp.len == 1024")
+    large = capture.shown(moved.run.pcap, "ip.src == 10.0.2.15 && tcp.len > 1450")
+    assert first and large, (first, large[:3])
+
+
 def test_one_copy_and_one_doorbell(transfer):
     """Every payload byte is copied once on its way out; TDT is written at most once for a segment."""
     moved = transfer("send", 4 << 20, append=GUEST_IP)
